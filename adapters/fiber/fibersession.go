@@ -1,0 +1,110 @@
+// Package fibersession adds sessions to Fiber v2.
+package fibersession
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Middleware gives every request that passes through it a session of m's kind. Installed twice, it works once.
+//
+// A handler's error is turned into its response by the app's ErrorHandler right here, because the session has
+// to be saved after that and before the headers leave: middleware outside sees the response and no error.
+func Middleware(m *session.Manager) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		x := &exchange{c: c}
+		ctx, ok := m.Begin(c.UserContext(), &x.session, x)
+		if !ok {
+			return c.Next()
+		}
+		x.remember()
+		c.SetUserContext(ctx)
+		returned := false
+		defer func() {
+			if !returned {
+				x.session.Discard()
+			}
+			x.session.End()
+		}()
+		settle(c, c.Next())
+		if instead, ok := x.session.Commit(c.Response().StatusCode()); !ok {
+			c.Response().SetStatusCode(instead.Status)
+			c.Response().SetBody(instead.Body)
+		}
+		returned = true
+		return nil
+	}
+}
+
+// From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
+// several managers it is the innermost one's; Manager.From picks, from c.UserContext().
+func From(c *fiber.Ctx) *session.Session { return session.From(c.UserContext()) }
+
+// settle turns a handler's error into a response, as Fiber itself would after the last middleware.
+func settle(c *fiber.Ctx, err error) {
+	if err == nil {
+		return
+	}
+	if c.App().ErrorHandler(c, err) != nil {
+		_ = c.SendStatus(fiber.StatusInternalServerError)
+	}
+}
+
+// exchange is one request. All strings are copies: fasthttp reuses its buffers.
+type exchange struct {
+	session session.Request
+	c       *fiber.Ctx
+	entry   *fasthttp.ResponseHeader // the headers that were there before; nil: none
+	lines   [1]string
+}
+
+// remember notes the response headers that earlier middleware has set. Length counts the default content type.
+func (x *exchange) remember() {
+	header := &x.c.Response().Header
+	defaults := 0
+	if len(header.ContentType()) > 0 {
+		defaults = 1
+	}
+	if header.Len() > defaults {
+		x.entry = &fasthttp.ResponseHeader{}
+		header.CopyTo(x.entry)
+	}
+}
+
+func (x *exchange) CookieLines() []string {
+	lines := x.lines[:0]
+	for _, line := range x.c.Request().Header.PeekAll(fiber.HeaderCookie) {
+		lines = append(lines, string(line))
+	}
+	return lines
+}
+
+func (x *exchange) RequestHeader(name string) string {
+	return string(x.c.Request().Header.Peek(name))
+}
+
+func (x *exchange) ResponseHeader(name string) string {
+	var lines []string
+	for _, line := range x.c.Response().Header.PeekAll(name) {
+		lines = append(lines, string(line))
+	}
+	return strings.Join(lines, ", ")
+}
+
+func (x *exchange) SetResponseHeader(name, value string) { x.c.Response().Header.Set(name, value) }
+
+func (x *exchange) SetCookie(name, line string) {
+	x.c.Response().Header.DelCookie(name)
+	x.c.Response().Header.Add(fiber.HeaderSetCookie, line)
+}
+
+func (x *exchange) ResetResponse() {
+	x.c.Response().Reset()
+	if x.entry != nil {
+		x.entry.CopyTo(&x.c.Response().Header)
+	}
+}

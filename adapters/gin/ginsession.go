@@ -1,0 +1,94 @@
+// Package ginsession adds sessions to Gin.
+package ginsession
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/coatcheck/coatcheck/adapters/internal/responsewriter"
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Middleware gives every request that passes through it a session of m's kind. Installed twice, it works once.
+//
+// Middleware that rewrites response headers of its own accord, such as compression, belongs after it.
+func Middleware(m *session.Manager) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		w := &writer{ResponseWriter: c.Writer}
+		ctx, ok := w.exchange.Begin(m, c.Writer, c.Request)
+		if !ok {
+			c.Next()
+			return
+		}
+		c.Request, c.Writer = c.Request.WithContext(ctx), w
+		returned := false
+		defer func() {
+			c.Writer = w.ResponseWriter
+			w.exchange.Finish(returned, w.Status())
+		}()
+		c.Next()
+		returned = true
+	}
+}
+
+// From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
+// several managers it is the innermost one's; Manager.From picks.
+func From(c *gin.Context) *session.Session { return session.From(c.Request.Context()) }
+
+// A *gin.Context and what is derived from it lead to the request only when asked with Gin's own key.
+func init() {
+	session.RegisterContext(func(ctx context.Context) context.Context {
+		if r, ok := ctx.Value(gin.ContextRequestKey).(*http.Request); ok {
+			return r.Context()
+		}
+		return nil
+	})
+}
+
+// writer commits before the first header byte. Gin's own WriteHeader only remembers the status, so it is not among
+// the methods.
+type writer struct {
+	gin.ResponseWriter
+	exchange responsewriter.Exchange
+}
+
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *writer) Header() http.Header { return w.exchange.Header() }
+
+func (w *writer) WriteHeaderNow() {
+	if w.exchange.Commit(w.Status()) {
+		w.ResponseWriter.WriteHeaderNow()
+	}
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if !w.exchange.Commit(w.Status()) {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *writer) WriteString(s string) (int, error) {
+	if !w.exchange.Commit(w.Status()) {
+		return len(s), nil
+	}
+	return w.ResponseWriter.WriteString(s)
+}
+
+func (w *writer) Flush() {
+	if w.exchange.Commit(w.Status()) {
+		w.ResponseWriter.Flush()
+	}
+}
+
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !w.exchange.Commit(http.StatusSwitchingProtocols) {
+		return nil, nil, responsewriter.ErrSwallowed
+	}
+	return w.ResponseWriter.Hijack()
+}

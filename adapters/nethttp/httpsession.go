@@ -1,0 +1,33 @@
+// Package httpsession adds sessions to net/http servers, and to every router whose handlers are http.Handlers.
+package httpsession
+
+import (
+	"net/http"
+
+	"github.com/coatcheck/coatcheck/adapters/internal/responsewriter"
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Middleware gives every request that passes through it a session of m's kind. Installed twice, it works once.
+func Middleware(m *session.Manager) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(m, next, w, r) })
+	}
+}
+
+func serve(m *session.Manager, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	x := &responsewriter.Exchange{}
+	ctx, ok := x.Begin(m, w, r)
+	if !ok {
+		next.ServeHTTP(w, r)
+		return
+	}
+	returned := false
+	defer func() { x.Finish(returned, http.StatusOK) }()
+	next.ServeHTTP(x.Writer(), r.WithContext(ctx))
+	returned = true
+}
+
+// From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
+// several managers it is the innermost one's; Manager.From picks.
+func From(r *http.Request) *session.Session { return session.From(r.Context()) }

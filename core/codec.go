@@ -1,0 +1,113 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+)
+
+// Values are JSON. The types most sessions are made of skip encoding/json and produce the same bytes.
+
+func encode[T any](v T) ([]byte, error) {
+	switch p := any(&v).(type) {
+	case *int:
+		return strconv.AppendInt(make([]byte, 0, 8), int64(*p), 10), nil
+	case *int64:
+		return strconv.AppendInt(make([]byte, 0, 8), *p, 10), nil
+	case *bool:
+		return strconv.AppendBool(make([]byte, 0, 5), *p), nil
+	case *string:
+		if plain(*p) {
+			b := make([]byte, 0, len(*p)+2)
+			return append(append(append(b, '"'), *p...), '"'), nil
+		}
+	}
+	return encodeJSON(v)
+}
+
+// encodeJSON is apart so that v escapes to the heap only here. Its error names the type and not the value,
+// because errors end up in logs.
+//
+//go:noinline
+func encodeJSON[T any](v T) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("a value of type %T cannot be written as JSON", v)
+	}
+	return b, nil
+}
+
+// decode returns the zero value and false when raw does not fit T.
+func decode[T any](raw []byte) (v T, ok bool) {
+	switch p := any(&v).(type) {
+	case *int:
+		*p, ok = decodeInt[int](raw, strconv.IntSize)
+		return v, ok
+	case *int64:
+		*p, ok = decodeInt[int64](raw, 64)
+		return v, ok
+	case *bool:
+		*p = string(raw) == "true"
+		return v, *p || string(raw) == "false"
+	case *string:
+		if n := len(raw) - 1; n > 0 && raw[0] == '"' && raw[n] == '"' && plain(raw[1:n]) {
+			*p = string(raw[1:n])
+			return v, true
+		}
+	}
+	return decodeJSON[T](raw)
+}
+
+func decodeInt[N int | int64](raw []byte, bits int) (N, bool) {
+	n, err := strconv.ParseInt(string(raw), 10, bits)
+	if err != nil {
+		return 0, false
+	}
+	return N(n), true
+}
+
+//go:noinline
+func decodeJSON[T any](raw []byte) (T, bool) {
+	var v, zero T
+	if string(raw) == "null" && !nullable[T]() || json.Unmarshal(raw, &v) != nil {
+		return zero, false
+	}
+	return v, true
+}
+
+// nullable reports whether T itself is written as null when it is nil. For other types encoding/json takes null
+// for "leave it as it is", which would turn a foreign value into a silent zero.
+func nullable[T any]() bool {
+	switch reflect.TypeFor[T]().Kind() {
+	case reflect.Slice, reflect.Map:
+		return true
+	}
+	_, custom := any((*T)(nil)).(json.Unmarshaler)
+	return custom
+}
+
+// plain reports whether JSON writes s as it is, between quotes.
+func plain[S string | []byte](s S) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
+}
+
+// storable refuses types whose values would not come back as they went in: interfaces lose their type, a nil
+// pointer is present and absent at once, channels and functions cannot be written down.
+func storable[T any]() error {
+	switch any((*T)(nil)).(type) {
+	case *int, *int64, *bool, *string:
+		return nil
+	}
+	switch t := reflect.TypeFor[T](); t.Kind() {
+	case reflect.Interface, reflect.Pointer, reflect.UnsafePointer, reflect.Chan, reflect.Func:
+		return fmt.Errorf("type %s cannot be stored: use a struct, a basic type, or a slice or map of them", t)
+	}
+	return nil
+}

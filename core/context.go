@@ -1,0 +1,115 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// From returns the session that belongs to ctx: a request's context, one derived from it, or a framework's own
+// context type whose adapter is in use. With several managers it is the innermost one's; Manager.From picks.
+// It panics when no adapter's Middleware is installed on the route.
+func From(ctx context.Context) *Session { return sessionIn(ctx, sessionKey{}) }
+
+// From returns this manager's session from ctx, as the function From does.
+func (m *Manager) From(ctx context.Context) *Session { return sessionIn(ctx, m) }
+
+// sessionKey finds the innermost session in a context; a *Manager as key finds that manager's.
+type sessionKey struct{}
+
+func sessionIn(ctx context.Context, key any) *Session {
+	if s, ok := ctx.Value(key).(*Session); ok {
+		return s
+	}
+	for _, find := range frameworkContexts {
+		if inner := find(ctx); inner != nil {
+			if s, ok := inner.Value(key).(*Session); ok {
+				return s
+			}
+		}
+	}
+	panic("session: no session in this context: install the adapter's Middleware on this route, before the handler")
+}
+
+var frameworkContexts []func(context.Context) context.Context
+
+// RegisterContext tells From how to find a request's context inside a framework's own context type. find returns
+// nil for contexts that are not its framework's. Adapters call it once, from an init function; it is not
+// safe to call later.
+func RegisterContext(find func(context.Context) context.Context) {
+	frameworkContexts = append(frameworkContexts, find)
+}
+
+// requestContext is a Request seen as the context of the rest of the request, so that installing a session
+// costs no allocation.
+type requestContext Request
+
+func (c *requestContext) Deadline() (time.Time, bool) { return c.session.ctx.Deadline() }
+func (c *requestContext) Done() <-chan struct{}       { return c.session.ctx.Done() }
+func (c *requestContext) Err() error                  { return c.session.ctx.Err() }
+
+func (c *requestContext) Value(key any) any {
+	switch key := key.(type) {
+	case sessionKey:
+		return &c.session
+	case *Manager:
+		if key == c.session.m {
+			return &c.session
+		}
+	}
+	return c.session.ctx.Value(key)
+}
+
+// bounded is a context with a deadline whose timer exists only once somebody waits for it: a store in memory
+// never does, and a timer for each request would cost more than the request.
+type bounded struct {
+	parent   context.Context
+	deadline time.Time
+
+	mu     sync.Mutex
+	timed  context.Context
+	cancel context.CancelFunc
+}
+
+// Deadline is the earlier of the bound and the parent's.
+func (b *bounded) Deadline() (time.Time, bool) {
+	if d, ok := b.parent.Deadline(); ok && d.Before(b.deadline) {
+		return d, true
+	}
+	return b.deadline, true
+}
+
+func (b *bounded) Done() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.timed == nil {
+		b.timed, b.cancel = context.WithDeadline(b.parent, b.deadline)
+	}
+	return b.timed.Done()
+}
+
+func (b *bounded) Err() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.timed != nil {
+		return b.timed.Err()
+	}
+	if err := b.parent.Err(); err != nil {
+		return err
+	}
+	if !time.Now().Before(b.deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func (b *bounded) Value(key any) any { return b.parent.Value(key) }
+
+// stop frees the timer, if there is one.
+func (b *bounded) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cancel != nil {
+		b.cancel()
+	}
+}

@@ -1,0 +1,207 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxCookie is what browsers must accept, name, value and attributes counted (RFC 6265 §6.1).
+	maxCookie = 4096
+	// maxAge is where browsers cap a cookie's lifetime (RFC 6265bis §5.5).
+	maxAge        = 400 * 24 * time.Hour
+	maxName       = 64
+	maxCandidates = 3
+	hostPrefix    = "__Host-"
+	securePrefix  = "__Secure-"
+)
+
+// Cookie says how the session's cookie is set. The zero value is the strictest there is: a __Host- name, Secure,
+// HttpOnly, SameSite=Lax, Path=/ and no Domain (RFC 6265bis, OWASP Session Management Cheat Sheet).
+// HttpOnly cannot be switched off.
+type Cookie struct {
+	// Name is the exact name. Empty means Options.Name behind the strongest prefix that the other settings
+	// allow: __Host-, with a Domain or Path __Secure-, with Options.InsecureHTTP none.
+	Name string
+	// Domain also sends the cookie to the subdomains of this one. Empty, the default, means this host only.
+	Domain string
+	// Path limits the cookie to a part of the site. Empty means "/". It is no security boundary.
+	Path string
+	// SameSite is http.SameSiteLaxMode when zero. http.SameSiteNoneMode needs https.
+	SameSite http.SameSite
+	// Persistent keeps the cookie when the browser closes, until the session's absolute deadline, at most 400 days.
+	Persistent bool
+}
+
+// cookie is a checked Cookie: the one place that builds both the setting and the deleting line.
+type cookie struct {
+	name       string
+	attributes string
+	persistent bool
+}
+
+func newCookie(c Cookie, name string, insecure bool) (cookie, error) {
+	sameSite, err := sameSiteAttribute(c.SameSite, insecure)
+	if err != nil {
+		return cookie{}, err
+	}
+	if c.Path == "" {
+		c.Path = "/"
+	}
+	if c.Name == "" {
+		c.Name = prefixFor(c, insecure) + name
+	}
+	if err := errors.Join(checkName(c.Name), checkPrefix(c, insecure), checkDomain(c.Domain), checkPath(c.Path)); err != nil {
+		return cookie{}, err
+	}
+	attributes := "; Path=" + c.Path
+	if c.Domain != "" {
+		attributes += "; Domain=" + c.Domain
+	}
+	attributes += "; HttpOnly"
+	if !insecure {
+		attributes += "; Secure"
+	}
+	return cookie{name: c.Name, attributes: attributes + sameSite, persistent: c.Persistent}, nil
+}
+
+func prefixFor(c Cookie, insecure bool) string {
+	switch {
+	case insecure:
+		return ""
+	case c.Domain != "" || c.Path != "/":
+		return securePrefix
+	default:
+		return hostPrefix
+	}
+}
+
+func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
+	switch s {
+	case 0, http.SameSiteLaxMode:
+		return "; SameSite=Lax", nil
+	case http.SameSiteStrictMode:
+		return "; SameSite=Strict", nil
+	case http.SameSiteNoneMode:
+		if insecure {
+			return "", errors.New("cookie: SameSite=None needs Secure, which InsecureHTTP drops: use Lax")
+		}
+		return "; SameSite=None", nil
+	default:
+		return "", fmt.Errorf("cookie: SameSite %d: use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", s)
+	}
+}
+
+func checkName(name string) error {
+	if name == "" || len(name) > maxName {
+		return fmt.Errorf("cookie: name %q: use 1 to %d characters", name, maxName)
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
+			return fmt.Errorf("cookie: name %q: use letters, digits, '-', '_' and '.'", name)
+		}
+	}
+	return nil
+}
+
+// checkPrefix compares without case, as browsers do.
+func checkPrefix(c Cookie, insecure bool) error {
+	host := hasPrefixFold(c.Name, hostPrefix)
+	if !host && !hasPrefixFold(c.Name, securePrefix) {
+		return nil
+	}
+	switch {
+	case insecure:
+		return fmt.Errorf("cookie: browsers refuse the name %q without Secure, which InsecureHTTP drops: leave Name empty", c.Name)
+	case host && c.Domain != "":
+		return fmt.Errorf("cookie: browsers refuse the name %q with a Domain: leave Name empty, or use the prefix %s", c.Name, securePrefix)
+	case host && c.Path != "/":
+		return fmt.Errorf("cookie: browsers refuse the name %q with Path %q: leave Name empty, or use the prefix %s", c.Name, c.Path, securePrefix)
+	case !strings.HasPrefix(c.Name, hostPrefix) && !strings.HasPrefix(c.Name, securePrefix):
+		return fmt.Errorf("cookie: name %q: write the prefix as %s or %s", c.Name, hostPrefix, securePrefix)
+	}
+	return nil
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+func checkDomain(domain string) error {
+	if domain == "" {
+		return nil
+	}
+	labels := strings.Split(domain, ".")
+	for _, label := range labels {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+			return fmt.Errorf("cookie: Domain %q: use a bare host name like example.com, without scheme, port or leading dot", domain)
+		}
+	}
+	if _, err := strconv.Atoi(labels[len(labels)-1]); err == nil || len(labels) < 2 {
+		return fmt.Errorf("cookie: Domain %q: browsers accept only names with a dot in them; leave it empty for this host only", domain)
+	}
+	return nil
+}
+
+func checkPath(path string) error {
+	if path[0] != '/' || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r >= 0x7f || r == ';' }) {
+		return fmt.Errorf("cookie: Path %q: start with \"/\" and use visible ASCII without ';'", path)
+	}
+	return nil
+}
+
+// set returns the Set-Cookie line for value; lasting is the time to the session's absolute deadline.
+func (c *cookie) set(value string, lasting millis) string {
+	if !c.persistent {
+		return c.name + "=" + value + c.attributes
+	}
+	seconds := max(1, min(int64(lasting)/1000, int64(maxAge/time.Second)))
+	return c.name + "=" + value + c.attributes + "; Max-Age=" + strconv.FormatInt(seconds, 10)
+}
+
+func (c *cookie) delete() string { return c.name + "=" + c.attributes + "; Max-Age=0" }
+
+// candidates are the values that a request's Cookie lines hold under one name.
+type candidates struct {
+	values  [maxCandidates]string
+	count   int
+	skipped Reason // why values were passed over, if any were
+}
+
+// find collects the distinct well-formed values: at most three, because each costs a look-up and only the
+// client decides how many it sends.
+func (c *cookie) find(lines []string, wellFormed func(string) Reason) (found candidates) {
+	for _, line := range lines {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if ok && name == c.name {
+				found.add(strings.Trim(value, `"`), wellFormed)
+			}
+		}
+	}
+	return found
+}
+
+func (f *candidates) add(value string, wellFormed func(string) Reason) {
+	if reason := wellFormed(value); reason != "" {
+		f.skipped = reason
+		return
+	}
+	for _, known := range f.values[:f.count] {
+		if known == value {
+			return
+		}
+	}
+	if f.count == maxCandidates {
+		f.skipped = ReasonAmbiguous
+		return
+	}
+	f.values[f.count] = value
+	f.count++
+}

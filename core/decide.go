@@ -1,0 +1,137 @@
+package session
+
+import (
+	"context"
+	"fmt"
+)
+
+// facts is all that a commit's decision depends on.
+type facts struct {
+	sealed      bool // the session travels in the cookie; otherwise a store keeps it
+	headersSent bool
+	timedOut    bool // the request's own deadline has passed
+	refused     bool // Options.SaveOn does not want this response's changes
+
+	now        millis
+	found      bool
+	expired    bool // it lived when it was loaded and does not any more
+	retiredKey bool
+	seen       millis
+	expires    millis
+	deadline   millis
+	renewed    millis
+	idle       millis
+	touchEvery millis
+	renewEvery millis // 0: never
+
+	failure error // of the load
+	refusal error // of a write
+	serveOn bool  // the application serves on as anonymous after a failed load
+
+	ending  bool // Destroy was called on a session that was found
+	changed bool // operations leave something different
+	starts  bool // operations leave a value
+	login   bool
+	renew   bool
+	touch   bool
+}
+
+// action is what a plan does to the carrier.
+type action byte
+
+const (
+	doNothing action = iota
+	doTouch
+	doUpdate
+	doCreate
+	doRotate
+	doEnd
+	doEndThenCreate
+)
+
+// plan is what is due. A sealed carrier maps every action that keeps a session to sealing it anew.
+type plan struct {
+	action  action
+	reason  Reason // of the event that success is
+	expires millis
+	err     error
+}
+
+// decide is the whole policy of a commit. It does no I/O and looks at nothing but f. What it cannot know is the
+// size of the result and the store's answer.
+func decide(f facts) plan {
+	if f.failure != nil {
+		if f.serveOn && (f.refusal == nil || f.refused) {
+			return plan{}
+		}
+		return plan{err: f.failure}
+	}
+	if f.refused {
+		return plan{}
+	}
+	if f.refusal != nil {
+		return plan{err: f.refusal}
+	}
+	p := due(f)
+	p.expires = f.now + f.idle
+	if f.found {
+		p.expires = max(p.expires, f.expires)
+	}
+	p.expires = min(p.expires, f.deadline)
+	return permitted(f, p)
+}
+
+// due says what the request needs, whether or not it can still be done.
+func due(f facts) plan {
+	begins := f.starts || f.login
+	switch {
+	case f.ending && begins:
+		return plan{action: doEndThenCreate, reason: ReasonCreated}
+	case f.ending:
+		return plan{action: doEnd, reason: ReasonEnded}
+	case !f.found && begins:
+		return plan{action: doCreate, reason: ReasonCreated}
+	case !f.found:
+		return plan{}
+	case f.login || f.renew:
+		return plan{action: doRotate, reason: ReasonRenewed}
+	case !f.expired && f.renewEvery > 0 && f.now-f.renewed >= f.renewEvery && !f.headersSent:
+		return plan{action: doRotate, reason: ReasonRenewed}
+	case f.changed:
+		return plan{action: doUpdate}
+	case f.expired:
+		return plan{}
+	case f.retiredKey && !f.headersSent:
+		return plan{action: doTouch, reason: ReasonReissued}
+	case touchDue(f):
+		return plan{action: doTouch, reason: ReasonTouched}
+	}
+	return plan{}
+}
+
+// touchDue: at most once per interval, never to shorten, and not for a header that can no longer be sent.
+func touchDue(f facts) bool {
+	if f.sealed && f.headersSent && !f.touch {
+		return false
+	}
+	return (f.touch || f.now-f.seen >= f.touchEvery) && min(f.now+f.idle, f.deadline) > f.expires
+}
+
+// permitted withholds what needs a header that cannot be sent any more. Ending a stored session needs none: the
+// cookie that stays behind opens nothing.
+func permitted(f facts, p plan) plan {
+	needsHeader := p.action >= doCreate && p.action != doEnd || f.sealed && p.action != doNothing
+	switch {
+	case !needsHeader:
+		return p
+	case f.headersSent:
+		return plan{err: ErrCommitted}
+	case f.timedOut:
+		return plan{err: unavailable("commit", fmt.Errorf("the request's own deadline has passed: %w", context.DeadlineExceeded))}
+	case f.sealed && f.expired && f.login:
+		p.action = doCreate
+	case f.sealed && f.expired && (f.changed || f.renew):
+		return plan{err: ErrEnded}
+	}
+	return p
+}

@@ -1,0 +1,53 @@
+package session
+
+import (
+	"errors"
+	"math/rand/v2"
+)
+
+// end turns the destroyed session's record into an ended marker, which outlives every request in flight, so that
+// none of them brings it back. If a login or renewal got there first, the session that it made is the one to end.
+// A session that has ended already is fine, and leaves the cookie to whoever ended it.
+func (j *job) end() error {
+	for target := *j.ending; ; {
+		mark := j.marker(&target, ended, nil)
+		err := j.replace(&mark)
+		switch {
+		case err == nil:
+			return j.over()
+		case errors.Is(err, ErrNotFound):
+			return nil
+		case !errors.Is(err, ErrConflict):
+			return unavailable("destroy", err)
+		}
+		if err := j.takeTurn(target.id); err != nil {
+			return err
+		}
+		if j.applied(&mark) {
+			return j.over()
+		}
+		if target, err = j.follow(target.id, true); errors.Is(err, ErrEnded) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (j *job) over() error {
+	j.cookie = ticket{action: deleteTicket}
+	j.event(ReasonEnded, j.ending)
+	return nil
+}
+
+// marker replaces a record by one that holds no values, subject or handle, for as long as requests in flight may
+// come back to it.
+func (j *job) marker(old *held, k kind, body []byte) held {
+	e := envelope{kind: k, created: j.now, deadline: j.now + markerLifetime, renewed: j.now, writes: old.env.writes, body: body}
+	e.stamp(rand.Uint64())
+	return held{
+		id: old.id, version: old.version, seen: j.now, expires: e.deadline, env: e,
+		data: append(e.appendHeader(nil), body...),
+	}
+}

@@ -1,0 +1,60 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// The errors applications branch on with errors.Is. Everything else is wrapped with its package and operation.
+var (
+	// ErrNotFound says that no such session or record exists.
+	ErrNotFound = errors.New("session: not found")
+	// ErrExists is a store's answer to Create when the record is there already.
+	ErrExists = errors.New("session: record exists already")
+	// ErrConflict says that another request changed what this one relied on. Stores return it for a stale
+	// version; applications see it only when replaying the request's operations could not settle the matter.
+	ErrConflict = errors.New("session: changed by another request at the same time")
+	// ErrEnded says that the session was destroyed, revoked or expired while the request was using it.
+	ErrEnded = errors.New("session: the session has ended")
+	// ErrRequestOver says that a session was used after the request it belongs to had finished.
+	ErrRequestOver = errors.New("session: used after its request was over")
+	// ErrTooLarge says that the session outgrew its carrier: 4096 bytes for a cookie, Options.MaxSize for a store.
+	ErrTooLarge = errors.New("session: too large")
+	// ErrCommitted says that a change needed a response header after the headers had been sent.
+	ErrCommitted = errors.New("session: the response headers have already been sent")
+	// ErrUnavailable says that the store could not be reached, or holds a record that only a newer version understands.
+	ErrUnavailable = errors.New("session: unavailable")
+)
+
+// Response is what the client gets instead of the handler's response when the session could not be loaded or saved.
+type Response struct {
+	Status      int    // zero: 503
+	ContentType string // empty: text/plain; charset=utf-8
+	Body        []byte
+}
+
+// defaultResponse answers with the status that fits the error and one plain sentence without internals.
+func defaultResponse(err error) Response {
+	status, text := http.StatusInternalServerError, "The session could not be saved."
+	switch {
+	case errors.Is(err, ErrConflict):
+		status, text = http.StatusConflict, "Another request changed the same data at the same time. Please try again."
+	case errors.Is(err, ErrEnded):
+		status, text = http.StatusConflict, "The session has ended. Please start again."
+	case errors.Is(err, ErrUnavailable):
+		status, text = http.StatusServiceUnavailable, "The session is unavailable at the moment. Please try again later."
+	}
+	return Response{Status: status, Body: []byte(text + "\n")}
+}
+
+// unavailable wraps a store's failure. The outcome of a failed write is unknown, so nothing may be retried after it.
+func unavailable(operation string, err error) error {
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, operation, err)
+}
+
+// pastDeadline reports whether the request's own deadline, not its client, ended ctx.
+func pastDeadline(ctx context.Context) bool {
+	return errors.Is(ctx.Err(), context.DeadlineExceeded)
+}

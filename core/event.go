@@ -1,0 +1,76 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Reason is the code of an Event: what happened to a session, and why.
+type Reason string
+
+// What happened to a session.
+const (
+	ReasonCreated  Reason = "created"
+	ReasonRenewed  Reason = "renewed"   // a new token, by Login, Renew or Options.RenewAfter
+	ReasonEnded    Reason = "ended"     // by Destroy
+	ReasonTouched  Reason = "touched"   // the idle clock was extended
+	ReasonReissued Reason = "reissued"  // a sealed cookie was sealed anew under the current key
+	ReasonMerged   Reason = "merged"    // another request had changed the session; both sets of changes are kept
+	ReasonFollowed Reason = "followed"  // changes went into the session that a login or renewal had made meanwhile
+	ReasonSeparate Reason = "separated" // a login or renewal lost a race and got a session of its own
+)
+
+// Why a cookie was not accepted. The visitor is anonymous; nothing went wrong on this side.
+const (
+	ReasonMalformed       Reason = "malformed"        // cannot be a token
+	ReasonOversized       Reason = "oversized"        // longer than a browser's cookie can be
+	ReasonUnknown         Reason = "unknown"          // well-formed, but no such session
+	ReasonUnopenable      Reason = "unopenable"       // tampered with, or sealed with a key or for a manager that is not this one
+	ReasonExpiredIdle     Reason = "expired-idle"     // not used for longer than the idle timeout
+	ReasonExpiredAbsolute Reason = "expired-absolute" // older than the absolute timeout
+	ReasonAlreadyEnded    Reason = "already-ended"    // destroyed or revoked a short while ago
+	ReasonSuperseded      Reason = "superseded"       // the token was replaced by a login or renewal a short while ago
+	ReasonAmbiguous       Reason = "ambiguous"        // several different valid cookies, or too many to try
+	ReasonCorrupt         Reason = "corrupt"          // the record is not one of ours
+)
+
+// What failed. These events carry an error.
+const (
+	ReasonLoadFailed   Reason = "load-failed"   // the store could not be read; the client gets a 503
+	ReasonCommitFailed Reason = "commit-failed" // the changes were not saved; the client gets the error response
+	ReasonTouchFailed  Reason = "touch-failed"  // the idle clock was not extended; the response went out
+	ReasonUndecodable  Reason = "undecodable"   // a stored value does not fit the type of its key
+	ReasonUnencodable  Reason = "unencodable"   // a value could not be encoded, or a key has a type that cannot be stored
+	ReasonTooLate      Reason = "too-late"      // a change after the response headers had been sent was not saved
+	ReasonRequestOver  Reason = "request-over"  // the session was used after its request had finished
+)
+
+// Event tells what happened to a session. It never carries a token or a value.
+type Event struct {
+	Manager string // Options.Name
+	Reason  Reason
+	Handle  string // the session's public id, if there is one
+	Key     string // the session key concerned, if there is one
+	Err     error  // nil unless something failed
+}
+
+// emit hands events to the application. It is called without any lock held.
+func (m *Manager) emit(ctx context.Context, events []Event) {
+	for _, e := range events {
+		if m.onEvent != nil {
+			m.onEvent(ctx, e)
+			continue
+		}
+		slog.LogAttrs(ctx, slog.LevelError, "session: "+string(e.Reason), slog.String("manager", e.Manager),
+			slog.String("handle", e.Handle), slog.String("key", e.Key), slog.Any("error", e.Err))
+	}
+}
+
+// event builds an Event if anybody listens: an application with OnEvent hears all, the log only failures.
+func (m *Manager) event(events []Event, e Event) []Event {
+	if m.onEvent == nil && e.Err == nil {
+		return events
+	}
+	e.Manager = m.name
+	return append(events, e)
+}

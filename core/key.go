@@ -1,0 +1,139 @@
+package session
+
+import "fmt"
+
+// Key is a constant that knows the type of its value:
+//
+//	const visits session.Key[int] = "visits"
+//
+// Values are stored as encoding/json writes them, so T can be any type that JSON can hold, except interface and
+// pointer types themselves, which are refused at first use. A value is encoded when it is set: changing it later
+// does not change the session. Two keys with the same name are the same entry, whatever their types.
+type Key[T any] string
+
+// Get returns the value, or T's zero value when there is none.
+func (k Key[T]) Get(s *Session) T {
+	v, _ := k.Lookup(s)
+	return v
+}
+
+// Lookup returns the value and whether there is one. A stored value that does not fit T reads as absent, is
+// reported, and is kept.
+func (k Key[T]) Lookup(s *Session) (T, bool) {
+	v, _, ok := k.read(s, true)
+	return v, ok
+}
+
+// Set stores v. Two requests that set the same key at the same time both succeed and the later commit wins;
+// but if this request had read the key first and another one changed it since, the commit fails with ErrConflict.
+// Use Update to build on the present value.
+func (k Key[T]) Set(s *Session, v T) {
+	value, err := k.encode(v)
+	if err != nil {
+		_ = s.refuse(ReasonUnencodable, string(k), err)
+		return
+	}
+	s.write(operation{key: string(k), value: value})
+}
+
+// Update replaces the value by f of it (of T's zero value when there is none) and returns the result as this
+// request sees it. Nothing is lost when requests overlap: f runs again on what another request wrote,
+// possibly after the handler has returned. So f must be pure: use only the argument and copied values, no I/O, no
+// clock, no writes to the session. The number that ended up in the store is known after Save.
+func (k Key[T]) Update(s *Session, f func(T) T) T {
+	v, _ := k.apply(s, func(v T) (T, error) { return f(v), nil }, pure[T](f))
+	return v
+}
+
+// Try is Update with a function that can refuse. An error changes nothing and is returned. If f accepts at
+// first and refuses when it is run again on fresh data, the commit fails with ErrConflict.
+func (k Key[T]) Try(s *Session, f func(T) (T, error)) error {
+	_, err := k.apply(s, f, refusing[T](f))
+	return err
+}
+
+// Delete removes the value. Deleting an absent one changes nothing.
+func (k Key[T]) Delete(s *Session) { s.write(operation{key: string(k)}) }
+
+// Pop returns the value and removes it, for things shown once. When two requests pop at the same time both may
+// get the value; the removal succeeds for both.
+func (k Key[T]) Pop(s *Session) (T, bool) {
+	v, _, ok := k.read(s, true)
+	if ok {
+		k.Delete(s)
+	}
+	return v, ok
+}
+
+// read looks the key up; note remembers what was seen, so that a later blind write can be held against it.
+func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
+	if err := storable[T](); err != nil {
+		return v, view{err: s.refuse(ReasonUnencodable, string(k), err)}, false
+	}
+	if seen = s.look(string(k), note); seen.value == nil {
+		return v, seen, false
+	}
+	v, ok = decode[T](seen.value)
+	if !ok {
+		seen.err = fmt.Errorf("the stored value does not fit type %T", v)
+		s.report(ReasonUndecodable, string(k), seen.err)
+	}
+	return v, seen, ok
+}
+
+func (k Key[T]) encode(v T) ([]byte, error) {
+	if err := storable[T](); err != nil {
+		return nil, err
+	}
+	return encode(v)
+}
+
+// apply runs f outside the session's lock and records the result, again if another goroutine of this request
+// wrote in between.
+func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error) {
+	for {
+		old, seen, _ := k.read(s, false)
+		if seen.err != nil {
+			return old, s.refuse(ReasonUndecodable, string(k), seen.err)
+		}
+		v, err := f(old)
+		if err != nil {
+			return old, err
+		}
+		value, err := encode(v)
+		if err != nil {
+			return v, s.refuse(ReasonUnencodable, string(k), err)
+		}
+		if done, err := s.writeIf(operation{key: string(k), value: value, update: again}, seen.value); done {
+			return v, err
+		}
+	}
+}
+
+// pure and refusing are users' functions as operations remember them. Function types fit an interface's data
+// word, so remembering one allocates nothing.
+type (
+	pure[T any]     func(T) T
+	refusing[T any] func(T) (T, error)
+)
+
+func (f pure[T]) run(key string, old []byte) ([]byte, error) {
+	return runAgain(key, old, func(v T) (T, error) { return f(v), nil })
+}
+
+func (f refusing[T]) run(key string, old []byte) ([]byte, error) { return runAgain(key, old, f) }
+
+func runAgain[T any](key string, old []byte, f func(T) (T, error)) ([]byte, error) {
+	var v T
+	if old != nil {
+		var ok bool
+		if v, ok = decode[T](old); !ok {
+			return nil, fmt.Errorf("session: key %q: another request stored a value that does not fit type %T", key, v)
+		}
+	}
+	v, err := f(v)
+	if err != nil {
+		return nil, err
+	}
+	return encode(v)
+}

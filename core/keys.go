@@ -1,0 +1,145 @@
+package session
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+const (
+	keyBytes   = 32
+	maxKeyName = 32
+	keyCommand = "make one with: go run github.com/coatcheck/coatcheck/cmd/coatcheck keygen"
+)
+
+// Keys are the secrets that seal sessions into cookies. The first seals, every one opens, and a cookie that an
+// older one opened is sealed anew under the first. To rotate, put a new key in front; drop the old one once
+// the absolute timeout has passed. The zero value holds no key and is refused by NewSealed.
+//
+// Keys never print their secrets.
+type Keys struct {
+	list []namedKey
+}
+
+type namedKey struct {
+	name   string
+	secret []byte
+}
+
+// ParseKeys reads keys written as name:base64, several separated by commas:
+//
+//	2026-11:pZ0…,2026-05:Qm4…
+//
+// A name has 1 to 32 letters, digits, '-', '_' or '.'. A secret has at least 32 random bytes; short, repetitive
+// and typed-in ones are refused. Errors name the key and never show its secret.
+func ParseKeys(s string) (Keys, error) {
+	if strings.TrimSpace(s) == "" {
+		return Keys{}, errors.New("session: keys: none given; " + keyCommand)
+	}
+	var keys Keys
+	for i, part := range strings.Split(s, ",") {
+		key, err := parseKey(strings.TrimSpace(part))
+		if err != nil {
+			return Keys{}, fmt.Errorf("session: keys: key %d: %w", i+1, err)
+		}
+		for _, other := range keys.list {
+			if other.name == key.name {
+				return Keys{}, fmt.Errorf("session: keys: key %d: the name %q is used twice", i+1, key.name)
+			}
+		}
+		keys.list = append(keys.list, key)
+	}
+	return keys, nil
+}
+
+func parseKey(s string) (namedKey, error) {
+	name, text, ok := strings.Cut(s, ":")
+	if !ok {
+		return namedKey{}, errors.New("write it as name:base64; " + keyCommand)
+	}
+	if name == "" || len(name) > maxKeyName || strings.Trim(name, keyNameAlphabet) != "" {
+		return namedKey{}, fmt.Errorf("a name has 1 to %d letters, digits, '-', '_' or '.'", maxKeyName)
+	}
+	text = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(text), "=")
+	secret, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return namedKey{}, fmt.Errorf("%q is not base64; %s", name, keyCommand)
+	}
+	if err := weakness(secret); err != nil {
+		return namedKey{}, fmt.Errorf("%q %w; %s", name, err, keyCommand)
+	}
+	return namedKey{name: name, secret: secret}, nil
+}
+
+const keyNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+// weakness refuses what random bytes are not. 32 random bytes have fewer than 20 distinct values, or nothing
+// but printable characters, less than once in 10^12 keys.
+func weakness(secret []byte) error {
+	if len(secret) < keyBytes {
+		return fmt.Errorf("has %d bytes and needs at least %d", len(secret), keyBytes)
+	}
+	var seen [256]bool
+	distinct, printable := 0, true
+	for _, b := range secret {
+		if !seen[b] {
+			seen[b] = true
+			distinct++
+		}
+		printable = printable && b >= ' ' && b < 0x7f
+	}
+	if distinct < 20 {
+		return errors.New("repeats itself and is not random")
+	}
+	if printable {
+		return errors.New("is text and not random bytes")
+	}
+	return nil
+}
+
+// TemporaryKeys returns a random key that lasts as long as the program, for trying things out: sessions sealed
+// with it cannot be opened after a restart or by another server.
+func TemporaryKeys() Keys {
+	return Keys{list: []namedKey{{name: "temporary", secret: randomSecret()}}}
+}
+
+// GenerateKey returns a fresh key in the form that ParseKeys reads.
+func GenerateKey(name string) (string, error) {
+	key := name + ":" + base64.RawURLEncoding.EncodeToString(randomSecret())
+	if _, err := ParseKeys(key); err != nil {
+		return "", err
+	}
+	return key, nil
+}
+
+func randomSecret() []byte {
+	secret := make([]byte, keyBytes)
+	for {
+		_, _ = rand.Read(secret) // never fails: crypto/rand ends the program instead
+		if weakness(secret) == nil {
+			return secret
+		}
+	}
+}
+
+// Format keeps the secrets out of every verb of package fmt.
+func (k Keys) Format(f fmt.State, _ rune) {
+	names := make([]string, len(k.list))
+	for i, key := range k.list {
+		names[i] = key.name
+	}
+	_, _ = fmt.Fprintf(f, "session.Keys(%s)", strings.Join(names, ", "))
+}
+
+// MarshalText keeps the secrets out of encoders that look inside.
+func (k Keys) MarshalText() ([]byte, error) { return fmt.Append(nil, k), nil }
+
+// derive makes a sub-key for one purpose (HKDF, RFC 5869), so that no two uses, managers or cookies share one.
+func (k namedKey) derive(purpose, manager, cookie string, length int) ([]byte, error) {
+	info := fmt.Sprintf("coatcheck/1 %q %q %q", purpose, manager, cookie)
+	return hkdf.Key(sha256.New, k.secret, nil, info, length)
+}

@@ -1,0 +1,111 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Manager is the policy for one kind of session: name, cookie, lifetime, and where sessions are kept. One program
+// can have several; each needs its own name. A Manager is safe for concurrent use and holds no goroutine.
+type Manager struct {
+	name    string
+	cookie  cookie
+	store   Store   // nil: sealed
+	sealing sealing // nil: stored
+
+	idle, absolute, touchEvery, renewEvery, leeway millis
+
+	storeTimeout time.Duration
+	maxSize      int
+	conflicts    ConflictPolicy
+	serveOn      bool
+	saveOn       func(int) bool
+	onEvent      func(context.Context, Event)
+	respond      func(error, func(string) string) Response
+	clock        func() time.Time
+
+	stripes [64]stripe
+}
+
+// New returns a manager that keeps sessions in store; the browser holds only a random token.
+func New(store Store, o Options) (*Manager, error) {
+	if store == nil {
+		return nil, errors.New("session: New: the store is nil; for sessions without a server use NewSealed")
+	}
+	m, err := newManager(o)
+	if err != nil {
+		return nil, fmt.Errorf("session: New: %w", err)
+	}
+	m.store = store
+	return m, nil
+}
+
+// NewSealed returns a manager without a store: the session travels in the cookie, encrypted and authenticated
+// under keys. About 2200 bytes of values fit, 3000 with the AEAD sealer. Two limits come with having no server-side
+// record: when requests overlap, the last response's values win, and Destroy removes the browser's copy but
+// cannot end a copy that somebody kept. Where that matters use New.
+func NewSealed(keys Keys, o Options) (*Manager, error) {
+	m, err := newManager(o)
+	if err == nil {
+		err = m.useKeys(keys, o.Sealer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("session: NewSealed: %w", err)
+	}
+	return m, nil
+}
+
+func (m *Manager) useKeys(keys Keys, s Sealer) (err error) {
+	switch {
+	case len(keys.list) == 0:
+		return errors.New("no keys: use ParseKeys, or TemporaryKeys to try things out")
+	case s == AEAD:
+		m.sealing, err = newAEADs(keys, m.name, m.cookie.name)
+	default:
+		m.sealing, err = newSecureCookies(keys, m.name, m.cookie.name)
+	}
+	return err
+}
+
+func newManager(o Options) (*Manager, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	c, err := newCookie(o.Cookie, o.Name, o.InsecureHTTP)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{
+		name: o.Name, cookie: c,
+		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
+		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), leeway: durationMillis(o.Leeway),
+		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, serveOn: o.AnonymousWhenUnavailable,
+		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now,
+	}
+	for i := range m.stripes {
+		m.stripes[i] = make(stripe, 1)
+	}
+	return m, nil
+}
+
+// stripe is a lock that can be waited for with a deadline. The holder has put something in.
+type stripe chan struct{}
+
+// queue keeps requests of this process that fight over one record from multiplying each other's replays: after
+// a first conflict they take turns. It returns the function that lets the next one in.
+func (m *Manager) queue(ctx context.Context, id RecordID) (func(), error) {
+	s := m.stripes[int(id[0])%len(m.stripes)]
+	select {
+	case s <- struct{}{}:
+		return func() { <-s }, nil
+	default:
+	}
+	select {
+	case s <- struct{}{}:
+		return func() { <-s }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

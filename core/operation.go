@@ -1,0 +1,144 @@
+package session
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// operation is one remembered write. Operations double as the overlay that the request's own reads see, and
+// are run again on fresh data when another request got in between.
+type operation struct {
+	key     string
+	value   []byte // the result in this request's view; nil: the key is absent
+	update  updater
+	guarded bool // the request had read the key before it wrote it
+}
+
+// updater is a user's function together with the type it works on.
+type updater interface {
+	run(key string, old []byte) ([]byte, error)
+}
+
+// sighting is what a request saw when it read a key from the stored values.
+type sighting struct {
+	key   string
+	value []byte
+}
+
+// last returns the index of the newest operation on key, or -1.
+func last[K string | []byte](ops []operation, key K) int {
+	for i := len(ops) - 1; i >= 0; i-- {
+		if ops[i].key == string(key) {
+			return i
+		}
+	}
+	return -1
+}
+
+// values is a set of stored values as a request looks at it: hidden by Clear or by a login as somebody else, or not.
+type values struct {
+	base   *envelope
+	hidden bool
+}
+
+func (v values) get(key string) []byte {
+	if v.hidden {
+		return nil
+	}
+	return v.base.value(key)
+}
+
+// under returns the value of key after ops.
+func (v values) under(ops []operation, key string) []byte {
+	if i := last(ops, key); i >= 0 {
+		return ops[i].value
+	}
+	return v.get(key)
+}
+
+// changedBy reports whether ops leave anything different from the base.
+func (v values) changedBy(ops []operation) bool {
+	if v.hidden && len(v.base.body) > 0 {
+		return true
+	}
+	for i := range ops {
+		if last(ops, ops[i].key) == i && !same(ops[i].value, v.get(ops[i].key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// check returns ErrConflict when a key that the request had read before writing it holds something else by now.
+func (v values) check(ops []operation, seen []sighting) error {
+	for i := range ops {
+		if !ops[i].guarded {
+			continue
+		}
+		now := v.get(ops[i].key)
+		if same(now, ops[last(ops, ops[i].key)].value) { // another request did the same: nothing is lost
+			continue
+		}
+		if j := lastSeen(seen, ops[i].key); j >= 0 && !same(now, seen[j].value) {
+			return ErrConflict
+		}
+	}
+	return nil
+}
+
+// replay runs ops again on these values and returns them with their new results. A function that refuses the
+// fresh value fails the request: what it approved was another value.
+func (v values) replay(ops []operation) ([]operation, error) {
+	fresh := make([]operation, 0, len(ops))
+	for _, o := range ops {
+		if o.update != nil {
+			result, err := o.update.run(o.key, v.under(fresh, o.key))
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrConflict, err)
+			}
+			o.value = result
+		}
+		fresh = append(fresh, o)
+	}
+	return fresh, nil
+}
+
+// appendBody appends the base's entries as ops change them, in the base's order, then the new ones. What did
+// not change is copied byte for byte.
+func (v values) appendBody(dst []byte, ops []operation) []byte {
+	for in := (frames{rest: v.visible()}); len(in.rest) > 0; {
+		key, value := in.bytes(), in.bytes()
+		if i := last(ops, key); i >= 0 {
+			value = ops[i].value
+		}
+		if value != nil {
+			dst = appendFrame(appendFrame(dst, key), value)
+		}
+	}
+	for i := range ops {
+		o := &ops[i]
+		if o.value != nil && last(ops, o.key) == i && v.get(o.key) == nil {
+			dst = appendFrame(appendFrame(dst, o.key), o.value)
+		}
+	}
+	return dst
+}
+
+func (v values) visible() []byte {
+	if v.hidden {
+		return nil
+	}
+	return v.base.body
+}
+
+func lastSeen(seen []sighting, key string) int {
+	for i := len(seen) - 1; i >= 0; i-- {
+		if seen[i].key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// same compares encoded values; absent equals only absent.
+func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }

@@ -1,0 +1,132 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Options hold everything a manager can do without. The zero value is the safe choice.
+type Options struct {
+	// Name names the manager and its cookie, "id" if empty: 1 to 64 letters, digits, '-', '_' or '.'. Managers
+	// that share a store or keys need different names; changing it ends all sessions.
+	Name string
+	// Cookie says how the cookie is set. The zero value is the strictest there is.
+	Cookie Cookie
+	// InsecureHTTP lets sessions travel over plain http, for local development: the cookie loses Secure and its
+	// name prefix. Anybody on the network can then read the cookie.
+	InsecureHTTP bool
+
+	// IdleTimeout ends a session that is not used for this long. Zero means 30 minutes.
+	IdleTimeout time.Duration
+	// AbsoluteTimeout ends a session this long after its creation or last login, used or not. Zero means 12 hours;
+	// at most 400 days.
+	AbsoluteTimeout time.Duration
+	// TouchInterval is how often at most a request that only reads extends the idle clock. Zero means a tenth of
+	// the session's idle timeout.
+	TouchInterval time.Duration
+	// RenewAfter gives a session a new token once the present one is this old. Zero means never: Login and
+	// Renew do it when it matters.
+	RenewAfter time.Duration
+	// Leeway is how far the clocks of your servers may differ: a session lives that much longer. At most a minute.
+	Leeway time.Duration
+
+	// Sealer protects sealed sessions. Zero means SecureCookie. New ignores it.
+	Sealer Sealer
+	// MaxSize limits a stored session, in bytes. Zero means 1 MiB. Sealed sessions are limited by the
+	// cookie: 4096 bytes in all.
+	MaxSize int
+	// StoreTimeout bounds each load and each commit. Zero means 5 seconds.
+	StoreTimeout time.Duration
+
+	// Conflicts says what happens when a request sets a key that another one changed after this one had read it.
+	Conflicts ConflictPolicy
+	// SaveOn decides by the response's status whether the changes are saved. Nil saves on every status.
+	SaveOn func(status int) bool
+	// AnonymousWhenUnavailable lets handlers go on when the session cannot be loaded: the visitor is anonymous,
+	// and a response that would have to save something is still replaced by a 503.
+	AnonymousWhenUnavailable bool
+
+	// OnEvent receives what happens to sessions. It runs on the request's goroutine and must be safe for
+	// concurrent use. Nil logs failures through slog.
+	OnEvent func(ctx context.Context, e Event)
+	// ErrorResponse makes the answer when a session cannot be loaded or saved; header returns a header of the
+	// request, such as Accept. Nil answers with the status that fits (503, 409 or 500) and one plain sentence.
+	ErrorResponse func(err error, header func(name string) string) Response
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// ConflictPolicy is for a request that read a key and then set or deleted it, while another changed it.
+type ConflictPolicy int
+
+const (
+	// RefuseConflicts fails the commit with ErrConflict, which the client sees as status 409.
+	RefuseConflicts ConflictPolicy = iota
+	// LastWriteWins lets the later commit overwrite the other's value of that key.
+	LastWriteWins
+)
+
+const (
+	defaultName         = "id"
+	defaultIdle         = 30 * time.Minute
+	defaultAbsolute     = 12 * time.Hour
+	defaultMaxSize      = 1 << 20
+	defaultStoreTimeout = 5 * time.Second
+	maxLeeway           = time.Minute
+
+	// markerLifetime is how long an alias or an ended marker keeps requests in flight from bringing a session back.
+	markerLifetime = millis(5 * time.Minute / time.Millisecond)
+)
+
+func (o *Options) complete() error {
+	setDefault(&o.Name, defaultName)
+	setDefault(&o.AbsoluteTimeout, defaultAbsolute)
+	setDefault(&o.IdleTimeout, min(defaultIdle, o.AbsoluteTimeout))
+	setDefault(&o.MaxSize, defaultMaxSize)
+	setDefault(&o.StoreTimeout, defaultStoreTimeout)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.ErrorResponse == nil {
+		o.ErrorResponse = func(err error, _ func(string) string) Response { return defaultResponse(err) }
+	}
+	return o.check()
+}
+
+func setDefault[T comparable](v *T, to T) {
+	var zero T
+	if *v == zero {
+		*v = to
+	}
+}
+
+func (o *Options) check() error {
+	for _, d := range []struct {
+		name     string
+		value    time.Duration
+		min, max time.Duration
+	}{
+		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout},
+		{"AbsoluteTimeout", o.AbsoluteTimeout, time.Millisecond, maxAge},
+		{"TouchInterval", o.TouchInterval, 0, o.IdleTimeout},
+		{"RenewAfter", o.RenewAfter, 0, maxAge},
+		{"Leeway", o.Leeway, 0, maxLeeway},
+		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour},
+	} {
+		if d.value < d.min || d.value > d.max {
+			return fmt.Errorf("%s is %v and must be between %v and %v", d.name, d.value, d.min, d.max)
+		}
+	}
+	if err := checkName(o.Name); err != nil {
+		return fmt.Errorf("Options.Name: %w", err)
+	}
+	if o.Sealer != SecureCookie && o.Sealer != AEAD {
+		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)
+	}
+	if o.MaxSize < 0 {
+		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
+	}
+	return nil
+}

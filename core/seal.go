@@ -1,0 +1,199 @@
+package session
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/securecookie"
+)
+
+// Sealer chooses how NewSealed protects a session inside its cookie. Both encrypt and authenticate.
+type Sealer int
+
+const (
+	// SecureCookie is gorilla/securecookie with AES-256-CTR and HMAC-SHA-256. The default.
+	SecureCookie Sealer = iota
+	// AEAD is AES-256-GCM: several times faster, and a third more room in the cookie.
+	AEAD
+)
+
+// sealing turns an encoded session into a cookie value and back. open may reuse nothing of value; it returns
+// whether the key was an old one.
+type sealing interface {
+	seal(plain []byte, now millis) (string, error)
+	open(value string, now millis) (plain []byte, old, ok bool)
+}
+
+// keyID tells which key sealed a value, without naming it.
+type keyID [4]byte
+
+func keyIDs(keys Keys, manager, cookie string) ([]keyID, error) {
+	ids := make([]keyID, len(keys.list))
+	for i, k := range keys.list {
+		b, err := k.derive("key id", manager, cookie, len(ids[i]))
+		if err != nil {
+			return nil, err
+		}
+		copy(ids[i][:], b)
+		if j := slices.Index(ids[:i], ids[i]); j >= 0 {
+			return nil, fmt.Errorf("keys %q and %q are the same: remove one", keys.list[j].name, k.name)
+		}
+	}
+	return ids, nil
+}
+
+// secureCookies seals with gorilla/securecookie: eight hexadecimal digits of key id, then its encoding. Its own age and
+// length limits are off, because the expiry inside the sealed content and the cookie's size decide.
+type secureCookies struct {
+	name string
+	keys []secureCookieKey
+}
+
+type secureCookieKey struct {
+	id    string
+	codec *securecookie.SecureCookie
+}
+
+func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error) {
+	ids, err := keyIDs(keys, manager, cookie)
+	if err != nil {
+		return nil, err
+	}
+	s := &secureCookies{name: cookie}
+	for i, k := range keys.list {
+		secret, err := k.derive("securecookie", manager, cookie, 64+32)
+		if err != nil {
+			return nil, err
+		}
+		codec := securecookie.New(secret[:64], secret[64:]).MaxAge(0).MaxLength(0).SetSerializer(securecookie.NopEncoder{})
+		s.keys = append(s.keys, secureCookieKey{id: hex.EncodeToString(ids[i][:]), codec: codec})
+	}
+	return s, nil
+}
+
+func (s *secureCookies) seal(plain []byte, _ millis) (string, error) {
+	value, err := s.keys[0].codec.Encode(s.name, plain)
+	return s.keys[0].id + value, err
+}
+
+func (s *secureCookies) open(value string, _ millis) (plain []byte, old, ok bool) {
+	for i, key := range s.keys {
+		if len(value) > len(key.id) && value[:len(key.id)] == key.id &&
+			key.codec.Decode(s.name, value[len(key.id):], &plain) == nil {
+			return plain, i > 0, true
+		}
+	}
+	return nil, false, false
+}
+
+// aeads seals with AES-256-GCM: base64url of key id (4 bytes), day (4), nonce (12), ciphertext and tag (16).
+//
+// A random 96-bit nonce is good for 2^32 messages under one key (NIST SP 800-38D §8.3), so each key seals one day
+// only: it is derived from the named key and the day, which makes 2^32 messages a day, 49 000 a second.
+type aeads struct {
+	keys []*aeadKey
+}
+
+const (
+	aeadHeader = 8
+	nonceSize  = 12
+	tagSize    = 16
+	day        = millis(24 * 60 * 60 * 1000)
+	oldestDay  = uint32(maxAge / (24 * time.Hour))
+)
+
+type aeadKey struct {
+	id     keyID
+	key    namedKey
+	info   [2]string
+	mu     sync.Mutex
+	ofDays atomic.Pointer[map[uint32]cipher.AEAD]
+}
+
+func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
+	ids, err := keyIDs(keys, manager, cookie)
+	if err != nil {
+		return nil, err
+	}
+	a := &aeads{}
+	for i, k := range keys.list {
+		key := &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}}
+		key.ofDays.Store(&map[uint32]cipher.AEAD{})
+		a.keys = append(a.keys, key)
+	}
+	return a, nil
+}
+
+func (a *aeads) seal(plain []byte, now millis) (string, error) {
+	today := uint32(now / day)
+	aead, err := a.keys[0].of(today)
+	if err != nil {
+		return "", err
+	}
+	buf := make([]byte, aeadHeader+nonceSize, aeadHeader+nonceSize+len(plain)+tagSize)
+	copy(buf, a.keys[0].id[:])
+	binary.BigEndian.PutUint32(buf[len(keyID{}):], today)
+	_, _ = rand.Read(buf[aeadHeader:]) // never fails: crypto/rand ends the program instead
+	buf = aead.Seal(buf, buf[aeadHeader:], plain, buf[:aeadHeader])
+	return base64.RawURLEncoding.EncodeToString(buf), nil
+}
+
+func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
+	buf, err := base64url.DecodeString(value)
+	if err != nil || len(buf) < aeadHeader+nonceSize+tagSize {
+		return nil, false, false
+	}
+	header, nonce, sealed := buf[:aeadHeader], buf[aeadHeader:aeadHeader+nonceSize], buf[aeadHeader+nonceSize:]
+	sealedOn, today := binary.BigEndian.Uint32(header[len(keyID{}):]), uint32(now/day)
+	if sealedOn > today+1 || sealedOn+oldestDay < today { // a client must not make us derive keys for any day it likes
+		return nil, false, false
+	}
+	for i, key := range a.keys {
+		if keyID(header) != key.id {
+			continue
+		}
+		aead, err := key.of(sealedOn)
+		if err != nil {
+			break
+		}
+		plain, err := aead.Open(sealed[:0], nonce, sealed, header)
+		return plain, i > 0, err == nil
+	}
+	return nil, false, false
+}
+
+// of returns the cipher of a day. Days are few and read far more often than added.
+func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
+	if aead, ok := (*k.ofDays.Load())[day]; ok {
+		return aead, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	secret, err := k.key.derive("aead "+string(binary.BigEndian.AppendUint32(nil, day)), k.info[0], k.info[1], 32)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	more := map[uint32]cipher.AEAD{day: aead}
+	for d, a := range *k.ofDays.Load() {
+		more[d] = a
+	}
+	k.ofDays.Store(&more)
+	return aead, nil
+}

@@ -1,0 +1,45 @@
+package session
+
+import "fmt"
+
+// runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
+func (j *job) runSealed() error {
+	if j.action == doEnd {
+		j.cookie = ticket{action: deleteTicket}
+		j.event(ReasonEnded, j.ending)
+		return nil
+	}
+	next, err := j.reseal()
+	if err != nil {
+		return err
+	}
+	value, err := j.m.sealing.seal(next.data, j.now)
+	if err != nil {
+		return fmt.Errorf("session: seal: %w", err)
+	}
+	j.cookie = ticket{action: issueTicket, value: value, until: next.env.deadline}
+	if size := len(j.m.cookie.set(value, next.env.deadline-j.now)); size > maxCookie {
+		j.cookie = ticket{}
+		return tooLarge(size, maxCookie)
+	}
+	j.next = next
+	if j.reason != "" {
+		j.event(j.reason, &next)
+	}
+	return nil
+}
+
+func (j *job) reseal() (held, error) {
+	switch j.action {
+	case doCreate, doEndThenCreate:
+		return j.restart()
+	case doRotate:
+		return j.draft(j.renewedFrom(j.old.env), j.values(&j.old.env), j.ops)
+	default:
+		return j.draft(j.old.env, j.values(&j.old.env), j.ops)
+	}
+}
+
+func tooLarge(size, limit int) error {
+	return fmt.Errorf("%w: %d bytes, %d allowed", ErrTooLarge, size, limit)
+}

@@ -1,0 +1,141 @@
+package session
+
+// state is what one request holds of its session once it has used it. Session.mu guards it.
+type state struct {
+	held    held
+	found   bool  // held is a session that lives, as far as this request knows
+	retired bool  // it was sealed with a key that is no longer the first
+	failure error // why it could not be loaded: nothing may be written over it
+
+	ops     []operation
+	seen    []sighting
+	hidden  bool  // the held values are dropped: by Clear, or by a login as somebody else
+	refusal error // a write that could not be taken; it fails the commit
+
+	login, renew, touch bool
+	switched            bool // the login is for another subject than the held one's
+	subject             string
+	ending              *held // what Destroy ended; writes after it start a new session
+
+	committing bool
+	settled    chan struct{} // made by whoever waits for the commit to settle
+
+	cookie ticket // what the response has to do to the cookie
+	err    error  // why the last Save failed, for Err
+	events []Event
+
+	firstOp   [1]operation
+	firstSeen [2]sighting
+	loading   bounded
+}
+
+// held is a session as it was loaded or last written.
+type held struct {
+	id      RecordID
+	version uint64
+	seen    millis
+	expires millis
+	data    []byte
+	env     envelope
+}
+
+// ticket is the response's business with the cookie.
+type ticket struct {
+	action ticketAction
+	value  string
+	until  millis // the session's absolute deadline
+}
+
+type ticketAction byte
+
+const (
+	keepTicket ticketAction = iota
+	issueTicket
+	deleteTicket
+)
+
+func (st *state) values() values { return values{base: &st.held.env, hidden: st.hidden} }
+
+// look returns the value of key in this request's view. note remembers a stored value as seen.
+func (st *state) look(key string, note bool) []byte {
+	if i := last(st.ops, key); i >= 0 {
+		return st.ops[i].value
+	}
+	value := st.values().get(key)
+	if note {
+		st.sight(key, value)
+	}
+	return value
+}
+
+func (st *state) sight(key string, value []byte) {
+	if i := lastSeen(st.seen, key); i >= 0 {
+		st.seen[i].value = value
+		return
+	}
+	if st.seen == nil {
+		st.seen = st.firstSeen[:0]
+	}
+	st.seen = append(st.seen, sighting{key, value})
+}
+
+// write remembers an operation, unless the key holds that value already. One blind write stands for all that
+// came before it on its key, and an update of a blindly written value is as settled as that.
+func (st *state) write(o operation) {
+	i := last(st.ops, o.key)
+	switch {
+	case same(st.values().under(st.ops, o.key), o.value):
+	case i >= 0 && st.ops[i].update == nil:
+		st.ops[i].value = o.value
+	case i >= 0 && o.update == nil:
+		st.ops = append(without(st.ops, o.key), o)
+	default:
+		o.guarded = o.update == nil && lastSeen(st.seen, o.key) >= 0
+		if st.ops == nil {
+			st.ops = st.firstOp[:0]
+		}
+		st.ops = append(st.ops, o)
+	}
+}
+
+func without(ops []operation, key string) []operation {
+	kept := ops[:0]
+	for _, o := range ops {
+		if o.key != key {
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// destroy forgets everything but what has to be ended. What follows is a new session's.
+func (st *state) destroy() {
+	ending := st.ending
+	if st.found {
+		old := st.held
+		ending = &old
+	}
+	st.forget()
+	st.held, st.found, st.retired, st.seen, st.ending = held{}, false, false, nil, ending
+}
+
+// forget drops what the request asked for, after it has been done or refused.
+func (st *state) forget() {
+	st.ops, st.hidden, st.refusal, st.ending = nil, false, nil, nil
+	st.login, st.renew, st.touch, st.switched, st.subject = false, false, false, false, ""
+}
+
+// asked reports whether the request wants anything that has not been done yet.
+func (st *state) asked() bool {
+	return len(st.ops) > 0 || st.hidden || st.refusal != nil || st.login || st.renew || st.touch || st.ending != nil
+}
+
+// starts reports whether the operations leave a value, which is what a new session needs to come into being.
+func (st *state) starts() bool {
+	for i := range st.ops {
+		if st.ops[i].value != nil && last(st.ops, st.ops[i].key) == i {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,63 @@
+package session
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+)
+
+// RecordID is the name of a record in a store: SHA-256 over the manager's name and the token. A leaked id opens
+// no session, because a client must present the token and a hash does not lead back to it.
+type RecordID [32]byte
+
+// String returns a short form for logs.
+func (id RecordID) String() string { return base64.RawURLEncoding.EncodeToString(id[:6]) }
+
+// Record is what a store keeps for one session. Times have millisecond precision.
+type Record struct {
+	ID      RecordID
+	Version uint64 // starts at 1 and grows by exactly one with each Update
+	Data    []byte // opaque to the store and immutable for both sides once handed over
+	Seen    time.Time
+	Expires time.Time
+	// Subject and Handle are for the store's index. Load may leave them empty: the core reads its own copy in Data.
+	Subject string
+	Handle  string
+}
+
+// Store keeps records. Its methods are safe for concurrent use and return promptly when ctx ends.
+//
+// A store does not judge expiry: it may drop a record any time after Expires, and it may return one that
+// has expired. The core judges, on the application's clock.
+type Store interface {
+	// Load returns the record, or ErrNotFound when it is absent.
+	Load(ctx context.Context, id RecordID) (Record, error)
+	// Create stores a new record, or returns ErrExists.
+	Create(ctx context.Context, r Record) error
+	// Update replaces a record whose stored version is r.Version; the stored version becomes r.Version+1.
+	// It returns ErrConflict when the stored version is another one, and ErrNotFound when the record is
+	// absent: it never creates, so that a session that has ended stays ended.
+	Update(ctx context.Context, r Record) error
+	// Delete removes a record. Removing an absent one is not an error.
+	Delete(ctx context.Context, id RecordID) error
+}
+
+// Toucher is a Store that can extend a record without rewriting it. Without it the core uses Update.
+type Toucher interface {
+	// Touch sets the record's Seen and Expires and leaves Data and Version alone. Neither time is moved
+	// backwards. It returns ErrNotFound when the record is absent.
+	Touch(ctx context.Context, id RecordID, seen, expires time.Time) error
+}
+
+// Indexer is a Store that finds records by subject.
+type Indexer interface {
+	// List returns the records whose Subject is subject, expired ones possibly among them, in no particular order.
+	List(ctx context.Context, subject string) ([]Record, error)
+}
+
+// Sweeper is a Store that removes expired records when told to.
+type Sweeper interface {
+	// Sweep removes up to limit records that expired at or before the given time and reports how many it
+	// removed. Fewer than limit means that none is left.
+	Sweep(ctx context.Context, before time.Time, limit int) (removed int, err error)
+}

@@ -1,0 +1,57 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+)
+
+// A token is 256 bits from the operating system's random source (OWASP asks for 64, ASVS 5.0 7.2.3 for 128), as
+// 43 characters of base64url. Only mint makes one: a client's value is looked up, never adopted.
+const (
+	tokenBytes  = 32
+	tokenLength = 43
+)
+
+// base64url refuses stray bits and line breaks, so that one token has one spelling.
+var base64url = base64.RawURLEncoding.Strict()
+
+func mintToken() string {
+	var b [tokenBytes]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return base64url.EncodeToString(b[:])
+}
+
+func mintHandle() (h handle) {
+	_, _ = rand.Read(h[:])
+	return h
+}
+
+func (h handle) String() string {
+	if h == (handle{}) {
+		return ""
+	}
+	return base64url.EncodeToString(h[:])
+}
+
+// wellFormedToken keeps a value that cannot be a token away from the store.
+func wellFormedToken(s string) bool {
+	if len(s) != tokenLength {
+		return false
+	}
+	var in [tokenLength]byte
+	var out [tokenBytes]byte
+	copy(in[:], s)
+	_, err := base64url.Decode(out[:], in[:])
+	return err == nil
+}
+
+// recordID hashes the manager's name with the token, so that a token of one manager means nothing to another,
+// even on one store.
+func recordID(manager, token string) RecordID {
+	var buf [1 + maxName + tokenLength]byte
+	b := append(buf[:0], byte(len(manager)))
+	b = append(b, manager...)
+	b = append(b, token...)
+	return sha256.Sum256(b)
+}

@@ -1,0 +1,59 @@
+// Fiber is the smallest honest app with sessions on Fiber: it counts visits, logs in and logs out.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net"
+
+	"github.com/gofiber/fiber/v2"
+
+	fibersession "github.com/coatcheck/coatcheck/adapters/fiber"
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/memstore"
+)
+
+const visits session.Key[int] = "visits"
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	flag.Parse()
+
+	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true}) // plain http: loopback only
+	if err != nil {
+		log.Fatal(err)
+	}
+	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app.Use(fibersession.Middleware(sessions))
+	app.Get("/", func(c *fiber.Ctx) error {
+		n := visits.Update(fibersession.From(c), func(n int) int { return n + 1 })
+		return c.SendString(fmt.Sprintf("visit %d\n", n))
+	})
+	app.Post("/login", func(c *fiber.Ctx) error {
+		user := c.FormValue("user") // a real app checks a password here
+		if user == "" {
+			return c.Status(fiber.StatusBadRequest).SendString("the form field user is missing\n")
+		}
+		fibersession.From(c).Login(user)
+		return c.SendString("hello " + user + "\n")
+	})
+	app.Get("/me", func(c *fiber.Ctx) error {
+		user := fibersession.From(c).Subject()
+		if user == "" {
+			return c.Status(fiber.StatusUnauthorized).SendString("not logged in\n")
+		}
+		return c.SendString("hello " + user + "\n")
+	})
+	app.Post("/logout", func(c *fiber.Ctx) error {
+		fibersession.From(c).Destroy()
+		return c.SendString("bye\n")
+	})
+
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("listening on http://%s\n", listener.Addr())
+	log.Fatal(app.Listener(listener))
+}

@@ -1,0 +1,63 @@
+// Gin is the smallest honest app with sessions on Gin: it counts visits, logs in and logs out.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	ginsession "github.com/coatcheck/coatcheck/adapters/gin"
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/memstore"
+)
+
+const visits session.Key[int] = "visits"
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	flag.Parse()
+
+	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true}) // plain http: loopback only
+	if err != nil {
+		log.Fatal(err)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.Default()
+	r.Use(ginsession.Middleware(sessions))
+	r.GET("/", func(c *gin.Context) {
+		n := visits.Update(ginsession.From(c), func(n int) int { return n + 1 })
+		c.String(http.StatusOK, "visit %d\n", n)
+	})
+	r.POST("/login", func(c *gin.Context) {
+		user := c.PostForm("user") // a real app checks a password here
+		if user == "" {
+			c.String(http.StatusBadRequest, "the form field user is missing\n")
+			return
+		}
+		ginsession.From(c).Login(user)
+		c.String(http.StatusOK, "hello %s\n", user)
+	})
+	r.GET("/me", func(c *gin.Context) {
+		user := ginsession.From(c).Subject()
+		if user == "" {
+			c.String(http.StatusUnauthorized, "not logged in\n")
+			return
+		}
+		c.String(http.StatusOK, "hello %s\n", user)
+	})
+	r.POST("/logout", func(c *gin.Context) {
+		ginsession.From(c).Destroy()
+		c.String(http.StatusOK, "bye\n")
+	})
+
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("listening on http://%s\n", listener.Addr())
+	log.Fatal(r.RunListener(listener))
+}

@@ -1,0 +1,59 @@
+// Nethttp is the smallest honest app with sessions on net/http: it counts visits, logs in and logs out.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+
+	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/memstore"
+)
+
+const visits session.Key[int] = "visits"
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
+	flag.Parse()
+
+	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true}) // plain http: loopback only
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		n := visits.Update(httpsession.From(r), func(n int) int { return n + 1 })
+		fmt.Fprintf(w, "visit %d\n", n)
+	})
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		user := r.PostFormValue("user") // a real app checks a password here
+		if user == "" {
+			http.Error(w, "the form field user is missing", http.StatusBadRequest)
+			return
+		}
+		httpsession.From(r).Login(user)
+		fmt.Fprintf(w, "hello %s\n", user)
+	})
+	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
+		user := httpsession.From(r).Subject()
+		if user == "" {
+			http.Error(w, "not logged in", http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintf(w, "hello %s\n", user)
+	})
+	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
+		httpsession.From(r).Destroy()
+		fmt.Fprintln(w, "bye")
+	})
+
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("listening on http://%s\n", listener.Addr())
+	log.Fatal(http.Serve(listener, httpsession.Middleware(sessions)(mux)))
+}

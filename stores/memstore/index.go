@@ -1,0 +1,81 @@
+package memstore
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// subjects is one shard of the index by subject. Its lock is taken inside a record shard's, never the other way
+// round.
+type subjects struct {
+	mu  sync.Mutex
+	ids map[string]map[session.RecordID]struct{}
+}
+
+func (s *Store) subjectsOf(subject string) *subjects {
+	return &s.subjects[maphash.String(s.seed, subject)%shardCount]
+}
+
+// index moves a record from one subject's list to another's; "" is nobody.
+func (s *Store) index(id session.RecordID, from, to string) {
+	if from == to {
+		return
+	}
+	if from != "" {
+		s.subjectsOf(from).remove(from, id)
+	}
+	if to != "" {
+		s.subjectsOf(to).add(to, id)
+	}
+}
+
+func (sub *subjects) add(subject string, id session.RecordID) {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	if sub.ids[subject] == nil {
+		sub.ids[subject] = map[session.RecordID]struct{}{}
+	}
+	sub.ids[subject][id] = struct{}{}
+}
+
+func (sub *subjects) remove(subject string, id session.RecordID) {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	delete(sub.ids[subject], id)
+	if len(sub.ids[subject]) == 0 {
+		delete(sub.ids, subject)
+	}
+}
+
+func (sub *subjects) list(subject string) []session.RecordID {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	ids := make([]session.RecordID, 0, len(sub.ids[subject]))
+	for id := range sub.ids[subject] {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// List returns the records of a subject.
+func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
+	var records []session.Record
+	for _, id := range s.subjectsOf(subject).list(subject) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		sh := s.shard(id)
+		sh.mu.RLock()
+		b, ok := sh.records[id]
+		if ok && b.subject() == subject { // it may have changed since the list was read
+			r := b.record(id)
+			r.Subject = subject
+			records = append(records, r)
+		}
+		sh.mu.RUnlock()
+	}
+	return records, nil
+}
