@@ -17,7 +17,6 @@ type job struct {
 	old    held
 	found  bool
 	ops    []operation
-	seen   []sighting
 	hidden bool
 	facts  facts
 
@@ -96,7 +95,7 @@ func (s *Session) newJob(st *state, f facts, p plan) *job {
 		m: s.m, plan: p, now: f.now, facts: f,
 		// A client that hangs up does not undo what the handler did.
 		ctx: bounded{parent: context.WithoutCancel(s.ctx), deadline: time.Now().Add(s.m.storeTimeout)},
-		old: st.held, found: st.found, ops: st.ops, seen: st.seen, hidden: st.hidden,
+		old: st.held, found: st.found, ops: st.ops, hidden: st.hidden,
 		switched: st.switched, subject: st.subject, ending: st.ending,
 	}
 }
@@ -144,7 +143,7 @@ func (j *job) check(v values) error {
 	if j.m.conflicts == LastWriteWins {
 		return nil
 	}
-	return v.check(j.ops, j.seen)
+	return v.check(j.ops)
 }
 
 func (j *job) event(r Reason, h *held) {

@@ -11,7 +11,8 @@ type operation struct {
 	key     string
 	value   []byte // the result in this request's view; nil: the key is absent
 	update  updater
-	guarded bool // the request had read the key before it wrote it
+	guarded bool   // the request had read the key before it wrote it,
+	saw     []byte // and this is what it saw
 }
 
 // updater is a user's function together with the type it works on.
@@ -19,7 +20,7 @@ type updater interface {
 	run(key string, old []byte) ([]byte, error)
 }
 
-// sighting is what a request saw when it read a key from the stored values.
+// sighting is what a request last knew of a key: what it read, or wrote after reading.
 type sighting struct {
 	key   string
 	value []byte
@@ -70,16 +71,13 @@ func (v values) changedBy(ops []operation) bool {
 }
 
 // check returns ErrConflict when a key that the request had read before writing it holds something else by now.
-func (v values) check(ops []operation, seen []sighting) error {
-	for i := range ops {
-		if !ops[i].guarded {
+func (v values) check(ops []operation) error {
+	for _, o := range ops {
+		if !o.guarded {
 			continue
 		}
-		now := v.get(ops[i].key)
-		if same(now, ops[last(ops, ops[i].key)].value) { // another request did the same: nothing is lost
-			continue
-		}
-		if j := lastSeen(seen, ops[i].key); j >= 0 && !same(now, seen[j].value) {
+		now := v.get(o.key)
+		if !same(now, o.saw) && !same(now, ops[last(ops, o.key)].value) { // the same change twice loses nothing
 			return ErrConflict
 		}
 	}

@@ -163,7 +163,8 @@ func (s *Session) Login(subject string) {
 	}
 	st.login, st.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
 	if st.found && len(st.held.env.subject) > 0 && string(st.held.env.subject) != subject {
-		st.switched, st.hidden, st.seen = true, true, nil
+		st.switched = true
+		st.hide()
 	}
 	s.leave()
 	s.rework()
@@ -229,7 +230,8 @@ func (s *Session) Touch() {
 // Clear drops all values. The session, its subject and its token stay; to log out use Destroy.
 func (s *Session) Clear() {
 	if st := s.enterToWrite(); st != nil {
-		st.ops, st.hidden = nil, true
+		st.ops = nil
+		st.hide()
 		s.leave()
 	}
 }

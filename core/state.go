@@ -56,12 +56,9 @@ const (
 
 func (st *state) values() values { return values{base: &st.held.env, hidden: st.hidden} }
 
-// look returns the value of key in this request's view. note remembers a stored value as seen.
+// look returns the value of key in this request's view. note remembers it as seen.
 func (st *state) look(key string, note bool) []byte {
-	if i := last(st.ops, key); i >= 0 {
-		return st.ops[i].value
-	}
-	value := st.values().get(key)
+	value := st.values().under(st.ops, key)
 	if note {
 		st.sight(key, value)
 	}
@@ -82,19 +79,33 @@ func (st *state) sight(key string, value []byte) {
 // write remembers an operation, unless the key holds that value already. One blind write stands for all that
 // came before it on its key, and an update of a blindly written value is as settled as that.
 func (st *state) write(o operation) {
-	i := last(st.ops, o.key)
+	i, seen := last(st.ops, o.key), lastSeen(st.seen, o.key)
 	switch {
 	case same(st.values().under(st.ops, o.key), o.value):
+		return
 	case i >= 0 && st.ops[i].update == nil:
 		st.ops[i].value = o.value
 	case i >= 0 && o.update == nil:
 		st.ops = append(without(st.ops, o.key), o)
 	default:
-		o.guarded = o.update == nil && lastSeen(st.seen, o.key) >= 0
+		if seen >= 0 && o.update == nil {
+			o.guarded, o.saw = true, st.seen[seen].value
+		}
 		if st.ops == nil {
 			st.ops = st.firstOp[:0]
 		}
 		st.ops = append(st.ops, o)
+	}
+	if seen >= 0 {
+		st.seen[seen].value = o.value
+	}
+}
+
+// hide drops the held values, and with them what writes could be held against.
+func (st *state) hide() {
+	st.hidden, st.seen = true, nil
+	for i := range st.ops {
+		st.ops[i].guarded = false
 	}
 }
 

@@ -1,0 +1,254 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/probe"
+)
+
+// P6: logout wins.
+
+func TestAWriteInFlightDuringALogoutDoesNotReviveTheSession(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	slow := begin(t, w.Manager, cookie)
+	count.Update(slow.Session, addOne)
+	out := w.read(t, cookie, func(s *session.Session) { s.Destroy() }).succeeded()
+	if _, deleted := out.cookie(); !deleted {
+		t.Error("the logout did not delete the cookie")
+	}
+	slow.finish().failedWith(http.StatusConflict)
+	slow.untouched()
+	if n := w.countOf(t, cookie); n != 0 {
+		t.Errorf("count = %d: the session came back", n)
+	}
+}
+
+func TestATouchInFlightDuringALogoutDoesNotReviveTheSession(t *testing.T) {
+	for _, f := range []func(*session.Session){(*session.Session).Touch, func(*session.Session) {}} {
+		w := newWorld(t, session.Options{})
+		cookie := w.start(t)
+		w.now = w.now.Add(10 * time.Minute)
+		slow := begin(t, w.Manager, cookie)
+		count.Get(slow.Session)
+		f(slow.Session)
+		w.read(t, cookie, func(s *session.Session) { s.Destroy() }).succeeded()
+		slow.finish().succeeded()
+		slow.untouched()
+		w.now = w.now.Add(6 * time.Minute) // past the marker's own deadline, whatever the touch did to its record
+		if n := w.countOf(t, cookie); n != 0 {
+			t.Errorf("count = %d: a touch revived the session", n)
+		}
+	}
+}
+
+func TestAReadOrASecondLogoutInFlightDuringALogoutIsSilent(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	reader, second := begin(t, w.Manager, cookie), begin(t, w.Manager, cookie)
+	count.Get(reader.Session)
+	second.Destroy()
+	w.read(t, cookie, func(s *session.Session) { s.Destroy() }).succeeded()
+	reader.finish().succeeded()
+	reader.untouched()
+	second.finish().succeeded()
+	second.untouched()
+}
+
+func TestALoginAfterALogoutStartsAnew(t *testing.T) {
+	for _, gone := range []bool{false, true} { // the marker is still there, or the record has been swept
+		w := newWorld(t, session.Options{})
+		cookie := w.start(t)
+		login := begin(t, w.Manager, cookie)
+		name.Update(login.Session, func(s string) string { return s + "new" })
+		login.Login("user:1")
+		var id session.RecordID
+		w.store.Before(func(c probe.Call) error { id = c.ID; return nil })
+		w.read(t, cookie, func(s *session.Session) { s.Destroy() }).succeeded()
+		w.store.Before(nil)
+		if gone {
+			_ = w.store.Delete(t.Context(), id)
+		}
+		fresh := login.finish().succeeded().issued()
+		w.read(t, fresh, func(s *session.Session) {
+			if s.Subject() != "user:1" || name.Get(s) != "new" {
+				t.Errorf("subject %q name %q, want user:1 and new", s.Subject(), name.Get(s))
+			}
+			if n := count.Get(s); n != 0 {
+				t.Errorf("count = %d: something of the ended session came back", n)
+			}
+		})
+	}
+}
+
+func TestALogoutThatRacesALoginEndsWhatTheLoginMade(t *testing.T) {
+	for _, before := range []string{"", "user:0"} {
+		w := newWorld(t, session.Options{})
+		cookie := w.start(t)
+		if before != "" {
+			cookie = w.read(t, cookie, func(s *session.Session) { s.Login(before) }).succeeded().issued()
+		}
+		logout := begin(t, w.Manager, cookie)
+		logout.Destroy()
+		fresh := w.read(t, cookie, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+		logout.finish().succeeded()
+		if subject := w.subjectOf(t, fresh); subject != "" {
+			t.Errorf("before %q: still logged in as %q: the logout ended only the old record", before, subject)
+		}
+		if _, deleted := logout.cookie(); !deleted {
+			t.Error("the request that ended the session must delete its cookie")
+		}
+	}
+}
+
+func TestADestroyWhoseAnswerGotLostStillDeletesTheCookie(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	resend(w.store, "Update")
+	v := w.read(t, cookie, func(s *session.Session) { s.Destroy() }).succeeded()
+	if _, deleted := v.cookie(); !deleted {
+		t.Error("the cookie was not deleted")
+	}
+}
+
+func TestADestroyThatRacesAWriteEndsTheSession(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	logout := begin(t, w.Manager, cookie)
+	logout.Destroy()
+	w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne) }).succeeded()
+	logout.finish().succeeded()
+	if n := w.countOf(t, cookie); n != 0 {
+		t.Errorf("count = %d: a write got the session past its logout", n)
+	}
+}
+
+func TestAFailedDestroyIsNotAnsweredAsSuccess(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	w.store.Before(func(c probe.Call) error {
+		if c.Method == "Update" {
+			return errors.New("down")
+		}
+		return nil
+	})
+	v := w.read(t, cookie, func(s *session.Session) { s.Destroy() })
+	v.failedWith(http.StatusServiceUnavailable)
+	v.untouched()
+}
+
+func TestWritesAfterDestroyStartANewSession(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	v := begin(t, w.Manager, cookie)
+	count.Get(v.Session)
+	w.store.Reset()
+	v.Destroy()
+	if count.Get(v.Session) != 0 || v.Exists() {
+		t.Error("after Destroy the old values can still be read")
+	}
+	name.Set(v.Session, "fresh")
+	fresh := v.finish().succeeded().issued()
+	if n := w.store.Count(""); n != 2 {
+		t.Errorf("%d store calls, want 2: end the old record, create the new", n)
+	}
+	if fresh == cookie || w.countOf(t, fresh) != 0 || w.countOf(t, cookie) != 0 {
+		t.Error("the new session has to do with the old one")
+	}
+}
+
+// Expiry is an end like any other, judged at load and again before each write.
+
+func TestASessionThatExpiresDuringTheRequestIsNotRevived(t *testing.T) {
+	for what, f := range map[string]func(*session.Session){
+		"set": func(s *session.Session) { count.Set(s, 9) }, "renew": (*session.Session).Renew,
+	} {
+		w := newWorld(t, session.Options{})
+		cookie := w.start(t)
+		v := begin(t, w.Manager, cookie)
+		f(v.Session)
+		w.now = w.now.Add(31 * time.Minute)
+		v.finish().failedWith(http.StatusConflict)
+		v.untouched()
+		if n := w.countOf(t, cookie); n != 0 {
+			t.Errorf("%s: count = %d: an expired session came back", what, n)
+		}
+	}
+}
+
+func TestALoginWhoseSessionExpiredStartsAnew(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	v := begin(t, w.Manager, cookie)
+	v.Login("user:1")
+	w.now = w.now.Add(31 * time.Minute)
+	fresh := v.finish().succeeded().issued()
+	if w.subjectOf(t, fresh) != "user:1" || w.countOf(t, fresh) != 0 {
+		t.Error("the login took over an expired session's values, or did not log in")
+	}
+}
+
+func TestASessionThatAnotherRequestExtendedHasNotExpired(t *testing.T) {
+	for what, f := range map[string]func(*session.Session){
+		"update": func(s *session.Session) { count.Update(s, addOne) },
+		"login":  func(s *session.Session) { count.Update(s, addOne); s.Login("user:1") },
+	} {
+		w := newWorld(t, session.Options{})
+		cookie := w.start(t)
+		slow := begin(t, w.Manager, cookie)
+		f(slow.Session)
+		w.now = w.now.Add(20 * time.Minute)
+		w.read(t, cookie, func(s *session.Session) { s.Touch() }).succeeded()
+		w.now = w.now.Add(20 * time.Minute)
+		slow.finish().succeeded()
+		if value, _ := slow.cookie(); value != "" {
+			cookie = value
+		}
+		if n := w.countOf(t, cookie); n != 2 {
+			t.Errorf("%s: count = %d, want 2", what, n)
+		}
+	}
+}
+
+func TestAManagerIsQuietAboutAHangUp(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	v := beginWith(ctx, t, w.Manager, cookie)
+	count.Update(v.Session, addOne)
+	hangUp()
+	v.finish().succeeded()
+	if n := w.countOf(t, cookie); n != 2 {
+		t.Errorf("count = %d, want 2: a client that hangs up does not undo what the handler did", n)
+	}
+}
+
+func TestPastTheRequestsDeadlineNothingIsCommittedThatNeedsAHeader(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	var creates atomic.Int32
+	w.store.Before(func(c probe.Call) error {
+		if c.Method == "Create" {
+			creates.Add(1)
+		}
+		return nil
+	})
+	v := begin(t, w.Manager, cookie)
+	count.Get(v.Session)
+	v.request.Discard()
+	<-ctx.Done()
+	late := beginWith(ctx, t, w.Manager, "")
+	late.Login("user:1")
+	late.finish().failedWith(http.StatusServiceUnavailable)
+	if creates.Load() != 0 {
+		t.Error("a login was committed whose cookie could not be delivered any more")
+	}
+}

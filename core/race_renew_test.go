@@ -1,0 +1,289 @@
+package session_test
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/probe"
+)
+
+// P7 and P8: renewal, and what is in flight meanwhile.
+
+func TestLoginChangesTheTokenAndKeepsTheValues(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	var handle string
+	v := w.read(t, old, func(s *session.Session) { handle = s.Handle(); s.Login("user:1") }).succeeded()
+	fresh := v.issued()
+	if fresh == old {
+		t.Fatal("the token is the same after the login")
+	}
+	if n := w.countOf(t, old); n != 0 || w.subjectOf(t, old) != "" {
+		t.Error("the old token still opens the session")
+	}
+	w.read(t, fresh, func(s *session.Session) {
+		if count.Get(s) != 1 || s.Subject() != "user:1" || s.Handle() != handle {
+			t.Errorf("count %d subject %q: the login lost something, or changed the handle", count.Get(s), s.Subject())
+		}
+	})
+}
+
+func TestRenewWritesTheNewRecordBeforeTheOldTokenDies(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	var methods []string
+	w.store.Before(func(c probe.Call) error {
+		methods = append(methods, c.Method)
+		if c.Method == "Update" {
+			w.store.Before(nil)
+			if n := w.countOf(t, old); n != 1 {
+				t.Error("the old token was dead before the new one was valid")
+			}
+		}
+		return nil
+	})
+	w.read(t, old, func(s *session.Session) { s.Renew() }).succeeded().issued()
+	if len(methods) != 3 || methods[1] != "Create" || methods[2] != "Update" {
+		t.Errorf("store calls %v, want Load, Create, Update", methods)
+	}
+}
+
+func TestRenewKeepsTheAbsoluteDeadlineAndLoginRestartsIt(t *testing.T) {
+	for login, want := range map[bool]bool{false: false, true: true} {
+		w := newWorld(t, session.Options{AbsoluteTimeout: time.Hour, IdleTimeout: time.Hour})
+		cookie := w.start(t)
+		w.now = w.now.Add(50 * time.Minute)
+		cookie = w.read(t, cookie, func(s *session.Session) {
+			if login {
+				s.Login("user:1")
+			} else {
+				s.Renew()
+			}
+		}).succeeded().issued()
+		w.now = w.now.Add(20 * time.Minute)
+		if lives := w.countOf(t, cookie) == 1; lives != want {
+			t.Errorf("login=%t: alive 70 minutes after creation: %t, want %t", login, lives, want)
+		}
+	}
+}
+
+func TestAWriteInFlightDuringALoginGoesIntoTheRenewedSession(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	slow := begin(t, w.Manager, old)
+	count.Update(slow.Session, addOne)
+	fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "secret"); s.Login("user:1") }).succeeded().issued()
+	slow.finish().succeeded()
+	slow.untouched()
+	if n := w.countOf(t, fresh); n != 2 {
+		t.Errorf("count = %d, want 2: the change in flight was lost", n)
+	}
+	if !w.saw(session.ReasonFollowed) {
+		t.Error("following a renewal was not reported")
+	}
+}
+
+func TestWhoFollowsALoginLearnsNothingOfIt(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	slow := begin(t, w.Manager, old)
+	count.Update(slow.Session, addOne)
+	fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "for user:1 only"); s.Login("user:1") }).succeeded().issued()
+	for range 2 {
+		if err := slow.Save(); err != nil {
+			t.Fatal(err)
+		}
+		if name.Get(slow.Session) != "" || slow.Subject() != "" {
+			t.Fatalf("the holder of the old token read %q of subject %q", name.Get(slow.Session), slow.Subject())
+		}
+		if n := count.Get(slow.Session); n < 2 {
+			t.Errorf("count = %d in its own view, want its own result", n)
+		}
+		count.Update(slow.Session, addOne)
+	}
+	slow.finish().succeeded()
+	slow.untouched()
+	if n := w.countOf(t, fresh); n != 4 {
+		t.Errorf("count = %d, want 4: each of three saves counts once", n)
+	}
+}
+
+func TestAWriteThatLandsDuringALoginIsCarriedOver(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	login := begin(t, w.Manager, old)
+	count.Update(login.Session, addOne)
+	login.Login("user:1")
+	w.store.After(func(c probe.Call, err error) error {
+		if c.Method == "Create" { // the new record is written, the old one is not an alias yet
+			w.store.After(nil)
+			w.read(t, old, func(s *session.Session) { count.Update(s, addOne) }).succeeded()
+		}
+		return err
+	})
+	fresh := login.finish().succeeded().issued()
+	if n := w.countOf(t, fresh); n != 3 {
+		t.Errorf("count = %d, want 3: the login lost a change that was answered as saved", n)
+	}
+}
+
+func TestTwoLoginsAtOnceMakeTwoSessions(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	a, b := begin(t, w.Manager, old), begin(t, w.Manager, old)
+	name.Set(a.Session, "of a")
+	a.Login("user:a")
+	count.Update(b.Session, addOne)
+	b.Login("user:b")
+	cookieA := a.finish().succeeded().issued()
+	cookieB := b.finish().succeeded().issued()
+	w.read(t, cookieB, func(s *session.Session) {
+		if s.Subject() != "user:b" || name.Get(s) != "" || count.Get(s) != 2 {
+			t.Errorf("subject %q name %q count %d: the second login is not a session of its own", s.Subject(), name.Get(s), count.Get(s))
+		}
+	})
+	if w.subjectOf(t, cookieA) != "user:a" || w.countOf(t, cookieA) != 1 {
+		t.Error("the second login reached into the first one's session")
+	}
+	if handleOf(t, w, cookieA) == handleOf(t, w, cookieB) {
+		t.Error("two sessions share a handle")
+	}
+}
+
+func handleOf(t *testing.T, w *world, cookie string) (h string) {
+	t.Helper()
+	w.read(t, cookie, func(s *session.Session) { h = s.Handle() })
+	return h
+}
+
+func TestAnExplicitRenewThatLostTheRaceIsASessionOfItsOwn(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	slow := begin(t, w.Manager, old)
+	name.Set(slow.Session, "elevated")
+	slow.Renew()
+	fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+	own := slow.finish().succeeded().issued()
+	w.read(t, own, func(s *session.Session) {
+		if s.Subject() != "" || name.Get(s) != "elevated" {
+			t.Errorf("subject %q name %q", s.Subject(), name.Get(s))
+		}
+	})
+	w.read(t, fresh, func(s *session.Session) {
+		if name.Get(s) != "" {
+			t.Error("an elevation landed in a session whose token belongs to somebody else")
+		}
+	})
+}
+
+func TestAPeriodicRenewalThatLostTheRaceIsDropped(t *testing.T) {
+	for _, changes := range []bool{false, true} {
+		w := newWorld(t, session.Options{RenewAfter: time.Minute})
+		old := w.start(t)
+		w.now = w.now.Add(2 * time.Minute)
+		slow := begin(t, w.Manager, old)
+		count.Get(slow.Session)
+		if changes {
+			count.Update(slow.Session, addOne)
+		}
+		fresh := w.read(t, old, func(s *session.Session) { count.Get(s) }).succeeded().issued()
+		slow.finish().succeeded()
+		slow.untouched()
+		want := 1
+		if changes {
+			want = 2
+		}
+		if n := w.countOf(t, fresh); n != want {
+			t.Errorf("changes=%t: count = %d, want %d", changes, n, want)
+		}
+	}
+}
+
+func TestALoginAsSomebodyElseDropsWhatWasLoaded(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.read(t, w.start(t), func(s *session.Session) { name.Set(s, "of a"); s.Login("user:a") }).succeeded().issued()
+	v := begin(t, w.Manager, cookie)
+	count.Update(v.Session, addOne)
+	items.Set(v.Session, []string{"before"})
+	v.Login("user:b")
+	if name.Get(v.Session) != "" || count.Get(v.Session) != 1 {
+		t.Errorf("name %q count %d in the request's own view: user:a's values reached user:b", name.Get(v.Session), count.Get(v.Session))
+	}
+	items.Update(v.Session, add("after"))
+	fresh := v.finish().succeeded().issued()
+	w.read(t, fresh, func(s *session.Session) {
+		if s.Subject() != "user:b" || name.Get(s) != "" || count.Get(s) != 1 || len(items.Get(s)) != 2 {
+			t.Errorf("subject %q name %q count %d items %q", s.Subject(), name.Get(s), count.Get(s), items.Get(s))
+		}
+	})
+	if handleOf(t, w, fresh) == "" {
+		t.Error("no handle")
+	}
+}
+
+func TestAWriteInFlightDoesNotFollowIntoAnotherSubjectsSession(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.read(t, w.start(t), func(s *session.Session) { s.Login("user:a") }).succeeded().issued()
+	slow := begin(t, w.Manager, cookie)
+	name.Set(slow.Session, "of a")
+	fresh := w.read(t, cookie, func(s *session.Session) { s.Login("user:b") }).succeeded().issued()
+	slow.finish().failedWith(http.StatusConflict)
+	w.read(t, fresh, func(s *session.Session) {
+		if name.Get(s) != "" {
+			t.Errorf("name = %q: user:a wrote into user:b's session", name.Get(s))
+		}
+	})
+}
+
+func TestARenewalWhoseAnswerGotLostSucceeds(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	resend(w.store, "Update")
+	fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+	if w.subjectOf(t, fresh) != "user:1" || w.countOf(t, fresh) != 1 {
+		t.Error("the login did not arrive")
+	}
+}
+
+func TestALogoutBetweenTheTwoWritesOfALoginWins(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	var once atomic.Bool
+	w.store.After(func(c probe.Call, err error) error {
+		if c.Method == "Create" && !once.Swap(true) {
+			w.read(t, old, func(s *session.Session) { s.Destroy() }).succeeded()
+		}
+		return err
+	})
+	fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+	if n := w.countOf(t, fresh); n != 0 {
+		t.Errorf("count = %d: the login carried an ended session's values on", n)
+	}
+	if w.subjectOf(t, fresh) != "user:1" {
+		t.Error("the login did not log in")
+	}
+}
+
+func TestAFailedRenewalLeavesTheOldTokenValid(t *testing.T) {
+	for _, method := range []string{"Create", "Update"} {
+		w := newWorld(t, session.Options{})
+		old := w.start(t)
+		w.store.Before(func(c probe.Call) error {
+			if c.Method == method {
+				return context.DeadlineExceeded
+			}
+			return nil
+		})
+		v := w.read(t, old, func(s *session.Session) { s.Login("user:1") })
+		v.failedWith(http.StatusServiceUnavailable)
+		v.untouched()
+		w.store.Before(nil)
+		if n := w.countOf(t, old); n != 1 {
+			t.Errorf("%s failed: count = %d under the old token, want 1", method, n)
+		}
+	}
+}
