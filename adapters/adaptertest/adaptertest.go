@@ -1,0 +1,68 @@
+// Package adaptertest is the behaviour suite for adapters, ours or a stranger's. Give Run one function that serves
+// an App with the adapter, and it proves the promises that an adapter has a part in, over real loopback connections.
+//
+// A minimal adapter and its test are in the example.
+package adaptertest
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// App is a web application that the suite wants served.
+type App struct {
+	// Managers are to be installed as middleware on the route, the first one outermost.
+	Managers []*session.Manager
+	// Handle answers every method and path. Where the framework's handlers return errors, return its error from
+	// the handler; elsewhere it is nil or already part of the response.
+	Handle func(*Call) error
+}
+
+// Call is one request as the framework's handler got it.
+type Call struct {
+	// Context is what the handler passes on to code that knows nothing of the framework.
+	Context context.Context
+	// Session is what the adapter's From returned.
+	Session *session.Session
+	// Method and Path are the request's. The suite may keep them after the request, so they must be copies.
+	Method, Path string
+	// SetHeader sets a response header before the response is written.
+	SetHeader func(name, value string)
+	// Respond writes a response with a text body, the way the framework's users do.
+	Respond func(status int, body string) error
+	// Writer is the response writer of a net/http handler, as the adapter's middleware has left it. Frameworks that
+	// have none leave it nil, and the cases about it are skipped.
+	Writer http.ResponseWriter
+}
+
+// Serve serves app on a loopback address until the test ends and returns its URL, such as http://127.0.0.1:40123.
+// A panic in a handler must not end the process: where the framework does not recover by itself, install its
+// recovery outside of the adapter.
+type Serve func(t testing.TB, app App) (url string)
+
+// Run runs every case against the adapter behind serve.
+func Run(t *testing.T, serve Serve) {
+	for _, group := range [][]testCase{cost, cookies, races, failures} {
+		for _, c := range group {
+			t.Run(c.promise+"/"+c.name, func(t *testing.T) {
+				t.Cleanup(func() {
+					if t.Failed() {
+						t.Logf("why %s: %s", c.promise, c.why)
+					}
+				})
+				c.run(&suite{T: t, serve: serve})
+			})
+		}
+	}
+}
+
+// testCase is one thing that every adapter does alike.
+type testCase struct {
+	promise string // its number in the design
+	name    string
+	why     string // one sentence, printed on failure
+	run     func(*suite)
+}

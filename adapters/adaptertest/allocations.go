@@ -1,0 +1,79 @@
+package adaptertest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/memstore"
+)
+
+// Bench serves requests to one framework in this process, reusing whatever can be reused, so that what is counted is
+// the session's cost.
+type Bench struct {
+	Do        func(cookieLine string) // serves one request
+	SetCookie func() string           // the last response's Set-Cookie line
+}
+
+// The budget: allocations of a request over those of the bare framework.
+var budget = []struct {
+	operation string
+	handle    func(*session.Session)
+	limit     float64
+}{
+	{"unused", func(*session.Session) {}, 3},
+	{"read", func(s *session.Session) { count.Get(s) }, 8},
+	{"write", func(s *session.Session) { count.Update(s, addOne) }, 16},
+}
+
+// RunAllocations asserts what a session allocates over the bare framework. build builds the framework: bare when m is
+// nil, otherwise with m's middleware and a handler that calls handle with the session.
+func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*session.Session)) Bench) {
+	if raceDetector {
+		t.Skip("the race detector allocates too")
+	}
+	const anyCookie = cookieName + "=x"
+	none := build(nil, nil)
+	bare := testing.AllocsPerRun(runs, func() { none.Do(anyCookie) })
+	for carrier, m := range carriers(t) {
+		start := build(m, func(s *session.Session) { count.Set(s, 12345) })
+		start.Do(anyCookie)
+		cookie, _, _ := strings.Cut(start.SetCookie(), ";")
+		for _, b := range budget {
+			bench := build(m, b.handle)
+			over := testing.AllocsPerRun(runs, func() { bench.Do(cookie) }) - bare
+			t.Logf("%-12s %-7s %2.0f allocations over the bare framework's %.0f", carrier, b.operation, over, bare)
+			if over > b.limit && carrier != "securecookie" {
+				t.Errorf("%s, %s: %.0f allocations, at most %.0f allowed", carrier, b.operation, over, b.limit)
+			}
+		}
+	}
+}
+
+const runs = 500
+
+func carriers(t *testing.T) map[string]*session.Manager {
+	t.Helper()
+	memory, err := session.New(memstore.New(), session.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	managers := map[string]*session.Manager{"memory": memory}
+	for name, sealer := range map[string]session.Sealer{"securecookie": session.SecureCookie, "aead": session.AEAD} {
+		if managers[name], err = session.NewSealed(session.TemporaryKeys(), session.Options{Sealer: sealer}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return managers
+}
+
+// NewResponseWriter returns a response writer that keeps the headers and drops the body. Its headers may be cleared and
+// the writer used again.
+func NewResponseWriter() http.ResponseWriter { return &discard{header: http.Header{}} }
+
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discard) WriteHeader(int)             {}

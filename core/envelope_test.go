@@ -1,0 +1,237 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"reflect"
+	"testing"
+)
+
+// sampleEnvelope has a value of its own in every field.
+func sampleEnvelope(flags byte) envelope {
+	const created = millis(1_760_000_000_000)
+	e := envelope{
+		kind: live, flags: flags, handle: handle{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+		created: created, deadline: created + 43_200_000, renewed: created + 60_001, authenticated: created + 120_002,
+		idle: 1_800_003, extensions: appendFrame([]byte{9}, "unheard of"), subject: []byte("user:42"),
+		body: bodyOf("theme", `"dark"`, "visits", "3"),
+	}
+	if e.sealed() {
+		e.seen, e.expires = created+180_004, created+1_980_005
+	} else {
+		e.writes = [4]uint64{1 << 63, 2, 3, 4}
+	}
+	return e
+}
+
+func bodyOf(keysAndValues ...string) (body []byte) {
+	for _, s := range keysAndValues {
+		body = appendFrame(body, s)
+	}
+	return body
+}
+
+func encodeEnvelope(e envelope) []byte { return append(e.appendHeader(nil), e.body...) }
+
+func mustParse(t *testing.T, data []byte) envelope {
+	t.Helper()
+	e, err := parseEnvelope(data)
+	if err != nil {
+		t.Fatalf("parseEnvelope(%q): %v", data, err)
+	}
+	return e
+}
+
+func TestEnvelopeComesBackAsItWasWritten(t *testing.T) {
+	successor := RecordID{31: 7}
+	for _, c := range []struct {
+		name   string
+		flags  byte
+		change func(*envelope)
+	}{
+		{"stored", 0, func(*envelope) {}},
+		{"sealed", flagSealed, func(*envelope) {}},
+		{"never authenticated", 0, func(e *envelope) { e.authenticated = 0 }},
+		{"authenticated at creation", 0, func(e *envelope) { e.authenticated = e.created }},
+		{"alias", 0, func(e *envelope) { e.kind, e.body = alias, successor[:] }},
+		{"alias of another subject", flagOtherSubject, func(e *envelope) { e.kind, e.body = alias, successor[:] }},
+		{"ended", 0, func(e *envelope) { e.kind, e.body = ended, []byte{} }},
+		{"no values", 0, func(e *envelope) { e.body = []byte{} }},
+		{"anonymous, no extensions", 0, func(e *envelope) { e.subject, e.extensions = []byte{}, []byte{} }},
+		{"empty key and empty value", 0, func(e *envelope) { e.body = bodyOf("", "", "k", "") }},
+		{"long key and value", 0, func(e *envelope) { e.body = bodyOf(string(make([]byte, 300)), string(make([]byte, 70_000))) }},
+		{"year 9999", 0, func(e *envelope) { e.deadline = 253_402_300_799_999 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			want := sampleEnvelope(c.flags)
+			c.change(&want)
+			if got := mustParse(t, encodeEnvelope(want)); !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestAliasNamesItsSuccessor(t *testing.T) {
+	want := RecordID{1, 31: 7}
+	e := sampleEnvelope(0)
+	e.kind, e.body = alias, want[:]
+	e = mustParse(t, encodeEnvelope(e))
+	if got := e.successor(); got != want {
+		t.Errorf("successor = %x, want %x", got, want)
+	}
+}
+
+func TestHeaderFitsTheSizeThatDraftsReserve(t *testing.T) {
+	e := sampleEnvelope(0)
+	const far = 1<<48 - 1
+	e.created, e.deadline, e.renewed, e.authenticated, e.idle = far, far+far, far+far, far+far-1, far
+	fixed := len(e.appendHeader(nil)) - len(e.extensions) - len(e.subject)
+	if fixed > maxHeader {
+		t.Errorf("the header takes %d bytes besides extensions and subject, maxHeader is %d", fixed, maxHeader)
+	}
+}
+
+func TestUnknownExtensionsAreCarriedByteForByte(t *testing.T) {
+	want := append(appendFrame([]byte{200}, "later"), 0xff, 0x00, 0x80) // not even well-formed for this version
+	e := sampleEnvelope(0)
+	e.extensions = want
+	for range 3 {
+		e = mustParse(t, encodeEnvelope(e))
+		e.renewed += 1000
+		e.stamp(5)
+	}
+	if !bytes.Equal(e.extensions, want) {
+		t.Errorf("extensions = %x after three rewrites, want %x", e.extensions, want)
+	}
+}
+
+func TestNewerRecordIsUnavailableAndNotGarbage(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		at   int
+		to   byte
+	}{
+		{"version", 1, envelopeVersion + 1},
+		{"last version", 1, 255},
+		{"kind", 2, byte(ended) + 1},
+		{"flag", 3, flagSealed | 1<<7},
+	} {
+		data := encodeEnvelope(sampleEnvelope(0))
+		data[c.at] = c.to
+		if _, err := parseEnvelope(data); !errors.Is(err, ErrUnavailable) || errors.Is(err, errCorrupt) {
+			t.Errorf("unknown %s: err = %v, want ErrUnavailable: overwriting it would lose a newer server's session", c.name, err)
+		}
+	}
+}
+
+func TestGarbageIsCorrupt(t *testing.T) {
+	header := encodeEnvelope(sampleEnvelope(0))[:fixedSize]
+	clocks := func(first uint64) []byte {
+		data := binary.AppendUvarint(bytes.Clone(header), first)
+		return append(data, make([]byte, 4+32+2)...)
+	}
+	withBody := func(k kind, body []byte) []byte {
+		e := sampleEnvelope(0)
+		e.kind, e.body = k, body
+		return encodeEnvelope(e)
+	}
+	if _, err := parseEnvelope(clocks(0)); err != nil {
+		t.Fatalf("the smallest record does not parse, so this test proves nothing: %v", err)
+	}
+	for name, data := range map[string][]byte{
+		"nothing":                   nil,
+		"magic only":                []byte("C"),
+		"another magic":             append([]byte("D"), encodeEnvelope(sampleEnvelope(0))[1:]...),
+		"version 0":                 append([]byte{'C', 0}, header[2:]...),
+		"kind 0":                    append([]byte{'C', 1, 0}, header[3:]...),
+		"clock too large":           clocks(1 << 48),
+		"clock of 64 bits":          clocks(1<<64 - 1),
+		"varint without end":        append(bytes.Clone(header), bytes.Repeat([]byte{0x80}, 40)...),
+		"key longer than the rest":  withBody(live, append(binary.AppendUvarint(nil, 1<<62), 'k')),
+		"key without a value":       withBody(live, bodyOf("k")),
+		"value longer than there":   withBody(live, append(bodyOf("k"), 9, 'v')),
+		"alias that names too much": withBody(alias, make([]byte, 33)),
+		"alias that names nothing":  withBody(alias, nil),
+		"ended with values":         withBody(ended, bodyOf("k", "1")),
+	} {
+		if e, err := parseEnvelope(data); !errors.Is(err, errCorrupt) {
+			t.Errorf("%s: err = %v, want errCorrupt", name, err)
+		} else if e.body != nil {
+			t.Errorf("%s: a corrupt record still yields values", name)
+		}
+	}
+}
+
+func TestEveryTruncationIsCorrupt(t *testing.T) {
+	empty, whole := sampleEnvelope(0), sampleEnvelope(0)
+	empty.body = nil
+	boundary := map[int]bool{len(encodeEnvelope(empty)): true, len(encodeEnvelope(empty)) + len(bodyOf("theme", `"dark"`)): true}
+	for n, data := 0, encodeEnvelope(whole); n < len(data); n++ {
+		if _, err := parseEnvelope(data[:n:n]); !boundary[n] && !errors.Is(err, errCorrupt) {
+			t.Errorf("the first %d of %d bytes: err = %v, want errCorrupt", n, len(data), err)
+		}
+	}
+}
+
+// A column or a value limit that cuts a record must not pass for a session with fewer values, which the next write
+// would make permanent.
+func TestTruncationBetweenValuesIsCorrupt(t *testing.T) {
+	e := sampleEnvelope(0)
+	data := encodeEnvelope(e)
+	for _, missing := range [][]byte{bodyOf("visits", "3"), e.body} {
+		if _, err := parseEnvelope(data[:len(data)-len(missing)]); !errors.Is(err, errCorrupt) {
+			t.Errorf("without its last %d bytes the record parses (err = %v), so %q is silently lost", len(missing), err, missing)
+		}
+	}
+}
+
+func TestParsingAndLookingUpAllocateNothing(t *testing.T) {
+	data := encodeEnvelope(sampleEnvelope(0))
+	cut := data[:len(data)-1]
+	if n := testing.AllocsPerRun(100, func() {
+		e, _ := parseEnvelope(data)
+		_, _ = parseEnvelope(cut)
+		if e.value("visits") == nil {
+			t.Error("visits is absent")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+func TestValueIsFoundByItsWholeKey(t *testing.T) {
+	e := envelope{body: bodyOf("theme", `"dark"`, "", "1", "visits", "", "vis", "3")}
+	for key, want := range map[string][]byte{
+		"theme": []byte(`"dark"`), "": []byte("1"), "visits": {}, "vis": []byte("3"), "them": nil, `"dark"`: nil, "themes": nil,
+	} {
+		if got := e.value(key); !same(got, want) {
+			t.Errorf("value(%q) = %q (nil: %t), want %q (nil: %t)", key, got, got == nil, want, want == nil)
+		}
+	}
+	if got := (&envelope{}).value("theme"); got != nil {
+		t.Errorf("a session without values holds %q", got)
+	}
+}
+
+func TestValuesHandedOutCannotGrowIntoTheNext(t *testing.T) {
+	e := envelope{body: bodyOf("a", "1", "b", "2")}
+	_ = append(e.value("a"), "overwritten"...)
+	if got := e.value("b"); string(got) != "2" {
+		t.Errorf("b = %q after appending to the value of a, want 2", got)
+	}
+}
+
+func TestTheLastFourWritesAreRemembered(t *testing.T) {
+	e := sampleEnvelope(0)
+	for id := uint64(11); id <= 16; id++ {
+		e.stamp(id)
+	}
+	e = mustParse(t, encodeEnvelope(e))
+	for id := uint64(11); id <= 16; id++ {
+		if got, want := e.written(id), id >= 13; got != want {
+			t.Errorf("written(%d) = %t after writes 11 to 16, want %t", id, got, want)
+		}
+	}
+}
