@@ -55,6 +55,9 @@ func (s *Session) commitWith(refused bool) error {
 	s.leave()
 
 	err := j.run()
+	if err == nil {
+		err = p.err
+	}
 
 	s.mu.Lock()
 	st.settle(j, err)
@@ -186,14 +189,7 @@ func (j *job) draft(e envelope, v values, ops []operation) (held, error) {
 	if j.m.store != nil {
 		e.stamp(rand.Uint64())
 	}
-	size := maxHeader + len(e.extensions) + len(e.subject) + len(v.visible())
-	for i := range ops {
-		size += len(ops[i].key) + len(ops[i].value) + 2*5
-	}
-	data := e.appendHeader(make([]byte, 0, size))
-	body := len(data)
-	h.data = v.appendBody(data, ops)
-	e.body = h.data[body:]
+	h.data = e.encode(v.room(ops), func(dst []byte) []byte { return v.appendBody(dst, ops) })
 	h.env = e
 	if j.m.store != nil && len(h.data) > j.m.maxSize {
 		return h, tooLarge(len(h.data), j.m.maxSize)

@@ -55,7 +55,7 @@ func newCookie(c Cookie, name string, insecure bool) (cookie, error) {
 	if c.Name == "" {
 		c.Name = prefixFor(c, insecure) + name
 	}
-	if err := errors.Join(checkName(c.Name), checkPrefix(c, insecure), checkDomain(c.Domain), checkPath(c.Path)); err != nil {
+	if err := errors.Join(checkName(c.Name, maxName+len(securePrefix)), checkPrefix(c, insecure), checkDomain(c.Domain), checkPath(c.Path)); err != nil {
 		return cookie{}, err
 	}
 	attributes := "; Path=" + c.Path
@@ -96,9 +96,9 @@ func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
 	}
 }
 
-func checkName(name string) error {
-	if name == "" || len(name) > maxName {
-		return fmt.Errorf("cookie: name %q: use 1 to %d characters", name, maxName)
+func checkName(name string, longest int) error {
+	if name == "" || len(name) > longest {
+		return fmt.Errorf("cookie: name %q: use 1 to %d characters", name, longest)
 	}
 	for _, c := range []byte(name) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {

@@ -49,7 +49,8 @@ const (
 	doEndThenCreate
 )
 
-// plan is what is due. A sealed carrier maps every action that keeps a session to sealing it anew.
+// plan is what is due. A sealed carrier maps every action that keeps a session to sealing it anew. err is what the
+// commit returns though the action succeeds.
 type plan struct {
 	action  action
 	reason  Reason // of the event that success is
@@ -95,13 +96,13 @@ func due(f facts) plan {
 		return plan{}
 	case f.login || f.renew:
 		return plan{action: doRotate, reason: ReasonRenewed}
-	case !f.expired && f.renewEvery > 0 && f.now-f.renewed >= f.renewEvery && !f.headersSent:
+	case !f.expired && f.renewEvery > 0 && f.now-f.renewed >= f.renewEvery && canSetCookie(f):
 		return plan{action: doRotate, reason: ReasonRenewed}
 	case f.changed:
 		return plan{action: doUpdate}
 	case f.expired:
 		return plan{}
-	case f.retiredKey && !f.headersSent:
+	case f.retiredKey && canSetCookie(f):
 		return plan{action: doTouch, reason: ReasonReissued}
 	case touchDue(f):
 		return plan{action: doTouch, reason: ReasonTouched}
@@ -109,9 +110,12 @@ func due(f facts) plan {
 	return plan{}
 }
 
-// touchDue: at most once per interval, never to shorten, and not for a header that can no longer be sent.
+// canSetCookie is asked about upkeep that nobody asked for: it waits for a better moment rather than fail a request.
+func canSetCookie(f facts) bool { return !f.headersSent && !f.timedOut }
+
+// touchDue: at most once per interval, and never to shorten.
 func touchDue(f facts) bool {
-	if f.sealed && f.headersSent && !f.touch {
+	if f.sealed && !f.touch && !canSetCookie(f) {
 		return false
 	}
 	return (f.touch || f.now-f.seen >= f.touchEvery) && min(f.now+f.idle, f.deadline) > f.expires
@@ -121,15 +125,22 @@ func touchDue(f facts) bool {
 // cookie that stays behind opens nothing.
 func permitted(f facts, p plan) plan {
 	needsHeader := p.action >= doCreate && p.action != doEnd || f.sealed && p.action != doNothing
+	late := error(nil)
+	switch {
+	case f.headersSent:
+		late = ErrCommitted
+	case f.timedOut:
+		late = unavailable("commit", fmt.Errorf("the request's own deadline has passed: %w", context.DeadlineExceeded))
+	}
 	switch {
 	case !needsHeader:
 		return p
-	case f.headersSent:
-		return plan{err: ErrCommitted}
-	case f.timedOut:
-		return plan{err: unavailable("commit", fmt.Errorf("the request's own deadline has passed: %w", context.DeadlineExceeded))}
+	case late != nil && f.ending && !f.sealed:
+		return plan{action: doEnd, reason: ReasonEnded, err: late}
+	case late != nil:
+		return plan{err: late}
 	case f.sealed && f.expired && f.login:
-		p.action = doCreate
+		p.action, p.reason = doCreate, ReasonCreated
 	case f.sealed && f.expired && (f.changed || f.renew):
 		return plan{err: ErrEnded}
 	}

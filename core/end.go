@@ -10,7 +10,7 @@ import (
 // A session that has ended already is fine, and leaves the cookie to whoever ended it.
 func (j *job) end() error {
 	for target := *j.ending; ; {
-		mark := j.marker(&target, ended, nil)
+		mark := j.marker(&target, ended, 0, nil)
 		err := j.replace(&mark)
 		switch {
 		case err == nil:
@@ -42,12 +42,10 @@ func (j *job) over() error {
 }
 
 // marker replaces a record by one that holds no values, subject or handle, for as long as requests in flight may
-// come back to it.
-func (j *job) marker(old *held, k kind, body []byte) held {
-	e := envelope{kind: k, created: j.now, deadline: j.now + markerLifetime, renewed: j.now, writes: old.env.writes, body: body}
+// come back to it. It judges its age by its own deadline, so that a touch in flight cannot prolong it.
+func (j *job) marker(old *held, k kind, flags byte, body []byte) held {
+	e := envelope{kind: k, flags: flags, created: j.now, deadline: j.now + markerLifetime, renewed: j.now, writes: old.env.writes}
 	e.stamp(rand.Uint64())
-	return held{
-		id: old.id, version: old.version, seen: j.now, expires: e.deadline, env: e,
-		data: append(e.appendHeader(nil), body...),
-	}
+	data := e.encode(len(body), func(dst []byte) []byte { return append(dst, body...) })
+	return held{id: old.id, version: old.version, seen: j.now, expires: e.deadline, data: data, env: e}
 }

@@ -15,12 +15,14 @@ import (
 //	sealed: seen and expires as varints; stored: four write ids of 8 bytes, newest first
 //	extensions: varint length, then tag, length, bytes for each; unknown ones are carried along
 //	subject: varint length, bytes
+//	length of the body (4 bytes, big-endian), so that a store which cuts values off is found out
 //	body: live: key and value, each with a varint length, until the end; alias: the successor's record id
 const (
 	envelopeMagic   = 'C'
 	envelopeVersion = 1
 	fixedSize       = 20
-	maxHeader       = fixedSize + 9*binary.MaxVarintLen64 + 32
+	lengthSize      = 4
+	maxHeader       = fixedSize + 9*binary.MaxVarintLen64 + 32 + lengthSize
 )
 
 type kind byte
@@ -80,7 +82,7 @@ func parseEnvelope(data []byte) (envelope, error) {
 	e.readClocks(&in)
 	e.extensions = in.bytes()
 	e.subject = in.bytes()
-	e.body = in.rest
+	e.body = in.body()
 	if in.bad || !e.bodyValid() {
 		return envelope{}, errCorrupt
 	}
@@ -121,7 +123,19 @@ func (e *envelope) bodyValid() bool {
 	}
 }
 
-// appendHeader appends everything up to the body.
+// encode returns the encoded form of e over the body that appendBody appends, and points e.body at it. size is what
+// the body may need.
+func (e *envelope) encode(size int, appendBody func([]byte) []byte) []byte {
+	data := make([]byte, 0, maxHeader+len(e.extensions)+len(e.subject)+size)
+	data = e.appendHeader(data)
+	start := len(data) + lengthSize
+	data = appendBody(data[:start])
+	e.body = data[start:]
+	binary.BigEndian.PutUint32(data[start-lengthSize:], uint32(len(e.body)))
+	return data
+}
+
+// appendHeader appends everything up to the length of the body.
 func (e *envelope) appendHeader(dst []byte) []byte {
 	dst = append(dst, envelopeMagic, envelopeVersion, byte(e.kind), e.flags)
 	dst = append(dst, e.handle[:]...)
@@ -210,6 +224,15 @@ func (f *frames) uint64() uint64 {
 	v := binary.BigEndian.Uint64(f.rest)
 	f.rest = f.rest[8:]
 	return v
+}
+
+// body takes the rest, whose length must be as it was written.
+func (f *frames) body() []byte {
+	if len(f.rest) < lengthSize || uint64(binary.BigEndian.Uint32(f.rest)) != uint64(len(f.rest)-lengthSize) {
+		f.bad = true
+		return nil
+	}
+	return f.rest[lengthSize:]
 }
 
 func (f *frames) bytes() []byte {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -22,7 +25,17 @@ const (
 //
 // Keys never print their secrets.
 type Keys struct {
-	list []namedKey
+	// A function, because package fmt looks into everything else, however deep Keys lies in what it prints.
+	list func() []namedKey
+}
+
+func keysOf(list ...namedKey) Keys { return Keys{func() []namedKey { return list }} }
+
+func (k Keys) all() []namedKey {
+	if k.list == nil {
+		return nil
+	}
+	return k.list()
 }
 
 type namedKey struct {
@@ -40,20 +53,20 @@ func ParseKeys(s string) (Keys, error) {
 	if strings.TrimSpace(s) == "" {
 		return Keys{}, errors.New("session: keys: none given; " + keyCommand)
 	}
-	var keys Keys
+	var list []namedKey
 	for i, part := range strings.Split(s, ",") {
 		key, err := parseKey(strings.TrimSpace(part))
 		if err != nil {
 			return Keys{}, fmt.Errorf("session: keys: key %d: %w", i+1, err)
 		}
-		for _, other := range keys.list {
+		for _, other := range list {
 			if other.name == key.name {
 				return Keys{}, fmt.Errorf("session: keys: key %d: the name %q is used twice", i+1, key.name)
 			}
 		}
-		keys.list = append(keys.list, key)
+		list = append(list, key)
 	}
-	return keys, nil
+	return keysOf(list...), nil
 }
 
 func parseKey(s string) (namedKey, error) {
@@ -77,25 +90,20 @@ func parseKey(s string) (namedKey, error) {
 
 const keyNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-// weakness refuses what random bytes are not. 32 random bytes have fewer than 20 distinct values, or nothing
-// but printable characters, less than once in 10^12 keys.
+// weakness refuses what random bytes are not. 32 random bytes have fewer than 20 distinct values, or read
+// as text, less than once in 10^10 keys.
 func weakness(secret []byte) error {
 	if len(secret) < keyBytes {
 		return fmt.Errorf("has %d bytes and needs at least %d", len(secret), keyBytes)
 	}
-	var seen [256]bool
-	distinct, printable := 0, true
+	distinct := map[byte]bool{}
 	for _, b := range secret {
-		if !seen[b] {
-			seen[b] = true
-			distinct++
-		}
-		printable = printable && b >= ' ' && b < 0x7f
+		distinct[b] = true
 	}
-	if distinct < 20 {
+	if len(distinct) < 20 {
 		return errors.New("repeats itself and is not random")
 	}
-	if printable {
+	if utf8.Valid(secret) && !bytes.ContainsFunc(secret, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) }) {
 		return errors.New("is text and not random bytes")
 	}
 	return nil
@@ -104,7 +112,7 @@ func weakness(secret []byte) error {
 // TemporaryKeys returns a random key that lasts as long as the program, for trying things out: sessions sealed
 // with it cannot be opened after a restart or by another server.
 func TemporaryKeys() Keys {
-	return Keys{list: []namedKey{{name: "temporary", secret: randomSecret()}}}
+	return keysOf(namedKey{name: "temporary", secret: randomSecret()})
 }
 
 // GenerateKey returns a fresh key in the form that ParseKeys reads.
@@ -128,8 +136,8 @@ func randomSecret() []byte {
 
 // Format keeps the secrets out of every verb of package fmt.
 func (k Keys) Format(f fmt.State, _ rune) {
-	names := make([]string, len(k.list))
-	for i, key := range k.list {
+	names := make([]string, len(k.all()))
+	for i, key := range k.all() {
 		names[i] = key.name
 	}
 	_, _ = fmt.Fprintf(f, "session.Keys(%s)", strings.Join(names, ", "))

@@ -59,7 +59,7 @@ func NewSealed(keys Keys, o Options) (*Manager, error) {
 
 func (m *Manager) useKeys(keys Keys, s Sealer) (err error) {
 	switch {
-	case len(keys.list) == 0:
+	case len(keys.all()) == 0:
 		return errors.New("no keys: use ParseKeys, or TemporaryKeys to try things out")
 	case s == AEAD:
 		m.sealing, err = newAEADs(keys, m.name, m.cookie.name)
@@ -109,3 +109,6 @@ func (m *Manager) queue(ctx context.Context, id RecordID) (func(), error) {
 		return nil, ctx.Err()
 	}
 }
+
+// String names the manager and keeps everything else out of logs.
+func (m *Manager) String() string { return "session.Manager(" + m.name + ")" }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 )
 
@@ -77,7 +78,8 @@ func (v values) check(ops []operation) error {
 			continue
 		}
 		now := v.get(o.key)
-		if !same(now, o.saw) && !same(now, ops[last(ops, o.key)].value) { // the same change twice loses nothing
+		taken := now == nil && o.value == nil // what this request removes, another one has removed
+		if !taken && !same(now, o.saw) {
 			return ErrConflict
 		}
 	}
@@ -120,6 +122,15 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 		}
 	}
 	return dst
+}
+
+// room is how many bytes appendBody may append.
+func (v values) room(ops []operation) int {
+	n := len(v.visible())
+	for i := range ops {
+		n += len(ops[i].key) + len(ops[i].value) + 2*binary.MaxVarintLen32
+	}
+	return n
 }
 
 func (v values) visible() []byte {

@@ -108,8 +108,8 @@ func (o *Options) check() error {
 		value    time.Duration
 		min, max time.Duration
 	}{
-		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout},
 		{"AbsoluteTimeout", o.AbsoluteTimeout, time.Millisecond, maxAge},
+		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout},
 		{"TouchInterval", o.TouchInterval, 0, o.IdleTimeout},
 		{"RenewAfter", o.RenewAfter, 0, maxAge},
 		{"Leeway", o.Leeway, 0, maxLeeway},
@@ -119,11 +119,14 @@ func (o *Options) check() error {
 			return fmt.Errorf("%s is %v and must be between %v and %v", d.name, d.value, d.min, d.max)
 		}
 	}
-	if err := checkName(o.Name); err != nil {
+	if err := checkName(o.Name, maxName); err != nil {
 		return fmt.Errorf("Options.Name: %w", err)
 	}
 	if o.Sealer != SecureCookie && o.Sealer != AEAD {
 		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)
+	}
+	if o.Conflicts != RefuseConflicts && o.Conflicts != LastWriteWins {
+		return fmt.Errorf("Conflicts %d: use RefuseConflicts or LastWriteWins", o.Conflicts)
 	}
 	if o.MaxSize < 0 {
 		return errors.New("MaxSize is negative; leave it zero for 1 MiB")

@@ -242,10 +242,14 @@ func TestAWriteInFlightDoesNotFollowIntoAnotherSubjectsSession(t *testing.T) {
 func TestARenewalWhoseAnswerGotLostSucceeds(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	old := w.start(t)
+	handle := handleOf(t, w, old)
 	resend(w.store, "Update")
 	fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
 	if w.subjectOf(t, fresh) != "user:1" || w.countOf(t, fresh) != 1 {
 		t.Error("the login did not arrive")
+	}
+	if handleOf(t, w, fresh) != handle {
+		t.Error("the request took its own alias for another's and made a second session")
 	}
 }
 
@@ -286,4 +290,27 @@ func TestAFailedRenewalLeavesTheOldTokenValid(t *testing.T) {
 			t.Errorf("%s failed: count = %d under the old token, want 1", method, n)
 		}
 	}
+}
+
+func TestAnAliasOutlivesNobodyForever(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	slow := begin(t, w.Manager, old)
+	count.Update(slow.Session, addOne)
+	fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+	w.now = w.now.Add(6 * time.Minute)
+	slow.finish().failedWith(http.StatusConflict)
+	if n := w.countOf(t, fresh); n != 1 {
+		t.Errorf("count = %d: an alias past its own deadline still leads into the session", n)
+	}
+}
+
+func TestAReaderWhoseSessionExpiredIsNotRenewed(t *testing.T) {
+	w := newWorld(t, session.Options{RenewAfter: time.Minute})
+	cookie := w.start(t)
+	v := begin(t, w.Manager, cookie)
+	count.Get(v.Session)
+	w.now = w.now.Add(31 * time.Minute)
+	v.finish().succeeded()
+	v.untouched()
 }

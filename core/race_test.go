@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
@@ -96,7 +97,7 @@ func TestASetOfAKeyThatWasReadConflictsWithAChange(t *testing.T) {
 	}
 }
 
-func TestTheSameChangeTwiceIsNoConflict(t *testing.T) {
+func TestTwoStepsToTheSameValueAreStillAConflict(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie := w.start(t)
 	a, b := begin(t, w.Manager, cookie), begin(t, w.Manager, cookie)
@@ -104,7 +105,18 @@ func TestTheSameChangeTwiceIsNoConflict(t *testing.T) {
 		count.Set(v.Session, count.Get(v.Session)+1)
 	}
 	a.finish().succeeded()
-	b.finish().succeeded()
+	b.finish().failedWith(http.StatusConflict) // two steps were taken, and the value would tell of one
+}
+
+func TestBytesDecideAboutAConflictAndNotVersions(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	v := begin(t, w.Manager, cookie)
+	count.Set(v.Session, count.Get(v.Session)+1)
+	for _, n := range []int{8, 1} {
+		w.read(t, cookie, func(s *session.Session) { count.Set(s, n) }).succeeded()
+	}
+	v.finish().succeeded()
 }
 
 func TestAPopThatAnotherRequestHasTakenPasses(t *testing.T) {
@@ -294,5 +306,40 @@ func TestAWriteAfterClearOrASwitchIsNotHeldAgainstWhatWasReadBefore(t *testing.T
 				t.Errorf("%s: name = %q, want new", what, name.Get(s))
 			}
 		})
+	}
+}
+
+func TestARequestIsNotInConflictWithItself(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	v := begin(t, w.Manager, w.start(t))
+	for n := range 3 {
+		if n == 0 {
+			name.Get(v.Session)
+		}
+		name.Set(v.Session, string(rune('a'+n)))
+		count.Update(v.Session, addOne)
+		if err := v.Save(); err != nil {
+			t.Fatalf("Save %d: %v", n, err)
+		}
+	}
+	v.finish().succeeded()
+}
+
+func TestAMergeNeverShortensASession(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	ahead, err := session.New(w.store, session.Options{Now: func() time.Time { return w.now.Add(10 * time.Minute) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := begin(t, w.Manager, cookie)
+	count.Update(slow.Session, addOne)
+	v := begin(t, ahead, cookie) // another server, whose clock is ahead
+	count.Update(v.Session, addOne)
+	v.finish().succeeded()
+	slow.finish().succeeded()
+	w.now = w.now.Add(35 * time.Minute)
+	if n := w.countOf(t, cookie); n != 3 {
+		t.Errorf("count = %d, want 3: merging took back the time that the other request had given", n)
 	}
 }

@@ -159,13 +159,11 @@ func (j *job) unrenewed() error {
 // discard removes a record that no token was handed out for. If that fails it idles out.
 func (j *job) discard(h *held) { _ = j.m.store.Delete(&j.ctx, h.id) }
 
-// aliasOf is the marker that leads from an old record to its successor. It holds nothing else, and it judges its
-// age by its own deadline, so that a touch in flight cannot prolong it.
+// aliasOf is the marker that leads from an old record to its successor, and holds nothing else.
 func (j *job) aliasOf(old *held, successor RecordID) held {
-	mark := j.marker(old, alias, successor[:])
+	var flags byte
 	if j.switched {
-		mark.env.flags |= flagOtherSubject
-		mark.data = append(mark.env.appendHeader(nil), mark.env.body...)
+		flags = flagOtherSubject
 	}
-	return mark
+	return j.marker(old, alias, flags, successor[:])
 }

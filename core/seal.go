@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,15 +38,15 @@ type sealing interface {
 type keyID [4]byte
 
 func keyIDs(keys Keys, manager, cookie string) ([]keyID, error) {
-	ids := make([]keyID, len(keys.list))
-	for i, k := range keys.list {
+	ids := make([]keyID, len(keys.all()))
+	for i, k := range keys.all() {
 		b, err := k.derive("key id", manager, cookie, len(ids[i]))
 		if err != nil {
 			return nil, err
 		}
 		copy(ids[i][:], b)
 		if j := slices.Index(ids[:i], ids[i]); j >= 0 {
-			return nil, fmt.Errorf("keys %q and %q are the same: remove one", keys.list[j].name, k.name)
+			return nil, fmt.Errorf("keys %q and %q are the same: remove one", keys.all()[j].name, k.name)
 		}
 	}
 	return ids, nil
@@ -69,7 +70,7 @@ func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error)
 		return nil, err
 	}
 	s := &secureCookies{name: cookie}
-	for i, k := range keys.list {
+	for i, k := range keys.all() {
 		secret, err := k.derive("securecookie", manager, cookie, 64+32)
 		if err != nil {
 			return nil, err
@@ -81,7 +82,7 @@ func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error)
 }
 
 func (s *secureCookies) seal(plain []byte, _ millis) (string, error) {
-	value, err := s.keys[0].codec.Encode(s.name, plain)
+	value, err := s.keys[0].codec.Encode(s.name, slices.Clone(plain)) // it encrypts in place
 	return s.keys[0].id + value, err
 }
 
@@ -125,7 +126,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 		return nil, err
 	}
 	a := &aeads{}
-	for i, k := range keys.list {
+	for i, k := range keys.all() {
 		key := &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}}
 		key.ofDays.Store(&map[uint32]cipher.AEAD{})
 		a.keys = append(a.keys, key)
@@ -149,7 +150,7 @@ func (a *aeads) seal(plain []byte, now millis) (string, error) {
 
 func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
 	buf, err := base64url.DecodeString(value)
-	if err != nil || len(buf) < aeadHeader+nonceSize+tagSize {
+	if err != nil || strings.ContainsAny(value, "\r\n") || len(buf) < aeadHeader+nonceSize+tagSize {
 		return nil, false, false
 	}
 	header, nonce, sealed := buf[:aeadHeader], buf[aeadHeader:aeadHeader+nonceSize], buf[aeadHeader+nonceSize:]

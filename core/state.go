@@ -85,11 +85,13 @@ func (st *state) write(o operation) {
 		return
 	case i >= 0 && st.ops[i].update == nil:
 		st.ops[i].value = o.value
-	case i >= 0 && o.update == nil:
-		st.ops = append(without(st.ops, o.key), o)
 	default:
 		if seen >= 0 && o.update == nil {
 			o.guarded, o.saw = true, st.seen[seen].value
+		}
+		if i >= 0 && o.update == nil { // what was seen is the updates' result, which goes back to the held value
+			o.saw = st.values().get(o.key)
+			st.ops = without(st.ops, o.key)
 		}
 		if st.ops == nil {
 			st.ops = st.firstOp[:0]

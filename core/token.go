@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 )
 
 // A token is 256 bits from the operating system's random source (OWASP asks for 64, ASVS 5.0 7.2.3 for 128), as
@@ -13,7 +14,7 @@ const (
 	tokenLength = 43
 )
 
-// base64url refuses stray bits and line breaks, so that one token has one spelling.
+// base64url refuses stray bits, so that one token has one spelling.
 var base64url = base64.RawURLEncoding.Strict()
 
 func mintToken() string {
@@ -36,7 +37,7 @@ func (h handle) String() string {
 
 // wellFormedToken keeps a value that cannot be a token away from the store.
 func wellFormedToken(s string) bool {
-	if len(s) != tokenLength {
+	if len(s) != tokenLength || strings.ContainsAny(s, "\r\n") { // which decoding would skip
 		return false
 	}
 	var in [tokenLength]byte

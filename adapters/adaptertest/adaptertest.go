@@ -16,6 +16,8 @@ import (
 type App struct {
 	// Managers are to be installed as middleware on the route, the first one outermost.
 	Managers []*session.Manager
+	// Headers are to be set on every response by a middleware outside of all managers', before it calls the next.
+	Headers map[string]string
 	// Handle answers every method and path. Where the framework's handlers return errors, return its error from
 	// the handler; elsewhere it is nil or already part of the response.
 	Handle func(*Call) error

@@ -139,7 +139,7 @@ func rotation(s *suite) {
 func cachesAreTold(s *suite) {
 	st := s.stored(session.Options{})
 	st.on("/page", func(c *Call) error {
-		c.SetHeader("Vary", "Accept-Language")
+		c.SetHeader("Vary", "Accept-Language, Origin")
 		c.SetHeader("Cache-Control", "public, max-age=60")
 		return c.Respond(200, itoa(count.Get(c.Session)))
 	})

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -91,8 +92,10 @@ func (st *site) observed(o session.Options) session.Options {
 	return o
 }
 
+var outerHeaders = map[string]string{"X-Request-Id": "7", "Vary": "Origin"}
+
 func (st *site) start(managers ...*session.Manager) *site {
-	st.url = st.s.serve(st.s, App{Managers: managers, Handle: st.handle})
+	st.url = st.s.serve(st.s, App{Managers: managers, Headers: outerHeaders, Handle: st.handle})
 	st.on("/unused", func(c *Call) error { return c.Respond(200, "unused") })
 	st.on("/read", func(c *Call) error { return c.Respond(200, c.Session.Subject()+"/"+itoa(count.Get(c.Session))) })
 	st.on("/add", func(c *Call) error { return c.Respond(200, itoa(count.Update(c.Session, addOne))) })
@@ -140,7 +143,7 @@ type answer struct {
 	s      *suite
 	err    error // the connection broke
 	status int
-	header http.Header
+	header http.Header // trailers included
 	body   string
 }
 
@@ -177,6 +180,7 @@ func (st *site) send(ctx context.Context, method, path string, lines ...string) 
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
+	maps.Copy(response.Header, response.Trailer)
 	return &answer{s: st.s, err: err, status: response.StatusCode, header: response.Header, body: string(body)}
 }
 

@@ -17,7 +17,12 @@ func TestAdapter(t *testing.T) { adaptertest.Run(t, serve) }
 
 func serve(t testing.TB, app adaptertest.App) string {
 	server := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
-	server.Use(recover.New())
+	server.Use(recover.New(), func(c *fiber.Ctx) error {
+		for name, value := range app.Headers {
+			c.Set(name, value)
+		}
+		return c.Next()
+	})
 	for _, m := range app.Managers {
 		server.Use(fibersession.Middleware(m))
 	}

@@ -25,7 +25,11 @@ func TestAdapter(t *testing.T) { adaptertest.Run(t, serve) }
 
 func serve(t testing.TB, app adaptertest.App) string {
 	engine := gin.New()
-	engine.Use(gin.Recovery())
+	engine.Use(gin.Recovery(), func(c *gin.Context) {
+		for name, value := range app.Headers {
+			c.Header(name, value)
+		}
+	})
 	for _, m := range app.Managers {
 		engine.Use(ginsession.Middleware(m))
 	}

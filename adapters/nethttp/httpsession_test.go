@@ -1,6 +1,8 @@
 package httpsession_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -11,6 +13,8 @@ import (
 	"github.com/coatcheck/coatcheck/adapters/adaptertest"
 	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/probe"
+	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
 func TestAdapter(t *testing.T) { adaptertest.Run(t, serve) }
@@ -33,7 +37,12 @@ func serve(t testing.TB, app adaptertest.App) string {
 	for _, m := range slices.Backward(app.Managers) {
 		h = httpsession.Middleware(m)(h)
 	}
-	server := httptest.NewUnstartedServer(h)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range app.Headers {
+			w.Header().Set(name, value)
+		}
+		h.ServeHTTP(w, r)
+	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	t.Cleanup(server.Close)
@@ -63,4 +72,32 @@ func TestAllocations(t *testing.T) {
 			SetCookie: func() string { return w.Header().Get("Set-Cookie") },
 		}
 	})
+}
+
+// HTTP/2 sends trailers that were never declared, if they are among the headers when the handler returns.
+func TestASwallowedResponseSendsNoTrailers(t *testing.T) {
+	store := probe.New(memstore.New())
+	store.Before(func(probe.Call) error { return errors.New("down") })
+	m, err := session.New(store, session.Options{OnEvent: func(context.Context, session.Event) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(httpsession.Middleware(m)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		httpsession.From(r).Login("user:1")
+		_, _ = io.WriteString(w, "hello")
+		header.Set(http.TrailerPrefix+"X-Sum", "1")
+	})))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	response, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.ProtoMajor != 2 || response.StatusCode != http.StatusServiceUnavailable || len(response.Trailer) > 0 {
+		t.Errorf("%s %d %q, trailer %v (%v); want a bare 503", response.Proto, response.StatusCode, body, response.Trailer, err)
+	}
 }

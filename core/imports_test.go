@@ -1,0 +1,43 @@
+package session
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// What core imports ends up in every program that uses it.
+func TestCoreImportsOnlyTheStandardLibraryAndSecurecookie(t *testing.T) {
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, f := range files {
+		name := f.Name()
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range parsed.Imports {
+			path, _ := strconv.Unquote(i.Path.Value)
+			found[path] = true
+			root, _, _ := strings.Cut(path, "/")
+			switch {
+			case path == "C" || path == "unsafe":
+				t.Errorf("%s imports %q", name, path)
+			case strings.Contains(root, ".") && path != "github.com/gorilla/securecookie":
+				t.Errorf("%s imports %q; core needs the standard library and gorilla/securecookie, nothing else", name, path)
+			}
+		}
+	}
+	if !found["crypto/rand"] || !found["github.com/gorilla/securecookie"] {
+		t.Errorf("the imports were not found, so this test proves nothing: %v", found)
+	}
+}

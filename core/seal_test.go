@@ -1,0 +1,267 @@
+package session
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const someday = 20_500*day + day/2 // noon, so that a day more or less is one
+
+// sealerKinds are both sealers, so that each promise is tested for both.
+var sealerKinds = []struct {
+	name string
+	from func(keys Keys, manager, cookie string) (sealing, error)
+}{
+	{"SecureCookie", func(k Keys, m, c string) (sealing, error) { return newSecureCookies(k, m, c) }},
+	{"AEAD", func(k Keys, m, c string) (sealing, error) { return newAEADs(k, m, c) }},
+}
+
+func forBothSealers(t *testing.T, test func(t *testing.T, with func(keys Keys, manager, cookie string) sealing)) {
+	for _, kind := range sealerKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			test(t, func(keys Keys, manager, cookie string) sealing {
+				s, err := kind.from(keys, manager, cookie)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			})
+		})
+	}
+}
+
+func mustSeal(t *testing.T, s sealing, plain string) string {
+	t.Helper()
+	value, err := s.seal([]byte(plain), someday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func TestSealedContentComesBack(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		s := with(keysNamed("a"), "id", "__Host-id")
+		for _, plain := range []string{"x", "a session", strings.Repeat("long ", 1000), "\x00\xff|;\"\r\n"} {
+			value := mustSeal(t, s, plain)
+			got, old, ok := s.open(value, someday)
+			if !ok || old || string(got) != plain {
+				t.Errorf("open(seal(%.20q)) = %.20q, old %t, ok %t", plain, got, old, ok)
+			}
+			if strings.Trim(value, keyNameAlphabet+"=") != "" {
+				t.Errorf("the sealed value needs quoting in a cookie: %q", value)
+			}
+			if again := mustSeal(t, s, plain); again == value {
+				t.Errorf("sealing %.20q twice gives the same value: an observer sees that nothing changed", plain)
+			}
+		}
+	})
+}
+
+// The session goes on living, in the request's own view, after Save has sealed it.
+func TestSealingLeavesItsInputAlone(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		plain := []byte("what the request still reads after Save")
+		before := bytes.Clone(plain)
+		if _, err := with(keysNamed("a"), "id", "__Host-id").seal(plain, someday); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(plain, before) {
+			t.Errorf("seal overwrote its input: %q, want %q", plain, before)
+		}
+	})
+}
+
+func TestTamperedOrTruncatedValueDoesNotOpen(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		s := with(keysNamed("a", "b"), "id", "__Host-id")
+		for _, plain := range []string{"1", "12", "123"} { // every length of padding
+			value := mustSeal(t, s, plain)
+			for i := range value {
+				if _, _, ok := s.open(value[:i], someday); ok {
+					t.Errorf("the first %d of %d characters open", i, len(value))
+				}
+				tampered := []byte(value)
+				tampered[i] = otherCharacter(value[i])
+				if _, _, ok := s.open(string(tampered), someday); ok {
+					t.Errorf("the value opens with character %d of %d changed from %q to %q", i, len(value), value[i], tampered[i])
+				}
+			}
+			for _, more := range []string{"A", "AAAA", "=", " ", value} {
+				if _, _, ok := s.open(value+more, someday); ok {
+					t.Errorf("the value opens with %q behind it", more)
+				}
+			}
+		}
+	})
+}
+
+// otherCharacter differs from c in the highest of the six bits, which is never a stray one at the end.
+func otherCharacter(c byte) byte {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	if i := strings.IndexByte(alphabet, c); i >= 0 {
+		return alphabet[i^32]
+	}
+	return 'A'
+}
+
+// encoding/base64 skips line breaks, in strict mode too.
+func TestAnAEADValueHasOneSpelling(t *testing.T) {
+	s, err := newAEADs(keysNamed("a"), "id", "__Host-id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := mustSeal(t, s, "a session")
+	for _, other := range []string{value + "\n", value[:9] + "\r\n" + value[9:]} {
+		if _, _, ok := s.open(other, someday); ok {
+			t.Errorf("%q opens like %q", other, value)
+		}
+	}
+}
+
+func TestForeignValueDoesNotOpen(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		s := with(keysNamed("a"), "id", "__Host-id")
+		for name, other := range map[string]sealing{
+			"another manager":     with(keysNamed("a"), "admin", "__Host-id"),
+			"another cookie name": with(keysNamed("a"), "id", "__Host-sid"),
+			"another key":         with(keysNamed("b"), "id", "__Host-id"),
+		} {
+			if _, _, ok := s.open(mustSeal(t, other, "a session"), someday); ok {
+				t.Errorf("a value of %s opens", name)
+			}
+		}
+		for _, kind := range sealerKinds {
+			other, err := kind.from(keysNamed("a"), "id", "__Host-id")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, ok := s.open(mustSeal(t, other, "a session"), someday); ok != (kind.name == t.Name()[strings.IndexByte(t.Name(), '/')+1:]) {
+				t.Errorf("a value of the sealer %s opens: %t", kind.name, ok)
+			}
+		}
+	})
+}
+
+func TestRotationKeepsOldValuesOpenAndMarksThem(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		before, during := with(keysNamed("old"), "id", "c"), with(keysNamed("new", "old"), "id", "c")
+		after := with(keysNamed("new"), "id", "c")
+		if got, old, ok := during.open(mustSeal(t, before, "a session"), someday); !ok || !old || string(got) != "a session" {
+			t.Errorf("a value under the old key: %q, old %t, ok %t; want it opened and marked old", got, old, ok)
+		}
+		if _, old, ok := during.open(mustSeal(t, after, "a session"), someday); !ok || old {
+			t.Errorf("a value under the new key: old %t, ok %t; want it opened and not marked old", old, ok)
+		}
+		if _, _, ok := after.open(mustSeal(t, during, "a session"), someday); !ok {
+			t.Error("the first key is not the one that seals")
+		}
+		if _, _, ok := after.open(mustSeal(t, before, "a session"), someday); ok {
+			t.Error("a value under a dropped key opens")
+		}
+	})
+}
+
+func TestOneKeyUnderTwoNamesIsRefused(t *testing.T) {
+	keys := keysNamed("a", "b", "c")
+	keys.all()[2].secret = keys.all()[0].secret
+	for _, kind := range sealerKinds {
+		_, err := kind.from(keys, "id", "c")
+		if err == nil || !strings.Contains(err.Error(), `"a" and "c" are the same`) {
+			t.Errorf("%s: err = %v, want one that names both keys", kind.name, err)
+		}
+	}
+}
+
+func TestAnAEADKeySealsOneDay(t *testing.T) {
+	s, err := newAEADs(keysNamed("a"), "id", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		on   millis
+		want bool
+	}{
+		{"today", someday, true},
+		{"yesterday", someday - day, true},
+		{"tomorrow: another server's clock is ahead", someday + day, true},
+		{"in two days", someday + 2*day, false},
+		{"in the far future", 1 << 47, false},
+		{"400 days ago", someday - 400*day, true},
+		{"401 days ago", someday - 401*day, false},
+		{"in 1970", 0, false},
+	} {
+		value, err := s.seal([]byte("a session"), c.on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		derived := len(*s.keys[0].ofDays.Load())
+		if _, _, ok := s.open(value, someday); ok != c.want {
+			t.Errorf("a value sealed %s opens: %t, want %t", c.name, ok, c.want)
+		}
+		buf, _ := base64.RawURLEncoding.DecodeString(value)
+		copy(buf[4:8], "\xff\xff\xff\xff")
+		_, _, _ = s.open(base64.RawURLEncoding.EncodeToString(buf), someday)
+		if n := len(*s.keys[0].ofDays.Load()); n != derived {
+			t.Errorf("%s: a client made us derive %d keys", c.name, n-derived)
+		}
+	}
+	if first := s.keys[0]; len(*first.ofDays.Load()) != 8 {
+		t.Errorf("%d daily keys for 8 days", len(*first.ofDays.Load()))
+	}
+}
+
+func TestShortValuesDoNotOpen(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		s := with(keysNamed("a"), "id", "c")
+		whole := mustSeal(t, s, "")
+		for _, value := range []string{"", "=", "A", "||", whole[:8], whole[:8] + "=", whole[:8] + base64.URLEncoding.EncodeToString([]byte("||"))} {
+			if _, _, ok := s.open(value, someday); ok {
+				t.Errorf("%q opens", value)
+			}
+		}
+	})
+}
+
+func TestSealersAreSafeForConcurrentUse(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		s := with(keysNamed("a"), "id", "c")
+		opened := make(chan bool)
+		for i := range 8 {
+			go func() {
+				now := someday + millis(i)*day/4
+				value, err := s.seal([]byte("a session"), now)
+				_, _, ok := s.open(value, now)
+				opened <- ok && err == nil
+			}()
+		}
+		var all []bool
+		for range 8 {
+			all = append(all, <-opened)
+		}
+		if slices.Contains(all, false) {
+			t.Error("a value did not open when several goroutines sealed at once")
+		}
+	})
+}
+
+// gorilla/securecookie refuses what is older than 30 days or longer than 4096 bytes unless told otherwise.
+func TestSecureCookieLeavesAgeAndLengthToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := newSecureCookies(keysNamed("a"), "id", "c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := mustSeal(t, s, strings.Repeat("x", 8000))
+		<-time.After(399 * 24 * time.Hour)
+		if _, _, ok := s.open(value, someday); !ok {
+			t.Error("the sealer judges age or length; the content's own expiry and the cookie's size are to decide")
+		}
+	})
+}
