@@ -20,7 +20,8 @@ type Record struct {
 	Data    []byte // opaque to the store and immutable for both sides once handed over
 	Seen    time.Time
 	Expires time.Time
-	// Subject and Handle are for the store's index. Load may leave them empty: the core reads its own copy in Data.
+	// Subject and Handle are for the store's index. Load and List may leave them empty: the core reads its own copy
+	// in Data. An empty subject is nobody's and is not indexed.
 	Subject string
 	Handle  string
 }
@@ -32,7 +33,8 @@ type Record struct {
 type Store interface {
 	// Load returns the record, or ErrNotFound when it is absent.
 	Load(ctx context.Context, id RecordID) (Record, error)
-	// Create stores a new record, or returns ErrExists.
+	// Create stores a new record, or returns ErrExists. A store that has a limit below what Options.MaxSize allows
+	// returns ErrTooLarge, as Update does, and changes nothing.
 	Create(ctx context.Context, r Record) error
 	// Update replaces a record whose stored version is r.Version; the stored version becomes r.Version+1.
 	// It returns ErrConflict when the stored version is another one, and ErrNotFound when the record is
@@ -44,8 +46,9 @@ type Store interface {
 
 // Toucher is a Store that can extend a record without rewriting it. Without it the core uses Update.
 type Toucher interface {
-	// Touch sets the record's Seen and Expires and leaves Data and Version alone. Neither time is moved
-	// backwards. It returns ErrNotFound when the record is absent.
+	// Touch sets the record's Seen and Expires and leaves Data and Version alone, so an Update that it meets does not
+	// conflict. Each time is judged by itself and not moved backwards. It returns ErrNotFound when the record is
+	// absent.
 	Touch(ctx context.Context, id RecordID, seen, expires time.Time) error
 }
 

@@ -62,11 +62,11 @@ func (sub *subjects) list(subject string) []session.RecordID {
 
 // List returns the records of a subject.
 func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var records []session.Record
 	for _, id := range s.subjectsOf(subject).list(subject) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		sh := s.shard(id)
 		sh.mu.RLock()
 		b, ok := sh.records[id]

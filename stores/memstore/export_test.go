@@ -1,0 +1,14 @@
+package memstore
+
+import session "github.com/coatcheck/coatcheck/core"
+
+// Spoil ruins a record, so that looking at it panics.
+func (s *Store) Spoil(id session.RecordID) { s.shard(id).records[id] = nil }
+
+// Notes is the number of notes that all sweeps together have yet to read.
+func (s *Store) Notes() (n int) {
+	for i := range s.shards {
+		n += len(s.shards[i].due)
+	}
+	return n
+}

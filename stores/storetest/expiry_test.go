@@ -1,0 +1,121 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+var expiryDefects = []defect{
+	fault("more than 30 days is a date in 1970", func(f *faulty) {
+		f.load = hiding(f, func(expires time.Time) bool { return time.Until(expires) > 30*24*time.Hour })
+	}, "ExpiresFarAway", "TouchExtends"),
+	fault("seconds have 31 bits", func(f *faulty) {
+		f.load = hiding(f, func(expires time.Time) bool { return expires.Unix() != int64(int32(expires.Unix())) })
+	}, "ExpiresFarAway"),
+	fault("seconds have 32 bits", func(f *faulty) {
+		f.load = hiding(f, func(expires time.Time) bool { return expires.Unix() != int64(uint32(expires.Unix())) })
+	}, "ExpiresFarAway"),
+	fault("lifetimes are whole seconds", func(f *faulty) {
+		f.replacing(func(r session.Record) (session.Record, error) {
+			if time.Until(r.Expires)/time.Second == 0 {
+				return r, errors.New("ERR invalid expire time")
+			}
+			return r, nil
+		})
+	}, "ExpiresSoon", "ExpiredRecord"),
+	fault("microseconds are refused", func(f *faulty) {
+		f.replacing(func(r session.Record) (session.Record, error) {
+			if r.Seen.Nanosecond()%1e6 != 0 {
+				return r, errors.New("too precise")
+			}
+			return r, nil
+		})
+	}, "TimesFinerThanMilliseconds"),
+	fault("expiry is an error", func(f *faulty) {
+		f.load = func(ctx context.Context, id session.RecordID) (session.Record, error) {
+			r, err := f.Store.Load(ctx, id)
+			if err == nil && time.Now().After(r.Expires) {
+				err = errors.New("expired")
+			}
+			return r, err
+		}
+	}, "ExpiredRecord"),
+	fault("an expired record conflicts", func(f *faulty) {
+		f.update = func(ctx context.Context, r session.Record) error {
+			if old, err := f.Store.Load(ctx, r.ID); err == nil && time.Now().After(old.Expires) {
+				return session.ErrConflict
+			}
+			return f.Store.Update(ctx, r)
+		}
+	}, "ExpiredRecord"),
+	fault("a write that has expired is left out", func(f *faulty) {
+		f.update = func(ctx context.Context, r session.Record) error {
+			if !time.Now().Before(r.Expires) {
+				return nil
+			}
+			return f.Store.Update(ctx, r)
+		}
+	}, "UpdateIntoThePast"),
+}
+
+// hiding is a load that does not find what expires at certain times.
+func hiding(f *faulty, gone func(expires time.Time) bool) func(context.Context, session.RecordID) (session.Record, error) {
+	return func(ctx context.Context, id session.RecordID) (session.Record, error) {
+		r, err := f.Store.Load(ctx, id)
+		if err == nil && gone(r.Expires) {
+			err = session.ErrNotFound
+		}
+		return r, err
+	}
+}
+
+var contextDefects = []defect{
+	fault("the context is ignored", func(f *faulty) { regardless(f, func(context.Context) error { return nil }) },
+		"CancelledContext", "CancelledTouch", "CancelledList", "CancelledSweep"),
+	fault("the context is looked at too late", func(f *faulty) { regardless(f, context.Context.Err) },
+		"CancelledContext", "CancelledTouch", "CancelledSweep"),
+	fault("the context's error is replaced", func(f *faulty) {
+		f.load = func(ctx context.Context, id session.RecordID) (session.Record, error) {
+			if ctx.Err() != nil {
+				return session.Record{}, errors.New("i/o timeout")
+			}
+			return f.Store.Load(ctx, id)
+		}
+	}, "CancelledContext"),
+	fault("an ended context blocks", func(f *faulty) {
+		f.list = func(ctx context.Context, subject string) ([]session.Record, error) {
+			if ctx.Err() != nil {
+				select {}
+			}
+			return f.Store.List(ctx, subject)
+		}
+	}, "CancelledList"),
+}
+
+// regardless makes a store finish what it was asked for and judge the context afterwards.
+func regardless(f *faulty, judge func(ctx context.Context) error) {
+	on := context.WithoutCancel
+	f.create = func(ctx context.Context, r session.Record) error {
+		return errors.Join(f.Store.Create(on(ctx), r), judge(ctx))
+	}
+	f.update = func(ctx context.Context, r session.Record) error {
+		return errors.Join(f.Store.Update(on(ctx), r), judge(ctx))
+	}
+	f.delete = func(ctx context.Context, id session.RecordID) error {
+		return errors.Join(f.Store.Delete(on(ctx), id), judge(ctx))
+	}
+	f.touch = func(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
+		return errors.Join(f.Store.Touch(on(ctx), id, seen, expires), judge(ctx))
+	}
+	f.list = func(ctx context.Context, subject string) ([]session.Record, error) {
+		records, err := f.Store.List(on(ctx), subject)
+		return records, errors.Join(err, judge(ctx))
+	}
+	f.sweep = func(ctx context.Context, before time.Time, limit int) (int, error) {
+		n, err := f.Store.Sweep(on(ctx), before, limit)
+		return n, errors.Join(err, judge(ctx))
+	}
+}
