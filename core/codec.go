@@ -76,8 +76,8 @@ func decodeJSON[T any](raw []byte) (T, bool) {
 	return v, true
 }
 
-// nullable reports whether T itself is written as null when it is nil. For other types encoding/json takes null
-// for "leave it as it is", which would turn a foreign value into a silent zero.
+// nullable reports whether null is one of T's own values: of a slice or map, or as its UnmarshalJSON decides. For other
+// types encoding/json takes null for "leave it as it is", which would turn a foreign value into a silent zero.
 func nullable[T any]() bool {
 	switch reflect.TypeFor[T]().Kind() {
 	case reflect.Slice, reflect.Map:

@@ -76,8 +76,10 @@ func (s *Session) facts(st *state, refused bool) facts {
 	}
 	if st.found {
 		f.changed = st.values().changedBy(st.ops)
-		f.seen, f.expires, f.renewed, f.idle = st.held.seen, st.held.expires, st.held.env.renewed, st.held.env.idle
-		f.expired = s.m.lapsed(&st.held, now)
+		f.seen, f.renewed, f.expired = st.held.seen, st.held.env.renewed, s.m.lapsed(&st.held, now)
+		if !st.switched { // another subject's session inherits no clock
+			f.expires, f.idle = st.held.expires, st.held.env.idle
+		}
 		if !st.login {
 			f.deadline = st.held.env.deadline
 		}

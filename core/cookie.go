@@ -92,7 +92,7 @@ func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
 		}
 		return "; SameSite=None", nil
 	default:
-		return "", fmt.Errorf("cookie: SameSite %d: use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", s)
+		return "", fmt.Errorf("cookie: SameSite %d: browsers differ in their defaults; use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", s)
 	}
 }
 
@@ -148,7 +148,7 @@ func checkDomain(domain string) error {
 }
 
 func checkPath(path string) error {
-	if path[0] != '/' || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r >= 0x7f || r == ';' }) {
+	if path[0] != '/' || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' }) {
 		return fmt.Errorf("cookie: Path %q: start with \"/\" and use visible ASCII without ';'", path)
 	}
 	return nil

@@ -49,8 +49,12 @@ func defaultResponse(err error) Response {
 	return Response{Status: status, Body: []byte(text + "\n")}
 }
 
-// unavailable wraps a store's failure. The outcome of a failed write is unknown, so nothing may be retried after it.
+// unavailable wraps a store's failure. The outcome of a failed write is unknown, so nothing may be retried after it;
+// only a store that refused the size has certainly done nothing.
 func unavailable(operation string, err error) error {
+	if errors.Is(err, ErrTooLarge) {
+		return fmt.Errorf("session: %s: %w", operation, err)
+	}
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, operation, err)
 }
 

@@ -256,6 +256,7 @@ func ExampleOptions_errorResponse() {
 	const essay session.Key[string] = "essay"
 	sessions := inMemory(session.Options{
 		MaxSize: 1000,
+		OnEvent: func(context.Context, session.Event) {}, // or count and log them
 		ErrorResponse: func(err error, header func(string) string) session.Response {
 			return session.Response{
 				Status: http.StatusInternalServerError, ContentType: "application/json",

@@ -7,7 +7,8 @@ import "fmt"
 //	const visits session.Key[int] = "visits"
 //
 // Values are stored as encoding/json writes them, so T can be any type that JSON can hold, except interface and
-// pointer types themselves, which are refused at first use. A value is encoded when it is set: changing it later
+// pointer types themselves, which are refused at first use. Like there, bytes of a string that are not valid UTF-8 become
+// U+FFFD; a []byte keeps them. A value is encoded when it is set: changing it later
 // does not change the session. Two keys with the same name are the same entry, whatever their types.
 type Key[T any] string
 

@@ -74,8 +74,8 @@ func parseKey(s string) (namedKey, error) {
 	if !ok {
 		return namedKey{}, errors.New("write it as name:base64; " + keyCommand)
 	}
-	if name == "" || len(name) > maxKeyName || strings.Trim(name, keyNameAlphabet) != "" {
-		return namedKey{}, fmt.Errorf("a name has 1 to %d letters, digits, '-', '_' or '.'", maxKeyName)
+	if err := checkKeyName(name); err != nil {
+		return namedKey{}, err
 	}
 	text = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(text), "=")
 	secret, err := base64.RawURLEncoding.DecodeString(text)
@@ -86,6 +86,13 @@ func parseKey(s string) (namedKey, error) {
 		return namedKey{}, fmt.Errorf("%q %w; %s", name, err, keyCommand)
 	}
 	return namedKey{name: name, secret: secret}, nil
+}
+
+func checkKeyName(name string) error {
+	if name == "" || len(name) > maxKeyName || strings.Trim(name, keyNameAlphabet) != "" {
+		return fmt.Errorf("a key's name has 1 to %d letters, digits, '-', '_' or '.'", maxKeyName)
+	}
+	return nil
 }
 
 const keyNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
@@ -117,11 +124,10 @@ func TemporaryKeys() Keys {
 
 // GenerateKey returns a fresh key in the form that ParseKeys reads.
 func GenerateKey(name string) (string, error) {
-	key := name + ":" + base64.RawURLEncoding.EncodeToString(randomSecret())
-	if _, err := ParseKeys(key); err != nil {
-		return "", err
+	if err := checkKeyName(name); err != nil {
+		return "", fmt.Errorf("session: keys: %w", err)
 	}
-	return key, nil
+	return name + ":" + base64.RawURLEncoding.EncodeToString(randomSecret()), nil
 }
 
 func randomSecret() []byte {

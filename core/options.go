@@ -9,7 +9,7 @@ import (
 
 // Options hold everything a manager can do without. The zero value is the safe choice.
 type Options struct {
-	// Name names the manager and its cookie, "id" if empty: 1 to 64 letters, digits, '-', '_' or '.'. Managers
+	// Name names the manager and its cookie, "id" if empty: up to 64 characters that a cookie name may have. Managers
 	// that share a store or keys need different names; changing it ends all sessions.
 	Name string
 	// Cookie says how the cookie is set. The zero value is the strictest there is.
@@ -18,7 +18,7 @@ type Options struct {
 	// name prefix. Anybody on the network can then read the cookie.
 	InsecureHTTP bool
 
-	// IdleTimeout ends a session that is not used for this long. Zero means 30 minutes.
+	// IdleTimeout ends a session that is not used for this long. Zero means 30 minutes; at most AbsoluteTimeout.
 	IdleTimeout time.Duration
 	// AbsoluteTimeout ends a session this long after its creation or last login, used or not. Zero means 12 hours;
 	// at most 400 days.
@@ -115,8 +115,9 @@ func (o *Options) check() error {
 		{"Leeway", o.Leeway, 0, maxLeeway},
 		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour},
 	} {
-		if d.value < d.min || d.value > d.max {
-			return fmt.Errorf("%s is %v and must be between %v and %v", d.name, d.value, d.min, d.max)
+		unset := d.value == 0 && d.min == 0
+		if !unset && (d.value < max(d.min, time.Millisecond) || d.value > d.max) {
+			return fmt.Errorf("%s is %v and must be between %v and %v", d.name, d.value, max(d.min, time.Millisecond), d.max)
 		}
 	}
 	if err := checkName(o.Name, maxName); err != nil {

@@ -50,7 +50,7 @@ func must(m *Manager, err error) *Manager {
 
 func TestGoodOptionsAreTaken(t *testing.T) {
 	for name, o := range map[string]Options{
-		"everything at its smallest":   {IdleTimeout: 1e6, AbsoluteTimeout: 1e6, TouchInterval: 1, StoreTimeout: 1e6, MaxSize: 1},
+		"everything at its smallest":   {IdleTimeout: 1e6, AbsoluteTimeout: 1e6, TouchInterval: time.Millisecond, StoreTimeout: 1e6, MaxSize: 1},
 		"everything at its largest":    {IdleTimeout: maxAge, AbsoluteTimeout: maxAge, TouchInterval: maxAge, RenewAfter: maxAge, Leeway: time.Minute, StoreTimeout: time.Hour},
 		"absolute below idle's 30 min": {AbsoluteTimeout: time.Minute},
 		"AEAD":                         {Sealer: AEAD},

@@ -89,8 +89,8 @@ func (st *state) write(o operation) {
 		if seen >= 0 && o.update == nil {
 			o.guarded, o.saw = true, st.seen[seen].value
 		}
-		if i >= 0 && o.update == nil { // what was seen is the updates' result, which goes back to the held value
-			o.saw = st.values().get(o.key)
+		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
+			o.guarded, o.saw = true, st.values().get(o.key)
 			st.ops = without(st.ops, o.key)
 		}
 		if st.ops == nil {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"time"
 )
 
@@ -24,6 +25,11 @@ type Record struct {
 	// in Data. An empty subject is nobody's and is not indexed.
 	Subject string
 	Handle  string
+}
+
+// String says which record it is. Data and Subject stay out of logs.
+func (r Record) String() string {
+	return fmt.Sprintf("session.Record(%v, version %d, %d bytes)", r.ID, r.Version, len(r.Data))
 }
 
 // Store keeps records. Its methods are safe for concurrent use and return promptly when ctx ends.
