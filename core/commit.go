@@ -54,16 +54,19 @@ func (s *Session) commitWith(refused bool) error {
 	st.committing = true
 	s.leave()
 
-	err := j.run()
-	if err == nil {
+	err := errPanicked // until run returns: it calls the application's functions
+	defer func() {
+		s.mu.Lock()
+		st.settle(j, err)
+		s.leave()
+	}()
+	if err = j.run(); err == nil {
 		err = p.err
 	}
-
-	s.mu.Lock()
-	st.settle(j, err)
-	s.leave()
 	return err
 }
+
+var errPanicked = errors.New("session: a function given to Update or Try panicked")
 
 func (s *Session) facts(st *state, refused bool) facts {
 	now := s.m.now()

@@ -42,6 +42,7 @@ const (
 	ReasonUndecodable  Reason = "undecodable"   // a stored value does not fit the type of its key
 	ReasonUnencodable  Reason = "unencodable"   // a value could not be encoded, or a key has a type that cannot be stored
 	ReasonTooLate      Reason = "too-late"      // a change after the response headers had been sent was not saved
+	ReasonSweepFailed  Reason = "sweep-failed"  // expired records were not removed from the store
 	ReasonRequestOver  Reason = "request-over"  // the session was used after its request had finished
 )
 

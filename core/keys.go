@@ -16,12 +16,13 @@ import (
 const (
 	keyBytes   = 32
 	maxKeyName = 32
-	keyCommand = "make one with: go run github.com/coatcheck/coatcheck/cmd/coatcheck keygen"
+	keyCommand = "make one with: go run github.com/coatcheck/coatcheck/cmd/coatcheck@latest keygen"
 )
 
 // Keys are the secrets that seal sessions into cookies. The first seals, every one opens, and a cookie that an
-// older one opened is sealed anew under the first. To rotate, put a new key in front; drop the old one once
-// the absolute timeout has passed. The zero value holds no key and is refused by NewSealed.
+// older one opened is sealed anew under the first. To rotate, put a new key in front. Where several servers run, first
+// put it behind, so that each can open what the others seal. Drop the old one once the absolute timeout has passed. The
+// zero value holds no key and is refused by NewSealed.
 //
 // Keys never print their secrets.
 type Keys struct {

@@ -41,7 +41,7 @@ func (st *state) fail(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)
 	}
-	st.failure = err
+	st.failure, st.reported = err, err
 	st.held, st.found, st.retired = held{}, false, false
 	st.events = m.event(st.events, Event{Reason: ReasonLoadFailed, Err: err})
 }

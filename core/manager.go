@@ -43,7 +43,8 @@ func New(store Store, o Options) (*Manager, error) {
 }
 
 // NewSealed returns a manager without a store: the session travels in the cookie, encrypted and authenticated
-// under keys. About 2200 bytes of values fit, 3000 with the AEAD sealer. Two limits come with having no server-side
+// under keys. About 2100 bytes of values fit, 2900 with the AEAD sealer; a server that limits request headers must let
+// them pass (Fiber's default does not, see Config.ReadBufferSize). Two limits come with having no server-side
 // record: when requests overlap, the last response's values win, and Destroy removes the browser's copy but
 // cannot end a copy that somebody kept. Where that matters use New.
 func NewSealed(keys Keys, o Options) (*Manager, error) {

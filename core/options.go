@@ -107,17 +107,18 @@ func (o *Options) check() error {
 		name     string
 		value    time.Duration
 		min, max time.Duration
+		hint     string
 	}{
-		{"AbsoluteTimeout", o.AbsoluteTimeout, time.Millisecond, maxAge},
-		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout},
-		{"TouchInterval", o.TouchInterval, 0, o.IdleTimeout},
-		{"RenewAfter", o.RenewAfter, 0, maxAge},
-		{"Leeway", o.Leeway, 0, maxLeeway},
-		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour},
+		{"AbsoluteTimeout", o.AbsoluteTimeout, time.Millisecond, maxAge, ""},
+		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout, ", the AbsoluteTimeout"},
+		{"TouchInterval", o.TouchInterval, 0, o.IdleTimeout, ", the IdleTimeout"},
+		{"RenewAfter", o.RenewAfter, 0, maxAge, ""},
+		{"Leeway", o.Leeway, 0, maxLeeway, ""},
+		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour, ""},
 	} {
 		unset := d.value == 0 && d.min == 0
 		if !unset && (d.value < max(d.min, time.Millisecond) || d.value > d.max) {
-			return fmt.Errorf("%s is %v and must be between %v and %v", d.name, d.value, max(d.min, time.Millisecond), d.max)
+			return fmt.Errorf("%s is %v and must be between %v and %v%s", d.name, d.value, max(d.min, time.Millisecond), d.max, d.hint)
 		}
 	}
 	if err := checkName(o.Name, maxName); err != nil {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 )
 
@@ -87,16 +88,12 @@ func (r *Request) End() {
 func (r *Request) Session() *Session { return &r.session }
 
 func (s *Session) fail(err error) Response {
-	if s.st.failure == nil { // a failed load has been reported
+	if reported := s.st.reported; reported == nil || !errors.Is(err, reported) {
 		s.report(ReasonCommitFailed, "", err)
 	}
 	instead := s.m.respond(err, s.x.RequestHeader)
-	if instead.Status == 0 {
-		instead.Status = 503
-	}
-	if instead.ContentType == "" {
-		instead.ContentType = "text/plain; charset=utf-8"
-	}
+	setDefault(&instead.Status, http.StatusServiceUnavailable)
+	setDefault(&instead.ContentType, "text/plain; charset=utf-8")
 	s.x.ResetResponse()
 	s.x.SetResponseHeader("Content-Type", instead.ContentType)
 	s.x.SetResponseHeader("Cache-Control", "no-store")

@@ -44,7 +44,7 @@ func (s *Session) enter() *state {
 	s.mu.Lock()
 	if s.phase == requestOver {
 		s.mu.Unlock()
-		s.m.emit(s.ctx, s.m.event(nil, Event{Reason: ReasonRequestOver, Err: ErrRequestOver}))
+		s.m.emit(s.ctx, s.m.event(nil, Event{Reason: ReasonRequestOver, Err: usedTooLate()}))
 		return nil
 	}
 	if s.st == nil {
@@ -136,12 +136,16 @@ func (s *Session) writeIf(o operation, old []byte) (done bool, err error) {
 // refuse reports a write that cannot be taken and lets the commit fail, so that no response claims it was saved.
 func (s *Session) refuse(reason Reason, key string, err error) error {
 	err = fmt.Errorf("session: key %q: %w", key, err)
+	s.reject(reason, key, err)
+	return err
+}
+
+func (s *Session) reject(reason Reason, key string, err error) {
 	if st := s.enterToWrite(); st != nil {
-		st.refusal = err
+		st.refusal, st.reported = err, err
 		s.leave()
 	}
 	s.report(reason, key, err)
-	return err
 }
 
 func (s *Session) report(reason Reason, key string, err error) {
@@ -154,7 +158,7 @@ func (s *Session) report(reason Reason, key string, err error) {
 // start anew. An empty subject is refused.
 func (s *Session) Login(subject string) {
 	if subject == "" {
-		_ = s.refuse(ReasonCommitFailed, "", errors.New("login needs a subject"))
+		s.reject(ReasonCommitFailed, "", errors.New("session: Login needs a subject"))
 		return
 	}
 	st := s.enterToWrite()
@@ -185,7 +189,7 @@ func (s *Session) rework() {
 		}
 		after, err := base.replay(before)
 		if err != nil {
-			_ = s.refuse(ReasonCommitFailed, "", err)
+			s.reject(ReasonCommitFailed, "", err)
 			return
 		}
 		if s.swap(before, after) {
@@ -294,7 +298,8 @@ func (s *Session) ExpiresAt() time.Time {
 }
 
 // Err returns why the session could not be loaded, why a write was refused, or why the last Save failed; nil
-// if all is well. It loads the session, so that a handler can stop before it acts on an empty one.
+// if all is well. It loads the session, so that a handler can stop before it acts on an empty one. A handler that
+// stops just returns: the client gets the error response whatever the handler writes.
 func (s *Session) Err() error {
 	st := s.enter()
 	if st == nil {

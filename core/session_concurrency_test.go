@@ -72,6 +72,35 @@ func TestAFunctionThatWritesToItsSessionDuringACommitIsReportedAndNotADeadlock(t
 	})
 }
 
+func TestAFunctionThatPanicsDuringACommitLeavesNothingBehind(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	v := begin(t, w.Manager, cookie)
+	again := false
+	count.Update(v.Session, func(n int) int {
+		if again {
+			panic("on purpose")
+		}
+		return n + 1
+	})
+	again = true
+	w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne) }).succeeded()
+	func() {
+		defer func() { _ = recover() }()
+		v.commit()
+	}()
+	v.request.Discard()
+	v.request.End()
+	v.untouched()
+	other := begin(t, w.Manager, cookie) // the record's queue must be free, and so must the session
+	count.Update(other.Session, addOne)
+	w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne) }).succeeded()
+	other.finish().succeeded()
+	if n := w.countOf(t, cookie); n != 4 {
+		t.Errorf("count = %d, want 4", n)
+	}
+}
+
 func TestACommitIsBoundedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, session.Options{StoreTimeout: 2 * time.Second})

@@ -20,9 +20,10 @@ type state struct {
 	committing bool
 	settled    chan struct{} // made by whoever waits for the commit to settle
 
-	cookie ticket // what the response has to do to the cookie
-	err    error  // why the last Save failed, for Err
-	events []Event
+	cookie   ticket // what the response has to do to the cookie
+	err      error  // why the last Save failed, for Err
+	reported error  // what failed and has been made an event already
+	events   []Event
 
 	firstOp   [1]operation
 	firstSeen [2]sighting

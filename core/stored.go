@@ -1,8 +1,6 @@
 package session
 
-import (
-	"errors"
-)
+import "errors"
 
 func (j *job) runStored() error {
 	switch j.action {
@@ -127,10 +125,10 @@ func (j *job) updated(stored held) error {
 		return nil
 	}
 	j.event(ReasonFollowed, &j.old)
-	own, err := j.draft(j.old.env, j.values(&j.old.env), j.ops)
+	own, _ := j.draft(j.old.env, j.values(&j.old.env), j.ops) // of whatever size: it is not stored
 	own.id, own.version = j.old.id, j.old.version
 	j.next = own
-	return err
+	return nil
 }
 
 // reload waits for this request's turn and returns the live record that id has become.

@@ -27,19 +27,44 @@ var budget = []struct {
 	{"write", func(s *session.Session) { count.Update(s, addOne) }, 16},
 }
 
+// Benchmark measures the operations that RunAllocations counts, with every carrier and without sessions. Its names fit
+// benchstat.
+func Benchmark(b *testing.B, build func(m *session.Manager, handle func(*session.Session)) Bench) {
+	b.Run("op=none/carrier=none", func(b *testing.B) { measure(b, build(nil, nil), anyCookie) })
+	for carrier, m := range carriers(b) {
+		for _, o := range budget {
+			b.Run("op="+o.operation+"/carrier="+carrier, func(b *testing.B) { measure(b, build(m, o.handle), begun(build, m)) })
+		}
+	}
+}
+
+func measure(b *testing.B, bench Bench, cookie string) {
+	b.ReportAllocs()
+	for b.Loop() {
+		bench.Do(cookie)
+	}
+}
+
+const anyCookie = cookieName + "=x"
+
+// begun returns the Cookie line of a new session.
+func begun(build func(m *session.Manager, handle func(*session.Session)) Bench, m *session.Manager) string {
+	start := build(m, func(s *session.Session) { count.Set(s, 12345) })
+	start.Do(anyCookie)
+	cookie, _, _ := strings.Cut(start.SetCookie(), ";")
+	return cookie
+}
+
 // RunAllocations asserts what a session allocates over the bare framework. build builds the framework: bare when m is
 // nil, otherwise with m's middleware and a handler that calls handle with the session.
 func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*session.Session)) Bench) {
 	if raceDetector {
 		t.Skip("the race detector allocates too")
 	}
-	const anyCookie = cookieName + "=x"
 	none := build(nil, nil)
 	bare := testing.AllocsPerRun(runs, func() { none.Do(anyCookie) })
 	for carrier, m := range carriers(t) {
-		start := build(m, func(s *session.Session) { count.Set(s, 12345) })
-		start.Do(anyCookie)
-		cookie, _, _ := strings.Cut(start.SetCookie(), ";")
+		cookie := begun(build, m)
 		for _, b := range budget {
 			bench := build(m, b.handle)
 			over := testing.AllocsPerRun(runs, func() { bench.Do(cookie) }) - bare
@@ -53,7 +78,7 @@ func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*se
 
 const runs = 500
 
-func carriers(t *testing.T) map[string]*session.Manager {
+func carriers(t testing.TB) map[string]*session.Manager {
 	t.Helper()
 	memory, err := session.New(memstore.New(), session.Options{})
 	if err != nil {

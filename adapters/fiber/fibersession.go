@@ -2,6 +2,7 @@
 package fibersession
 
 import (
+	"context"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -14,6 +15,9 @@ import (
 //
 // A handler's error is turned into its response by the app's ErrorHandler right here, because the session has
 // to be saved after that and before the headers leave: middleware outside sees the response and no error.
+//
+// Sealed sessions make request headers of up to 4096 bytes more, which is all that Fiber accepts by default: give them
+// a fiber.Config with ReadBufferSize: 16384.
 func Middleware(m *session.Manager) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		x := &exchange{c: c}
@@ -43,6 +47,16 @@ func Middleware(m *session.Manager) fiber.Handler {
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks, from c.UserContext().
 func From(c *fiber.Ctx) *session.Session { return session.From(c.UserContext()) }
+
+// userContext is where Fiber keeps c.UserContext() in the *fasthttp.RequestCtx that c.Context() returns.
+const userContext = "__local_user_context__"
+
+func init() {
+	session.RegisterContext(func(ctx context.Context) context.Context {
+		inner, _ := ctx.Value(userContext).(context.Context)
+		return inner
+	})
+}
 
 // settle turns a handler's error into a response, as Fiber itself would after the last middleware.
 func settle(c *fiber.Ctx, err error) {

@@ -1,7 +1,9 @@
 package fibersession_test
 
 import (
+	"context"
 	"net"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,34 +44,59 @@ func serve(t testing.TB, app adaptertest.App) string {
 	return "http://" + listener.Addr().String()
 }
 
-func TestAllocations(t *testing.T) {
-	adaptertest.RunAllocations(t, func(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
-		app := fiber.New()
-		if m != nil {
-			app.Use(fibersession.Middleware(m))
-		}
-		app.Get("/", func(c *fiber.Ctx) error {
-			if m != nil {
-				handle(fibersession.From(c))
+func TestFromFindsTheSessionInFibersContexts(t *testing.T) {
+	m, err := session.NewSealed(session.TemporaryKeys(), session.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := fiber.New()
+	app.Use(fibersession.Middleware(m))
+	app.Get("/", func(c *fiber.Ctx) error {
+		derived, cancel := context.WithCancel(c.Context())
+		defer cancel()
+		for what, ctx := range map[string]context.Context{"user": c.UserContext(), "fasthttp's": c.Context(), "derived": derived} {
+			if session.From(ctx) != fibersession.From(c) || m.From(ctx) != fibersession.From(c) {
+				t.Errorf("%s context: another session", what)
 			}
-			return c.SendStatus(fiber.StatusNoContent)
-		})
-		serve := app.Handler()
-		var c fasthttp.RequestCtx
-		return adaptertest.Bench{
-			Do: func(cookie string) {
-				c.Request.Reset()
-				c.Response.Reset()
-				c.ResetUserValues()
-				c.Request.SetRequestURI("/")
-				c.Request.Header.Set("Cookie", cookie)
-				serve(&c)
-			},
-			SetCookie: func() string {
-				line := ""
-				c.Response.Header.VisitAllCookie(func(_, value []byte) { line = string(value) })
-				return line
-			},
 		}
+		return nil
 	})
+	response, err := app.Test(httptest.NewRequest(fiber.MethodGet, "/", nil))
+	if err != nil || response.StatusCode != fiber.StatusOK {
+		t.Errorf("answer %v (%v)", response, err)
+	}
+}
+
+func TestAllocations(t *testing.T) { adaptertest.RunAllocations(t, bench) }
+
+func BenchmarkRequest(b *testing.B) { adaptertest.Benchmark(b, bench) }
+
+func bench(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
+	app := fiber.New()
+	if m != nil {
+		app.Use(fibersession.Middleware(m))
+	}
+	app.Get("/", func(c *fiber.Ctx) error {
+		if m != nil {
+			handle(fibersession.From(c))
+		}
+		return c.SendStatus(fiber.StatusNoContent)
+	})
+	serve := app.Handler()
+	var c fasthttp.RequestCtx
+	return adaptertest.Bench{
+		Do: func(cookie string) {
+			c.Request.Reset()
+			c.Response.Reset()
+			c.ResetUserValues()
+			c.Request.SetRequestURI("/")
+			c.Request.Header.Set("Cookie", cookie)
+			serve(&c)
+		},
+		SetCookie: func() string {
+			line := ""
+			c.Response.Header.VisitAllCookie(func(_, value []byte) { line = string(value) })
+			return line
+		},
+	}
 }

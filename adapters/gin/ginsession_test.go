@@ -90,28 +90,30 @@ func TestFromFindsTheSessionInAGinContext(t *testing.T) {
 	_ = response.Body.Close()
 }
 
-func TestAllocations(t *testing.T) {
-	adaptertest.RunAllocations(t, func(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
-		engine := gin.New()
+func TestAllocations(t *testing.T) { adaptertest.RunAllocations(t, bench) }
+
+func BenchmarkRequest(b *testing.B) { adaptertest.Benchmark(b, bench) }
+
+func bench(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
+	engine := gin.New()
+	if m != nil {
+		engine.Use(ginsession.Middleware(m))
+	}
+	engine.GET("/", func(c *gin.Context) {
 		if m != nil {
-			engine.Use(ginsession.Middleware(m))
+			handle(ginsession.From(c))
 		}
-		engine.GET("/", func(c *gin.Context) {
-			if m != nil {
-				handle(ginsession.From(c))
-			}
-			c.Status(http.StatusNoContent)
-		})
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		w := adaptertest.NewResponseWriter()
-		r.Header.Set("Cookie", "")
-		return adaptertest.Bench{
-			Do: func(cookie string) {
-				clear(w.Header())
-				r.Header["Cookie"][0] = cookie
-				engine.ServeHTTP(w, r)
-			},
-			SetCookie: func() string { return w.Header().Get("Set-Cookie") },
-		}
+		c.Status(http.StatusNoContent)
 	})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	w := adaptertest.NewResponseWriter()
+	r.Header.Set("Cookie", "")
+	return adaptertest.Bench{
+		Do: func(cookie string) {
+			clear(w.Header())
+			r.Header["Cookie"][0] = cookie
+			engine.ServeHTTP(w, r)
+		},
+		SetCookie: func() string { return w.Header().Get("Set-Cookie") },
+	}
 }

@@ -49,29 +49,31 @@ func serve(t testing.TB, app adaptertest.App) string {
 	return server.URL
 }
 
-func TestAllocations(t *testing.T) {
-	adaptertest.RunAllocations(t, func(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
-		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if m != nil {
-				handle(httpsession.From(r))
-			}
-			w.WriteHeader(http.StatusNoContent)
-		})
+func TestAllocations(t *testing.T) { adaptertest.RunAllocations(t, bench) }
+
+func BenchmarkRequest(b *testing.B) { adaptertest.Benchmark(b, bench) }
+
+func bench(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if m != nil {
-			h = httpsession.Middleware(m)(h)
+			handle(httpsession.From(r))
 		}
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		w := adaptertest.NewResponseWriter()
-		r.Header.Set("Cookie", "")
-		return adaptertest.Bench{
-			Do: func(cookie string) {
-				clear(w.Header())
-				r.Header["Cookie"][0] = cookie
-				h.ServeHTTP(w, r)
-			},
-			SetCookie: func() string { return w.Header().Get("Set-Cookie") },
-		}
+		w.WriteHeader(http.StatusNoContent)
 	})
+	if m != nil {
+		h = httpsession.Middleware(m)(h)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	w := adaptertest.NewResponseWriter()
+	r.Header.Set("Cookie", "")
+	return adaptertest.Bench{
+		Do: func(cookie string) {
+			clear(w.Header())
+			r.Header["Cookie"][0] = cookie
+			h.ServeHTTP(w, r)
+		},
+		SetCookie: func() string { return w.Header().Get("Set-Cookie") },
+	}
 }
 
 // HTTP/2 sends trailers that were never declared, if they are among the headers when the handler returns.

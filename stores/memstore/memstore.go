@@ -1,5 +1,6 @@
 // Package memstore keeps sessions in the memory of one process. It is the store to start with and the
-// reference for others: fast, complete, and empty after a restart.
+// reference for others: fast, complete, and empty after a restart. Expired records take room until they are swept, which
+// session.Manager.StartSweeper sees to.
 //
 // Records are spread over 64 shards. A shard's map holds, for each record, one block of bytes: version, last seen
 // and expiry (8 bytes each, big-endian, times in milliseconds since 1970), the length of the subject (4 bytes),

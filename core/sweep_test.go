@@ -1,0 +1,90 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/memstore"
+)
+
+// sweeping is a store whose sweeps a test counts and fails.
+type sweeping struct {
+	*memstore.Store
+	calls int
+	limit int
+	fail  bool
+}
+
+func (s *sweeping) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
+	s.calls++
+	s.limit = max(s.limit, limit)
+	if s.fail {
+		return 0, errors.New("down")
+	}
+	return s.Store.Sweep(ctx, before, limit)
+}
+
+func TestTheSweeperRemovesWhatHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &sweeping{Store: memstore.New()}
+		m, err := session.New(store, session.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		m.StartSweeper(ctx)
+		for range 2500 {
+			v := begin(t, m, "")
+			count.Set(v.Session, 1)
+			v.finish().succeeded()
+		}
+		time.Sleep(29 * time.Minute)
+		if n, err := store.Store.Sweep(t.Context(), time.Now().Add(time.Hour), 1); n != 1 || err != nil {
+			t.Fatalf("removed %d (%v): sessions that live were swept", n, err)
+		}
+		time.Sleep(5 * time.Minute)
+		if n, err := store.Store.Sweep(t.Context(), time.Now().Add(time.Hour), 10_000); n != 0 || err != nil {
+			t.Errorf("%d expired sessions are left (%v)", n, err)
+		}
+		if store.limit == 0 || store.limit > 1000 {
+			t.Errorf("batches of %d, want at most 1000", store.limit)
+		}
+		stop()
+		synctest.Wait()
+		before := store.calls
+		time.Sleep(time.Hour)
+		if store.calls != before {
+			t.Error("the sweeper outlived its context")
+		}
+	})
+}
+
+func TestTheSweeperBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &sweeping{Store: memstore.New(), fail: true}
+		failures := 0
+		m, err := session.New(store, session.Options{OnEvent: func(_ context.Context, e session.Event) {
+			if e.Reason == session.ReasonSweepFailed {
+				failures++
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.StartSweeper(t.Context())
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if store.calls < 20 || store.calls > 45 || failures != store.calls {
+			t.Errorf("%d sweeps of a failing store in a day, %d reported; want about one an hour, all reported", store.calls, failures)
+		}
+	})
+}
+
+func TestWithoutASweeperThereIsNothingToStart(t *testing.T) {
+	w := newSealed(t, session.TemporaryKeys(), session.Options{})
+	w.StartSweeper(t.Context())
+}
