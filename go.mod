@@ -3,6 +3,7 @@ module github.com/coatcheck/coatcheck
 go 1.26
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/gorilla/securecookie v1.1.2
