@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
@@ -24,6 +25,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	sessions.StartSweeper(context.Background())
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	app.Use(fibersession.Middleware(sessions))
 	app.Get("/", func(c *fiber.Ctx) error {

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
@@ -25,6 +26,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	sessions.StartSweeper(context.Background())
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.Default()
 	r.Use(ginsession.Middleware(sessions))

@@ -1,0 +1,70 @@
+package exampletest
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"testing"
+)
+
+// Build compiles the program in the present directory, or the one that args name, and returns its path. When the
+// test itself runs under the race detector, so does the program.
+func Build(t *testing.T, args ...string) string {
+	t.Helper()
+	openSources(t)
+	binary := filepath.Join(t.TempDir(), "program.exe")
+	line := []string{"build", "-buildvcs=false", "-o", binary}
+	if racing() {
+		line = append(line, "-race")
+	}
+	if out, err := exec.Command("go", append(line, args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+func racing() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-race" {
+			return s.Value == "true"
+		}
+	}
+	return false
+}
+
+// openSources opens every Go file of the module but its tests. "go test" repeats an earlier result unless a file that
+// the test opened has changed, and it does not see what the compiler opens.
+func openSources(t *testing.T) {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod := string(bytes.TrimSpace(out))
+	err = filepath.WalkDir(filepath.Dir(mod), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), "."):
+			return filepath.SkipDir
+		case d.IsDir() || path != mod && (!strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go")):
+			return nil
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
