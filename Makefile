@@ -1,0 +1,47 @@
+# make test    what everybody can run: needs Go and nothing else
+# make check   what has to pass before a change is proposed; needs a C compiler too, for the race detector
+# make bench   benchmarks
+
+SHELL    := /bin/sh
+MODULES  := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './.*'))
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME := 5s
+
+# each runs a command in every module's folder.
+each = @for m in $(MODULES); do echo "$$m: $(1)"; (cd "$$m" && $(1)) || exit 1; done
+
+.PHONY: test check bench fmt vet lint tidy race fuzz build
+
+test:
+	$(call each,go test ./...)
+
+check: fmt vet build tidy lint race fuzz
+
+bench:
+	$(call each,go test -run '^$$' -bench . -benchmem ./...)
+
+fmt:
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt these files:"; echo "$$out"; exit 1; fi
+
+vet:
+	$(call each,go vet ./...)
+
+# A user has this module alone, without a workspace around it.
+build:
+	GOWORK=off go build ./...
+
+tidy:
+	$(call each,go mod tidy -diff)
+
+lint:
+	$(call each,go run $(LINT) run ./...)
+
+race:
+	$(call each,go test -race ./...)
+
+# Every fuzz target, for a moment each: FUZZTIME=10m make fuzz takes longer.
+fuzz:
+	@grep -rEoH --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file func; do \
+		name=$${func#func }; echo "fuzz $$name in $${file%/*}"; \
+		(cd "$${file%/*}" && go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) . </dev/null) || exit 1; \
+	done
