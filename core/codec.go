@@ -107,7 +107,7 @@ func storable[T any]() error {
 	}
 	switch t := reflect.TypeFor[T](); t.Kind() {
 	case reflect.Interface, reflect.Pointer, reflect.UnsafePointer, reflect.Chan, reflect.Func:
-		return fmt.Errorf("type %s cannot be stored: use a struct, a basic type, or a slice or map of them", t)
+		return fmt.Errorf("type %s cannot be stored: use a struct, a basic type, or a slice or map of them; not a pointer to one", t)
 	}
 	return nil
 }

@@ -202,12 +202,15 @@ func (j *job) draft(e envelope, v values, ops []operation) (held, error) {
 	return h, nil
 }
 
-// restart drafts a session from this request's operations alone.
+// restart drafts a session from this request's operations alone. Where they ran on a session that is no more, they run
+// again on nothing.
 func (j *job) restart() (held, error) {
-	nothing := values{base: &envelope{}}
-	ops, err := nothing.replay(j.ops)
-	if err != nil {
-		return held{}, err
+	nothing, ops := values{base: &envelope{}}, j.ops
+	if j.found {
+		var err error
+		if ops, err = nothing.replay(ops); err != nil {
+			return held{}, err
+		}
 	}
 	return j.draft(j.fresh(), nothing, ops)
 }

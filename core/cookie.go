@@ -55,7 +55,10 @@ func newCookie(c Cookie, name string, insecure bool) (cookie, error) {
 	if c.Name == "" {
 		c.Name = prefixFor(c, insecure) + name
 	}
-	if err := errors.Join(checkName(c.Name, maxName+len(securePrefix)), checkPrefix(c, insecure), checkDomain(c.Domain), checkPath(c.Path)); err != nil {
+	if err := checkName(c.Name, maxName+len(securePrefix)); err != nil {
+		return cookie{}, fmt.Errorf("cookie: name %w", err)
+	}
+	if err := errors.Join(checkPrefix(c, insecure), checkDomain(c.Domain), checkPath(c.Path)); err != nil {
 		return cookie{}, err
 	}
 	attributes := "; Path=" + c.Path
@@ -92,17 +95,17 @@ func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
 		}
 		return "; SameSite=None", nil
 	default:
-		return "", fmt.Errorf("cookie: SameSite %d: browsers differ in their defaults; use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", s)
+		return "", fmt.Errorf("cookie: SameSite %d: use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", s)
 	}
 }
 
 func checkName(name string, longest int) error {
 	if name == "" || len(name) > longest {
-		return fmt.Errorf("cookie: name %q: use 1 to %d characters", name, longest)
+		return fmt.Errorf("%q: use 1 to %d characters", name, longest)
 	}
 	for _, c := range []byte(name) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
-			return fmt.Errorf("cookie: name %q: use letters, digits, '-', '_' and '.'", name)
+			return fmt.Errorf("%q: use letters, digits, '-', '_' and '.'", name)
 		}
 	}
 	return nil
@@ -115,6 +118,8 @@ func checkPrefix(c Cookie, insecure bool) error {
 		return nil
 	}
 	switch {
+	case len(c.Name) == len(hostPrefix) && host || len(c.Name) == len(securePrefix) && !host:
+		return fmt.Errorf("cookie: name %q: something has to follow the prefix", c.Name)
 	case insecure:
 		return fmt.Errorf("cookie: browsers refuse the name %q without Secure, which InsecureHTTP drops: leave Name empty", c.Name)
 	case host && c.Domain != "":
@@ -135,6 +140,9 @@ func checkDomain(domain string) error {
 	if domain == "" {
 		return nil
 	}
+	if len(domain) > maxAttribute {
+		return fmt.Errorf("cookie: Domain of %d bytes: browsers ignore more than %d", len(domain), maxAttribute)
+	}
 	labels := strings.Split(domain, ".")
 	for _, label := range labels {
 		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
@@ -147,7 +155,13 @@ func checkDomain(domain string) error {
 	return nil
 }
 
+// maxAttribute is what browsers take of an attribute (RFC 6265bis §5.6).
+const maxAttribute = 1024
+
 func checkPath(path string) error {
+	if len(path) > maxAttribute {
+		return fmt.Errorf("cookie: Path of %d bytes: browsers ignore more than %d", len(path), maxAttribute)
+	}
 	if path[0] != '/' || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' }) {
 		return fmt.Errorf("cookie: Path %q: start with \"/\" and use visible ASCII without ';'", path)
 	}

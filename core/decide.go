@@ -128,7 +128,7 @@ func permitted(f facts, p plan) plan {
 	late := error(nil)
 	switch {
 	case f.headersSent:
-		late = ErrCommitted
+		late = fmt.Errorf("%w: the change needs a cookie; write before the first byte, or call Save before", ErrCommitted)
 	case f.timedOut:
 		late = unavailable("commit", fmt.Errorf("the request's own deadline has passed: %w", context.DeadlineExceeded))
 	}

@@ -35,6 +35,10 @@
 // [Session.Renew] changes the token alone, [Session.Clear] drops the values alone, [Session.Destroy] ends the
 // session.
 //
+// # Reading on
+//
+// docs/design.md says how it works inside and where each file belongs.
+//
 // # Writing an adapter or a store
 //
 // An adapter shows a request to the core as an [Exchange] and drives a [Request]; package adaptertest proves it right.

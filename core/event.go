@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 )
 
@@ -62,7 +63,11 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 			m.onEvent(ctx, e)
 			continue
 		}
-		slog.LogAttrs(ctx, slog.LevelError, "session: "+string(e.Reason), slog.String("manager", e.Manager),
+		level := slog.LevelError
+		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) { // two tabs of one visitor can do that
+			level = slog.LevelWarn
+		}
+		slog.LogAttrs(ctx, level, "session: "+string(e.Reason), slog.String("manager", e.Manager),
 			slog.String("handle", e.Handle), slog.String("key", e.Key), slog.Any("error", e.Err))
 	}
 }

@@ -41,6 +41,9 @@ func (k Key[T]) Set(s *Session, v T) {
 // request sees it. Nothing is lost when requests overlap: f runs again on what another request wrote,
 // possibly after the handler has returned. So f must be pure: use only the argument and copied values, no I/O, no
 // clock, no writes to the session. The number that ended up in the store is known after Save.
+//
+// A map or slice that was never set is nil at first. A stored value that does not fit T makes the write refused and the
+// response a 500: when a key's type changes, give the key a new name, or Set or Delete it first.
 func (k Key[T]) Update(s *Session, f func(T) T) T {
 	v, _ := k.apply(s, func(v T) (T, error) { return f(v), nil }, pure[T](f))
 	return v
@@ -53,15 +56,17 @@ func (k Key[T]) Try(s *Session, f func(T) (T, error)) error {
 	return err
 }
 
-// Delete removes the value. Deleting an absent one changes nothing.
+// Delete removes the value. Deleting an absent one changes nothing. Like Set it conflicts with another request's
+// change of a value that this one had read.
 func (k Key[T]) Delete(s *Session) { s.write(operation{key: string(k)}) }
 
 // Pop returns the value and removes it, for things shown once. When two requests pop at the same time both may
-// get the value; the removal succeeds for both.
+// get the value, and the removal succeeds for both. What must happen only once, like an order, takes Get and
+// Delete, or Try, and then Save.
 func (k Key[T]) Pop(s *Session) (T, bool) {
 	v, _, ok := k.read(s, true)
 	if ok {
-		k.Delete(s)
+		s.write(operation{key: string(k), popped: true})
 	}
 	return v, ok
 }
@@ -77,7 +82,9 @@ func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
 	v, ok = decode[T](seen.value)
 	if !ok {
 		seen.err = fmt.Errorf("the stored value does not fit type %T", v)
-		s.report(ReasonUndecodable, string(k), seen.err)
+		if note { // otherwise it is about to be refused, which reports it
+			s.report(ReasonUndecodable, string(k), fmt.Errorf("session: key %q: %w", string(k), seen.err))
+		}
 	}
 	return v, seen, ok
 }

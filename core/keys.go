@@ -48,8 +48,8 @@ type namedKey struct {
 //
 //	2026-11:pZ0…,2026-05:Qm4…
 //
-// A name has 1 to 32 letters, digits, '-', '_' or '.'. A secret has at least 32 random bytes; short, repetitive
-// and typed-in ones are refused. Errors name the key and never show its secret.
+// A name has 1 to 32 letters, digits, '-', '_' or '.'. A secret has at least 32 random bytes; short ones,
+// repetitive ones and plain text are refused. Errors name the key and never show its secret.
 func ParseKeys(s string) (Keys, error) {
 	if strings.TrimSpace(s) == "" {
 		return Keys{}, errors.New("session: keys: none given; " + keyCommand)
@@ -62,7 +62,7 @@ func ParseKeys(s string) (Keys, error) {
 		}
 		for _, other := range list {
 			if other.name == key.name {
-				return Keys{}, fmt.Errorf("session: keys: key %d: the name %q is used twice", i+1, key.name)
+				return Keys{}, fmt.Errorf("session: keys: key %d: the name %q is used twice; names are free to choose", i+1, key.name)
 			}
 		}
 		list = append(list, key)
@@ -71,6 +71,9 @@ func ParseKeys(s string) (Keys, error) {
 }
 
 func parseKey(s string) (namedKey, error) {
+	if s == "" {
+		return namedKey{}, errors.New("it is empty: remove the comma")
+	}
 	name, text, ok := strings.Cut(s, ":")
 	if !ok {
 		return namedKey{}, errors.New("write it as name:base64; " + keyCommand)
@@ -81,7 +84,7 @@ func parseKey(s string) (namedKey, error) {
 	text = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(text), "=")
 	secret, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return namedKey{}, fmt.Errorf("%q is not base64; %s", name, keyCommand)
+		return namedKey{}, fmt.Errorf("%q is not base64 (several keys are separated by commas); %s", name, keyCommand)
 	}
 	if err := weakness(secret); err != nil {
 		return namedKey{}, fmt.Errorf("%q %w; %s", name, err, keyCommand)
@@ -91,7 +94,7 @@ func parseKey(s string) (namedKey, error) {
 
 func checkKeyName(name string) error {
 	if name == "" || len(name) > maxKeyName || strings.Trim(name, keyNameAlphabet) != "" {
-		return fmt.Errorf("a key's name has 1 to %d letters, digits, '-', '_' or '.'", maxKeyName)
+		return fmt.Errorf("a key's name, before the colon, has 1 to %d letters, digits, '-', '_' or '.'", maxKeyName)
 	}
 	return nil
 }

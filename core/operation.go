@@ -14,6 +14,7 @@ type operation struct {
 	update  updater
 	guarded bool   // the request had read the key before it wrote it,
 	saw     []byte // and this is what it saw
+	popped  bool   // taking away what another request has taken already is fine
 }
 
 // updater is a user's function together with the type it works on.
@@ -78,9 +79,8 @@ func (v values) check(ops []operation) error {
 			continue
 		}
 		now := v.get(o.key)
-		taken := now == nil && o.value == nil // what this request removes, another one has removed
-		if !taken && !same(now, o.saw) {
-			return ErrConflict
+		if taken := o.popped && now == nil; !taken && !same(now, o.saw) {
+			return fmt.Errorf("%w: key %q", ErrConflict, o.key)
 		}
 	}
 	return nil

@@ -37,7 +37,8 @@ type Options struct {
 	// MaxSize limits a stored session, in bytes. Zero means 1 MiB. Sealed sessions are limited by the
 	// cookie: 4096 bytes in all.
 	MaxSize int
-	// StoreTimeout bounds each load and each commit. Zero means 5 seconds.
+	// StoreTimeout bounds each load and each commit. Zero means 5 seconds. Like Conflicts and
+	// AnonymousWhenUnavailable it means nothing to sealed sessions.
 	StoreTimeout time.Duration
 
 	// Conflicts says what happens when a request sets a key that another one changed after this one had read it.
@@ -45,7 +46,7 @@ type Options struct {
 	// SaveOn decides by the response's status whether the changes are saved. Nil saves on every status.
 	SaveOn func(status int) bool
 	// AnonymousWhenUnavailable lets handlers go on when the session cannot be loaded: the visitor is anonymous,
-	// and a response that would have to save something is still replaced by a 503.
+	// and a response that would have to save something is still replaced by a 503. Session.Err tells handlers.
 	AnonymousWhenUnavailable bool
 
 	// OnEvent receives what happens to sessions. It runs on the request's goroutine and must be safe for
@@ -110,9 +111,9 @@ func (o *Options) check() error {
 		hint     string
 	}{
 		{"AbsoluteTimeout", o.AbsoluteTimeout, time.Millisecond, maxAge, ""},
-		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout, ", the AbsoluteTimeout"},
+		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout, ", the AbsoluteTimeout: raise that one too"},
 		{"TouchInterval", o.TouchInterval, 0, o.IdleTimeout, ", the IdleTimeout"},
-		{"RenewAfter", o.RenewAfter, 0, maxAge, ""},
+		{"RenewAfter", o.RenewAfter, 0, o.AbsoluteTimeout, ", the AbsoluteTimeout"},
 		{"Leeway", o.Leeway, 0, maxLeeway, ""},
 		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour, ""},
 	} {
@@ -122,7 +123,10 @@ func (o *Options) check() error {
 		}
 	}
 	if err := checkName(o.Name, maxName); err != nil {
-		return fmt.Errorf("Options.Name: %w", err)
+		return fmt.Errorf("Name %w", err)
+	}
+	if hasPrefixFold(o.Name, hostPrefix) || hasPrefixFold(o.Name, securePrefix) {
+		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow", o.Name)
 	}
 	if o.Sealer != SecureCookie && o.Sealer != AEAD {
 		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)

@@ -129,6 +129,31 @@ func TestAPopThatAnotherRequestHasTakenPasses(t *testing.T) {
 	b.finish().succeeded()
 }
 
+func TestWhatWasReadIsDeletedOnce(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.read(t, "", func(s *session.Session) { items.Set(s, []string{"apple"}) }).succeeded().issued()
+	orders := []*visit{begin(t, w.Manager, cookie), begin(t, w.Manager, cookie)}
+	for _, v := range orders {
+		items.Get(v.Session)
+		items.Delete(v.Session)
+	}
+	orders[0].finish().succeeded()
+	orders[1].finish().failedWith(http.StatusConflict)
+}
+
+func TestAnUpdateRunsOnceWhenNobodyInterferes(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	for _, cookie := range []string{"", w.start(t)} {
+		runs := 0
+		w.read(t, cookie, func(s *session.Session) {
+			count.Update(s, func(n int) int { runs++; return n + 1 })
+		}).succeeded()
+		if runs != 1 {
+			t.Errorf("cookie %.5q: the function ran %d times, want once", cookie, runs)
+		}
+	}
+}
+
 func TestAPopOfWhatAnotherRequestChangedConflicts(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie := w.start(t)

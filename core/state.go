@@ -85,7 +85,7 @@ func (st *state) write(o operation) {
 	case same(st.values().under(st.ops, o.key), o.value):
 		return
 	case i >= 0 && st.ops[i].update == nil:
-		st.ops[i].value = o.value
+		st.ops[i].value, st.ops[i].popped = o.value, st.ops[i].popped && o.value == nil
 	default:
 		if seen >= 0 && o.update == nil {
 			o.guarded, o.saw = true, st.seen[seen].value

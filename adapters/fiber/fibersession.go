@@ -16,8 +16,10 @@ import (
 // A handler's error is turned into its response by the app's ErrorHandler right here, because the session has
 // to be saved after that and before the headers leave: middleware outside sees the response and no error.
 //
+// The session is over when the handler returns, so a body that is streamed afterwards cannot change it.
+//
 // Sealed sessions make request headers of up to 4096 bytes more, which is all that Fiber accepts by default: give them
-// a fiber.Config with ReadBufferSize: 16384.
+// a fiber.Config with ReadBufferSize: 16384, or visitors with a full cookie get nothing but status 431.
 func Middleware(m *session.Manager) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		x := &exchange{c: c}
@@ -46,6 +48,9 @@ func Middleware(m *session.Manager) fiber.Handler {
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks, from c.UserContext().
+//
+// Call it in the handler and not in a goroutine that may outlive it: the framework gives c to the next request, and
+// with it that visitor's session. A *session.Session taken before is safe: it reports its use after the request.
 func From(c *fiber.Ctx) *session.Session { return session.From(c.UserContext()) }
 
 // userContext is where Fiber keeps c.UserContext() in the *fasthttp.RequestCtx that c.Context() returns.

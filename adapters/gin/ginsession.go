@@ -37,6 +37,9 @@ func Middleware(m *session.Manager) gin.HandlerFunc {
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks.
+//
+// Call it in the handler and not in a goroutine that may outlive it: the framework gives c to the next request, and
+// with it that visitor's session. A *session.Session taken before is safe: it reports its use after the request.
 func From(c *gin.Context) *session.Session { return session.From(c.Request.Context()) }
 
 // A *gin.Context and what is derived from it lead to the request only when asked with Gin's own key.

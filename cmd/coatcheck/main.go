@@ -43,7 +43,7 @@ func run(args []string, stdout, stderr io.Writer, now time.Time) int {
 		kong.Description("Coatcheck looks after web sessions. Exit status: 0 done, 1 failed, 2 wrong usage."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { helped = true }), // kong calls it only after printing help
-		kong.Vars{"month": now.Format("2006-01")},
+		kong.Vars{"today": now.Format(time.DateOnly)},
 		kong.BindTo(stdout, (*io.Writer)(nil)),
 	)
 	if err != nil {

@@ -75,7 +75,7 @@ func TestKeygen(t *testing.T) {
 		args []string
 		name string
 	}{
-		{[]string{"keygen"}, "2026-11"},
+		{[]string{"keygen"}, "2026-11-21"},
 		{[]string{"keygen", "--name", "blue_2.a"}, "blue_2.a"},
 		{[]string{"keygen", "--name=blue"}, "blue"},
 	} {
