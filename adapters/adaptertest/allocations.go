@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -93,10 +94,21 @@ func carriers(t testing.TB) map[string]*session.Manager {
 	return managers
 }
 
-// NewResponseWriter returns a response writer that keeps the headers and drops the body. Its headers may be cleared and
-// the writer used again.
-func NewResponseWriter() http.ResponseWriter { return &discard{header: http.Header{}} }
+// BenchHandler returns the Bench of a framework that is an http.Handler. It reuses one request and one response writer.
+func BenchHandler(h http.Handler) Bench {
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{"Cookie": {""}}, Host: "localhost"}
+	w := &discard{header: http.Header{}}
+	return Bench{
+		Do: func(cookieLine string) {
+			clear(w.header)
+			r.Header["Cookie"][0] = cookieLine
+			h.ServeHTTP(w, r)
+		},
+		SetCookie: func() string { return w.header.Get("Set-Cookie") },
+	}
+}
 
+// discard keeps the headers and drops the body.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }

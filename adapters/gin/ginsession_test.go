@@ -3,9 +3,7 @@ package ginsession_test
 import (
 	"context"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -25,11 +23,7 @@ func TestAdapter(t *testing.T) { adaptertest.Run(t, serve) }
 
 func serve(t testing.TB, app adaptertest.App) string {
 	engine := gin.New()
-	engine.Use(gin.Recovery(), func(c *gin.Context) {
-		for name, value := range app.Headers {
-			c.Header(name, value)
-		}
-	})
+	engine.Use(gin.Recovery())
 	for _, m := range app.Managers {
 		engine.Use(ginsession.Middleware(m))
 	}
@@ -51,11 +45,7 @@ func serve(t testing.TB, app adaptertest.App) string {
 			_ = c.AbortWithError(http.StatusInternalServerError, err)
 		}
 	})
-	server := httptest.NewUnstartedServer(engine)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.Start()
-	t.Cleanup(server.Close)
-	return server.URL
+	return app.Start(t, engine)
 }
 
 // text renders a body whose content type the handler has set.
@@ -105,15 +95,5 @@ func bench(m *session.Manager, handle func(*session.Session)) adaptertest.Bench 
 		}
 		c.Status(http.StatusNoContent)
 	})
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	w := adaptertest.NewResponseWriter()
-	r.Header.Set("Cookie", "")
-	return adaptertest.Bench{
-		Do: func(cookie string) {
-			clear(w.Header())
-			r.Header["Cookie"][0] = cookie
-			engine.ServeHTTP(w, r)
-		},
-		SetCookie: func() string { return w.Header().Get("Set-Cookie") },
-	}
+	return adaptertest.BenchHandler(engine)
 }

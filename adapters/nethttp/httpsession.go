@@ -10,22 +10,7 @@ import (
 
 // Middleware gives every request that passes through it a session of m's kind. Installed twice, it works once.
 func Middleware(m *session.Manager) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(m, next, w, r) })
-	}
-}
-
-func serve(m *session.Manager, next http.Handler, w http.ResponseWriter, r *http.Request) {
-	x := &responsewriter.Exchange{}
-	ctx, ok := x.Begin(m, w, r)
-	if !ok {
-		next.ServeHTTP(w, r)
-		return
-	}
-	returned := false
-	defer func() { x.Finish(returned, http.StatusOK) }()
-	next.ServeHTTP(x.Writer(), r.WithContext(ctx))
-	returned = true
+	return responsewriter.Middleware(m)
 }
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With

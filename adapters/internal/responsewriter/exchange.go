@@ -21,6 +21,7 @@ type Exchange struct {
 	entry     http.Header // the response headers that were there before; nil: none
 	committed bool
 	failed    bool        // the handler's response is being swallowed
+	status    int         // of the answer in its place
 	sink      http.Header // where a swallowed response's headers go
 	values    [3]string   // backs the header values that the session sets
 	used      int
@@ -45,12 +46,15 @@ func (x *Exchange) Commit(status int) bool {
 	x.committed = true
 	instead, ok := x.session.Commit(status)
 	if !ok {
-		x.failed = true
+		x.failed, x.status = true, instead.Status
 		x.w.WriteHeader(instead.Status)
 		_, _ = x.w.Write(instead.Body) // a client that is gone needs no answer
 	}
 	return ok
 }
+
+// Status returns the status of the answer that a failed commit gave in the handler's place, or 0.
+func (x *Exchange) Status() int { return x.status }
 
 // Finish ends the request. returned says that the handler returned and did not panic; status is what goes out if
 // it wrote nothing.

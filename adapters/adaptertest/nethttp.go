@@ -1,0 +1,42 @@
+package adaptertest
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Answer is Handle for frameworks whose handlers have a net/http response writer; s is what the adapter's From
+// returned. A returned error is answered with a 500.
+func (a App) Answer(w http.ResponseWriter, r *http.Request, s *session.Session) {
+	call := &Call{
+		Context: r.Context(), Session: s, Method: r.Method, Path: r.URL.Path, Writer: w, SetHeader: w.Header().Set,
+		Respond: func(status int, body string) error {
+			w.WriteHeader(status)
+			_, err := io.WriteString(w, body)
+			return err
+		},
+	}
+	if err := a.Handle(call); err != nil {
+		http.Error(w, "error", http.StatusInternalServerError)
+	}
+}
+
+// Start serves h, and in front of it a middleware that sets Headers, until the test ends.
+func (a App) Start(t testing.TB, h http.Handler) (url string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range a.Headers {
+			w.Header().Set(name, value)
+		}
+		h.ServeHTTP(w, r)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // handlers panic on purpose
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}

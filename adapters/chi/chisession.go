@@ -1,0 +1,30 @@
+// Package chisession adds sessions to chi. It composes with Use, With, Group and Route, so a part of a site can have
+// sessions while the rest does without:
+//
+//	r.Handle("/static/*", files)
+//	r.Group(func(r chi.Router) {
+//		r.Use(chisession.Middleware(sessions))
+//		r.Get("/", home)
+//	})
+package chisession
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/coatcheck/coatcheck/adapters/internal/responsewriter"
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Middleware gives every request that passes through it a session of m's kind. Installed twice, it works once.
+func Middleware(m *session.Manager) func(http.Handler) http.Handler {
+	return responsewriter.Middleware(m)
+}
+
+// From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
+// several managers it is the innermost one's; Manager.From picks.
+func From(r *http.Request) *session.Session { return session.From(r.Context()) }
+
+// What chi's Use takes is the type that Middleware returns.
+var _ = chi.Middlewares{Middleware(nil)}
