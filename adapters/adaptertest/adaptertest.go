@@ -18,6 +18,8 @@ type App struct {
 	Managers []*session.Manager
 	// Headers are to be set on every response by a middleware outside of all managers', before it calls the next.
 	Headers map[string]string
+	// HTTP2 asks for TLS, with any certificate, and HTTP/2. Frameworks that have none never see it.
+	HTTP2 bool
 	// Handle answers every method and path. Where the framework's handlers return errors, return its error from
 	// the handler; elsewhere it is nil or already part of the response.
 	Handle func(*Call) error
@@ -35,9 +37,10 @@ type Call struct {
 	SetHeader func(name, value string)
 	// Respond writes a response with a text body, the way the framework's users do.
 	Respond func(status int, body string) error
-	// Writer is the response writer of a net/http handler, as the adapter's middleware has left it. Frameworks that
-	// have none leave it nil, and the cases about it are skipped.
-	Writer http.ResponseWriter
+	// Writer and Request are a net/http handler's, as the adapter's middleware has left them. Frameworks that have
+	// none leave them nil and declare a Lack.
+	Writer  http.ResponseWriter
+	Request *http.Request
 }
 
 // Serve serves app on a loopback address until the test ends and returns its URL, such as http://127.0.0.1:40123.
@@ -45,20 +48,31 @@ type Call struct {
 // recovery outside of the adapter.
 type Serve func(t testing.TB, app App) (url string)
 
-// Run runs every case against the adapter behind serve.
-func Run(t *testing.T, serve Serve) {
-	for _, group := range [][]testCase{cost, cookies, races, failures} {
+// Feature is something that not every framework has.
+type Feature string
+
+// The features that cases may need.
+const (
+	NetHTTP Feature = "net/http" // handlers have an http.ResponseWriter and an *http.Request
+	HTTP2   Feature = "HTTP/2"
+	Interim Feature = "interim responses" // WriteHeader sends a 1xx at once
+)
+
+// Lack says that a framework, not its adapter, has no such feature, and why. Its cases are skipped with that reason.
+type Lack struct {
+	Feature Feature
+	Reason  string
+}
+
+// Run runs every case against the adapter behind serve and returns what became of them.
+func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
+	result := Result{}
+	for _, group := range [][]testCase{cost, cookies, races, failures, responses} {
 		for _, c := range group {
-			t.Run(c.promise+"/"+c.name, func(t *testing.T) {
-				t.Cleanup(func() {
-					if t.Failed() {
-						t.Logf("why %s: %s", c.promise, c.why)
-					}
-				})
-				c.run(&suite{T: t, serve: serve})
-			})
+			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
 		}
 	}
+	return result
 }
 
 // testCase is one thing that every adapter does alike.
@@ -67,4 +81,20 @@ type testCase struct {
 	name    string
 	why     string // one sentence, printed on failure
 	run     func(*suite)
+	needs   Feature
+}
+
+func (c testCase) check(t *testing.T, serve Serve, lacks []Lack, result Result) {
+	t.Cleanup(func() {
+		result.add(c.promise, t.Failed(), t.Skipped())
+		if t.Failed() {
+			t.Logf("why %s: %s", c.promise, c.why)
+		}
+	})
+	for _, l := range lacks {
+		if l.Feature == c.needs {
+			t.Skipf("needs %s: %s", l.Feature, l.Reason)
+		}
+	}
+	c.run(&suite{T: t, serve: serve})
 }

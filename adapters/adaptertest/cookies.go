@@ -11,14 +11,14 @@ import (
 )
 
 var cookies = []testCase{
-	{"P10", "a client's value is never adopted", "an attacker who chooses the token owns the session", neverAdopted},
-	{"P11", "a bad cookie is an anonymous visitor", "old, foreign and forged cookies are everyday input, not errors", badCookies},
-	{"P11", "several cookies of one name", "cookies of a parent domain or an old deployment must not lock a visitor out", severalCookies},
-	{"P12", "the store never sees a token", "a leaked store must not be a leak of logins", storeSeesNoToken},
-	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie},
-	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation},
-	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold},
-	{"P16", "what does not fit is refused", "browsers drop oversized cookies without a word", tooLarge},
+	{"P10", "a client's value is never adopted", "an attacker who chooses the token owns the session", neverAdopted, ""},
+	{"P11", "a bad cookie is an anonymous visitor", "old, foreign and forged cookies are everyday input, not errors", badCookies, ""},
+	{"P11", "several cookies of one name", "cookies of a parent domain or an old deployment must not lock a visitor out", severalCookies, ""},
+	{"P12", "the store never sees a token", "a leaked store must not be a leak of logins", storeSeesNoToken, ""},
+	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie, ""},
+	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation, ""},
+	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold, ""},
+	{"P16", "what does not fit is refused", "browsers drop oversized cookies without a word", tooLarge, ""},
 }
 
 func neverAdopted(s *suite) {

@@ -14,7 +14,7 @@ import (
 // returned. A returned error is answered with a 500.
 func (a App) Answer(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	call := &Call{
-		Context: r.Context(), Session: s, Method: r.Method, Path: r.URL.Path, Writer: w, SetHeader: w.Header().Set,
+		Context: r.Context(), Session: s, Method: r.Method, Path: r.URL.Path, Writer: w, Request: r, SetHeader: w.Header().Set,
 		Respond: func(status int, body string) error {
 			w.WriteHeader(status)
 			_, err := io.WriteString(w, body)
@@ -36,7 +36,12 @@ func (a App) Start(t testing.TB, h http.Handler) (url string) {
 		h.ServeHTTP(w, r)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // handlers panic on purpose
-	server.Start()
+	if a.HTTP2 {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	return server.URL
 }

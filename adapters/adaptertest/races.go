@@ -9,17 +9,17 @@ import (
 )
 
 var races = []testCase{
-	{"P5", "50 overlapping updates add up", "browsers send requests in parallel, and a change that was answered as saved must be there", updatesAddUp},
-	{"P5", "different keys both win", "two requests that touch different things do not even have a conflict", differentKeys},
-	{"P5", "a stale set is refused", "silently overwriting what another request has changed is how carts lose items", staleSet},
-	{"P6", "logout wins", "a logged-out session that comes back is a security hole", logoutWins},
-	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe", logoutEndsLogin},
-	{"P7", "a login among updates keeps its cookie", "a slow request must neither undo a login nor lose its own change", loginAmongUpdates},
-	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)", loginChangesToken},
-	{"P9", "a request is over when it is over", "a goroutine left behind must not crash or see another visitor's data", requestOver},
-	{"P9", "two managers share a request", "an admin area has sessions of its own", twoManagers},
-	{"P9", "installed twice works once", "routers make it easy to install middleware on a group and on its parent", installedTwice},
-	{"P20", "a hang-up does not undo", "the visitor clicked and left; what the handler did stays done", hangUp},
+	{"P5", "50 overlapping updates add up", "browsers send requests in parallel, and a change that was answered as saved must be there", updatesAddUp, ""},
+	{"P5", "different keys both win", "two requests that touch different things do not even have a conflict", differentKeys, ""},
+	{"P5", "a stale set is refused", "silently overwriting what another request has changed is how carts lose items", staleSet, ""},
+	{"P6", "logout wins", "a logged-out session that comes back is a security hole", logoutWins, ""},
+	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe", logoutEndsLogin, ""},
+	{"P7", "a login among updates keeps its cookie", "a slow request must neither undo a login nor lose its own change", loginAmongUpdates, ""},
+	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)", loginChangesToken, ""},
+	{"P9", "a request is over when it is over", "a goroutine left behind must not crash or see another visitor's data", requestOver, ""},
+	{"P9", "two managers share a request", "an admin area has sessions of its own", twoManagers, ""},
+	{"P9", "installed twice works once", "routers make it easy to install middleware on a group and on its parent", installedTwice, ""},
+	{"P20", "a hang-up does not undo", "the visitor clicked and left; what the handler did stays done", hangUp, ""},
 }
 
 func updatesAddUp(s *suite) {

@@ -34,6 +34,7 @@ type suite struct {
 type site struct {
 	s      *suite
 	url    string
+	http2  bool
 	store  *probe.Store
 	client *http.Client
 
@@ -95,7 +96,7 @@ func (st *site) observed(o session.Options) session.Options {
 var outerHeaders = map[string]string{"X-Request-Id": "7", "Vary": "Origin"}
 
 func (st *site) start(managers ...*session.Manager) *site {
-	st.url = st.s.serve(st.s, App{Managers: managers, Headers: outerHeaders, Handle: st.handle})
+	st.url = st.s.serve(st.s, App{Managers: managers, Headers: outerHeaders, HTTP2: st.http2, Handle: st.handle})
 	st.on("/unused", func(c *Call) error { return c.Respond(200, "unused") })
 	st.on("/read", func(c *Call) error { return c.Respond(200, c.Session.Subject()+"/"+itoa(count.Get(c.Session))) })
 	st.on("/add", func(c *Call) error { return c.Respond(200, itoa(count.Update(c.Session, addOne))) })
@@ -174,6 +175,10 @@ func (st *site) send(ctx context.Context, method, path string, lines ...string) 
 	if len(lines) > 0 {
 		r.Header["Cookie"] = lines
 	}
+	return st.do(r)
+}
+
+func (st *site) do(r *http.Request) *answer {
 	response, err := st.client.Do(r)
 	if err != nil {
 		return &answer{s: st.s, err: err, header: http.Header{}}

@@ -7,21 +7,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/coatcheck/coatcheck/adapters/adaptertest"
 	chisession "github.com/coatcheck/coatcheck/adapters/chi"
 	session "github.com/coatcheck/coatcheck/core"
 )
-
-func TestAdapter(t *testing.T) { adaptertest.Run(t, serve) }
-
-func serve(t testing.TB, app adaptertest.App) string {
-	r := chi.NewRouter()
-	for _, m := range app.Managers {
-		r.Use(chisession.Middleware(m))
-	}
-	r.HandleFunc("/*", func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, chisession.From(r)) })
-	return app.Start(t, r)
-}
 
 // Whatever way chi is told to use the middleware, the session is there, once, and only there.
 func TestMiddlewareComposes(t *testing.T) {
@@ -57,22 +45,4 @@ func TestMiddlewareComposes(t *testing.T) {
 			t.Errorf("%s: status %d and %d cookies, want 202 and %d", path, w.Code, n, cookies)
 		}
 	}
-}
-
-func TestAllocations(t *testing.T) { adaptertest.RunAllocations(t, bench) }
-
-func BenchmarkRequest(b *testing.B) { adaptertest.Benchmark(b, bench) }
-
-func bench(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
-	r := chi.NewRouter()
-	if m != nil {
-		r.Use(chisession.Middleware(m))
-	}
-	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
-		if m != nil {
-			handle(chisession.From(r))
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
-	return adaptertest.BenchHandler(r)
 }

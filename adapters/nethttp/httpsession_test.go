@@ -6,25 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"testing"
 
-	"github.com/coatcheck/coatcheck/adapters/adaptertest"
 	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
-
-func TestAdapter(t *testing.T) { adaptertest.Run(t, serve) }
-
-func serve(t testing.TB, app adaptertest.App) string {
-	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, httpsession.From(r)) })
-	for _, m := range slices.Backward(app.Managers) {
-		h = httpsession.Middleware(m)(h)
-	}
-	return app.Start(t, h)
-}
 
 // HTTP/2 sends trailers that were never declared, if they are among the headers when the handler returns.
 func TestASwallowedResponseSendsNoTrailers(t *testing.T) {

@@ -1,0 +1,35 @@
+package adapters_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/coatcheck/coatcheck/adapters/adaptertest"
+	chisession "github.com/coatcheck/coatcheck/adapters/chi"
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+func serveChi(t testing.TB, app adaptertest.App) string {
+	r := chi.NewRouter()
+	for _, m := range app.Managers {
+		r.Use(chisession.Middleware(m))
+	}
+	r.HandleFunc("/*", func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, chisession.From(r)) })
+	return app.Start(t, r)
+}
+
+func benchChi(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
+	r := chi.NewRouter()
+	if m != nil {
+		r.Use(chisession.Middleware(m))
+	}
+	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
+		if m != nil {
+			handle(chisession.From(r))
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return adaptertest.BenchHandler(r)
+}

@@ -1,0 +1,52 @@
+package adapters_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/coatcheck/coatcheck/adapters/adaptertest"
+	echosession "github.com/coatcheck/coatcheck/adapters/echo"
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+func serveEcho(t testing.TB, app adaptertest.App) string {
+	e := echo.New()
+	e.Logger.SetOutput(io.Discard)
+	e.Use(middleware.Recover())
+	for _, m := range app.Managers {
+		e.Use(echosession.Middleware(m))
+	}
+	e.Any("/*", func(c echo.Context) error {
+		return app.Handle(&adaptertest.Call{
+			Context: c.Request().Context(), Session: echosession.From(c), Method: c.Request().Method, Path: c.Request().URL.Path,
+			Writer: c.Response(), Request: c.Request(), SetHeader: c.Response().Header().Set,
+			Respond: func(status int, body string) error {
+				if body == "" {
+					return c.NoContent(status)
+				}
+				c.Response().WriteHeader(status)
+				_, err := io.WriteString(c.Response(), body)
+				return err
+			},
+		})
+	})
+	return app.Start(t, e)
+}
+
+func benchEcho(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
+	e := echo.New()
+	if m != nil {
+		e.Use(echosession.Middleware(m))
+	}
+	e.GET("/", func(c echo.Context) error {
+		if m != nil {
+			handle(echosession.From(c))
+		}
+		return c.NoContent(http.StatusNoContent)
+	})
+	return adaptertest.BenchHandler(e)
+}

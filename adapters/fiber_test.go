@@ -1,0 +1,71 @@
+package adapters_test
+
+import (
+	"net"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/valyala/fasthttp"
+
+	"github.com/coatcheck/coatcheck/adapters/adaptertest"
+	fibersession "github.com/coatcheck/coatcheck/adapters/fiber"
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+func serveFiber(t testing.TB, app adaptertest.App) string {
+	server := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
+	server.Use(recover.New(), func(c *fiber.Ctx) error {
+		for name, value := range app.Headers {
+			c.Set(name, value)
+		}
+		return c.Next()
+	})
+	for _, m := range app.Managers {
+		server.Use(fibersession.Middleware(m))
+	}
+	server.Use(func(c *fiber.Ctx) error {
+		return app.Handle(&adaptertest.Call{
+			Context: c.UserContext(), Session: fibersession.From(c), Method: c.Method(), Path: string([]byte(c.Path())),
+			SetHeader: c.Set,
+			Respond:   func(status int, body string) error { return c.Status(status).SendString(body) },
+		})
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Listener(listener) }()
+	t.Cleanup(func() { _ = server.Shutdown() })
+	return "http://" + listener.Addr().String()
+}
+
+func benchFiber(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
+	app := fiber.New()
+	if m != nil {
+		app.Use(fibersession.Middleware(m))
+	}
+	app.Get("/", func(c *fiber.Ctx) error {
+		if m != nil {
+			handle(fibersession.From(c))
+		}
+		return c.SendStatus(fiber.StatusNoContent)
+	})
+	serve := app.Handler()
+	var c fasthttp.RequestCtx
+	return adaptertest.Bench{
+		Do: func(cookie string) {
+			c.Request.Reset()
+			c.Response.Reset()
+			c.ResetUserValues()
+			c.Request.SetRequestURI("/")
+			c.Request.Header.Set("Cookie", cookie)
+			serve(&c)
+		},
+		SetCookie: func() string {
+			line := ""
+			c.Response.Header.VisitAllCookie(func(_, value []byte) { line = string(value) })
+			return line
+		},
+	}
+}

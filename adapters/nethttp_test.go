@@ -1,0 +1,32 @@
+package adapters_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/coatcheck/coatcheck/adapters/adaptertest"
+	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+func serveNethttp(t testing.TB, app adaptertest.App) string {
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, httpsession.From(r)) })
+	for _, m := range slices.Backward(app.Managers) {
+		h = httpsession.Middleware(m)(h)
+	}
+	return app.Start(t, h)
+}
+
+func benchNethttp(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m != nil {
+			handle(httpsession.From(r))
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	if m != nil {
+		h = httpsession.Middleware(m)(h)
+	}
+	return adaptertest.BenchHandler(h)
+}
