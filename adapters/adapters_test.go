@@ -23,17 +23,17 @@ var adapters = []struct {
 	bench func(*session.Manager, func(*session.Session)) adaptertest.Bench
 	lacks []adaptertest.Lack
 }{
-	{"nethttp", serveNethttp, benchNethttp, nil},
-	{"gin", serveGin, benchGin, []adaptertest.Lack{
+	{"nethttp", serveNethttp(plain, plain), benchNethttp, nil},
+	{"gin", serveGin(nil, nil), benchGin, []adaptertest.Lack{
 		{Feature: adaptertest.Interim, Reason: "Gin's WriteHeader remembers a status and sends it with the body"},
 	}},
-	{"fiber", serveFiber, benchFiber, []adaptertest.Lack{
+	{"fiber", serveFiber(nil, nil), benchFiber, []adaptertest.Lack{
 		{Feature: adaptertest.NetHTTP, Reason: "Fiber stands on fasthttp, whose handlers fill a response and do not write it"},
 		{Feature: adaptertest.HTTP2, Reason: "fasthttp speaks HTTP/1.1 only"},
 		{Feature: adaptertest.Interim, Reason: "fasthttp sends a response once the handler has returned"},
 	}},
-	{"echo", serveEcho, benchEcho, nil},
-	{"chi", serveChi, benchChi, nil},
+	{"echo", serveEcho(nil, nil), benchEcho, nil},
+	{"chi", serveChi(nil, nil), benchChi, nil},
 }
 
 func TestAdapters(t *testing.T) {

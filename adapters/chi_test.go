@@ -11,13 +11,18 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-func serveChi(t testing.TB, app adaptertest.App) string {
-	r := chi.NewRouter()
-	for _, m := range app.Managers {
-		r.Use(chisession.Middleware(m))
+// serveChi mounts the adapter between other middleware.
+func serveChi(outside, inside chi.Middlewares) adaptertest.Serve {
+	return func(t testing.TB, app adaptertest.App) string {
+		r := chi.NewRouter()
+		r.Use(outside...)
+		for _, m := range app.Managers {
+			r.Use(chisession.Middleware(m))
+		}
+		r.Use(inside...)
+		r.HandleFunc("/*", func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, chisession.From(r)) })
+		return app.Start(t, r)
 	}
-	r.HandleFunc("/*", func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, chisession.From(r)) })
-	return app.Start(t, r)
 }
 
 func benchChi(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {

@@ -13,14 +13,24 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-func serveEcho(t testing.TB, app adaptertest.App) string {
-	e := echo.New()
-	e.Logger.SetOutput(io.Discard)
-	e.Use(middleware.Recover())
-	for _, m := range app.Managers {
-		e.Use(echosession.Middleware(m))
+// serveEcho mounts the adapter between other middleware.
+func serveEcho(outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
+	return func(t testing.TB, app adaptertest.App) string {
+		e := echo.New()
+		e.Logger.SetOutput(io.Discard)
+		e.Use(middleware.Recover())
+		e.Use(outside...)
+		for _, m := range app.Managers {
+			e.Use(echosession.Middleware(m))
+		}
+		e.Use(inside...)
+		e.Any("/*", answerEcho(app))
+		return app.Start(t, e)
 	}
-	e.Any("/*", func(c echo.Context) error {
+}
+
+func answerEcho(app adaptertest.App) echo.HandlerFunc {
+	return func(c echo.Context) error {
 		return app.Handle(&adaptertest.Call{
 			Context: c.Request().Context(), Session: echosession.From(c), Method: c.Request().Method, Path: c.Request().URL.Path,
 			Writer: c.Response(), Request: c.Request(), SetHeader: c.Response().Header().Set,
@@ -33,8 +43,7 @@ func serveEcho(t testing.TB, app adaptertest.App) string {
 				return err
 			},
 		})
-	})
-	return app.Start(t, e)
+	}
 }
 
 func benchEcho(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {

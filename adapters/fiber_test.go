@@ -13,31 +13,45 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-func serveFiber(t testing.TB, app adaptertest.App) string {
-	server := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
-	server.Use(recover.New(), func(c *fiber.Ctx) error {
-		for name, value := range app.Headers {
-			c.Set(name, value)
+// serveFiber mounts the adapter between other middleware.
+func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
+	return func(t testing.TB, app adaptertest.App) string {
+		server := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
+		server.Use(recover.New(), func(c *fiber.Ctx) error {
+			for name, value := range app.Headers {
+				c.Set(name, value)
+			}
+			return c.Next()
+		})
+		use := func(handlers ...fiber.Handler) {
+			for _, h := range handlers {
+				server.Use(h)
+			}
 		}
-		return c.Next()
-	})
-	for _, m := range app.Managers {
-		server.Use(fibersession.Middleware(m))
+		use(outside...)
+		for _, m := range app.Managers {
+			use(fibersession.Middleware(m))
+		}
+		use(inside...)
+		use(answerFiber(app))
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _ = server.Listener(listener) }()
+		t.Cleanup(func() { _ = server.Shutdown() })
+		return "http://" + listener.Addr().String()
 	}
-	server.Use(func(c *fiber.Ctx) error {
+}
+
+func answerFiber(app adaptertest.App) fiber.Handler {
+	return func(c *fiber.Ctx) error {
 		return app.Handle(&adaptertest.Call{
 			Context: c.UserContext(), Session: fibersession.From(c), Method: c.Method(), Path: string([]byte(c.Path())),
 			SetHeader: c.Set,
 			Respond:   func(status int, body string) error { return c.Status(status).SendString(body) },
 		})
-	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
 	}
-	go func() { _ = server.Listener(listener) }()
-	t.Cleanup(func() { _ = server.Shutdown() })
-	return "http://" + listener.Addr().String()
 }
 
 func benchFiber(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {

@@ -12,13 +12,23 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-func serveGin(t testing.TB, app adaptertest.App) string {
-	engine := gin.New()
-	engine.Use(gin.Recovery())
-	for _, m := range app.Managers {
-		engine.Use(ginsession.Middleware(m))
+// serveGin mounts the adapter between other middleware.
+func serveGin(outside, inside []gin.HandlerFunc) adaptertest.Serve {
+	return func(t testing.TB, app adaptertest.App) string {
+		engine := gin.New()
+		engine.Use(gin.Recovery())
+		engine.Use(outside...)
+		for _, m := range app.Managers {
+			engine.Use(ginsession.Middleware(m))
+		}
+		engine.Use(inside...)
+		engine.Any("/*path", answerGin(app))
+		return app.Start(t, engine)
 	}
-	engine.Any("/*path", func(c *gin.Context) {
+}
+
+func answerGin(app adaptertest.App) gin.HandlerFunc {
+	return func(c *gin.Context) {
 		call := &adaptertest.Call{
 			Context: c, Session: ginsession.From(c), Method: c.Request.Method, Path: c.Request.URL.Path, Writer: c.Writer, Request: c.Request,
 			SetHeader: c.Header,
@@ -34,8 +44,7 @@ func serveGin(t testing.TB, app adaptertest.App) string {
 		if err := app.Handle(call); err != nil {
 			_ = c.AbortWithError(http.StatusInternalServerError, err)
 		}
-	})
-	return app.Start(t, engine)
+	}
 }
 
 // text renders a body whose content type the handler has set.

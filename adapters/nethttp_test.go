@@ -10,13 +10,18 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-func serveNethttp(t testing.TB, app adaptertest.App) string {
-	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, httpsession.From(r)) })
-	for _, m := range slices.Backward(app.Managers) {
-		h = httpsession.Middleware(m)(h)
+// serveNethttp mounts the adapter between other middleware.
+func serveNethttp(outside, inside func(http.Handler) http.Handler) adaptertest.Serve {
+	return func(t testing.TB, app adaptertest.App) string {
+		h := inside(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, httpsession.From(r)) }))
+		for _, m := range slices.Backward(app.Managers) {
+			h = httpsession.Middleware(m)(h)
+		}
+		return app.Start(t, outside(h))
 	}
-	return app.Start(t, h)
 }
+
+func plain(h http.Handler) http.Handler { return h }
 
 func benchNethttp(m *session.Manager, handle func(*session.Session)) adaptertest.Bench {
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
