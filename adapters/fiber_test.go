@@ -1,7 +1,9 @@
 package adapters_test
 
 import (
+	"bufio"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
@@ -67,13 +69,16 @@ func benchFiber(m *session.Manager, handle func(*session.Session)) adaptertest.B
 	})
 	serve := app.Handler()
 	var c fasthttp.RequestCtx
+	in := bufio.NewReader(nil)
 	return adaptertest.Bench{
 		Do: func(cookie string) {
 			c.Request.Reset()
 			c.Response.Reset()
 			c.ResetUserValues()
-			c.Request.SetRequestURI("/")
-			c.Request.Header.Set("Cookie", cookie)
+			in.Reset(strings.NewReader("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + cookie + "\r\n\r\n"))
+			if err := c.Request.Read(in); err != nil { // as a server does: what is set by hand is kept in another form
+				panic(err)
+			}
 			serve(&c)
 		},
 		SetCookie: func() string {

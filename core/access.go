@@ -21,29 +21,56 @@ func (s *Session) enter() *state {
 		return nil
 	}
 	if s.st == nil {
-		s.st = &state{}
-		s.load(s.st)
+		s.firstUse()
 	}
 	return s.st
 }
 
-// enterToWrite also waits for a commit under way and refuses to write over what could not be loaded.
-func (s *Session) enterToWrite() *state {
-	st := s.enter()
-	if st == nil {
-		return nil
-	}
-	if st = s.awaitCommit(st); st != nil && st.failure != nil {
-		st.refusal = st.failure
-		s.leave()
-		return nil
-	}
-	return st
+// firstUse loads the session. If that panics, the session has failed to load, and nobody waits for the lock.
+func (s *Session) firstUse() {
+	st, loaded := &state{failure: errLoadPanicked}, false
+	s.st = st
+	defer func() {
+		if !loaded {
+			s.mu.Unlock()
+		}
+	}()
+	s.load(st)
+	loaded = true
 }
 
-// awaitCommit returns with no commit under way. A commit is bounded in time; one that outlives its bound is
-// waiting for us, because a function given to Update writes to its own session.
-func (s *Session) awaitCommit(st *state) *state {
+var (
+	errPanicked     = errors.New("session: a store or a function of the application panicked")
+	errLoadPanicked = unavailable("load", errPanicked)
+)
+
+// enterToWrite also waits for a commit under way and refuses to write over what could not be loaded.
+func (s *Session) enterToWrite() (*state, error) {
+	st := s.enter()
+	if st == nil {
+		return nil, ErrRequestOver
+	}
+	if !s.awaitCommit(st) {
+		return nil, errEndless
+	}
+	switch {
+	case s.phase == requestOver: // it ended while we waited
+		s.mu.Unlock()
+		return s.enterToWrite()
+	case st.failure != nil:
+		st.refusal = st.failure
+		s.leave()
+		return nil, st.failure
+	}
+	return st, nil
+}
+
+var errEndless = errors.New("session: write during a commit that does not end: a function given to Update or Try must not write to the session")
+
+// awaitCommit returns true, with the lock held, once no commit is under way. A commit is bounded in time; one that
+// outlives its bound is waiting for us, because a function given to Update writes to its own session. Then it
+// returns false, unlocked.
+func (s *Session) awaitCommit(st *state) bool {
 	for st.committing {
 		if st.settled == nil {
 			st.settled = make(chan struct{})
@@ -56,12 +83,11 @@ func (s *Session) awaitCommit(st *state) *state {
 			timer.Stop()
 			s.mu.Lock()
 		case <-timer.C:
-			err := errors.New("session: write during a commit that does not end: a function given to Update or Try must not write to the session")
-			s.m.emit(s.ctx, s.m.event(nil, Event{Reason: ReasonCommitFailed, Err: err}))
-			return nil
+			s.m.emit(s.ctx, s.m.event(nil, Event{Reason: ReasonCommitFailed, Err: errEndless}))
+			return false
 		}
 	}
-	return st
+	return true
 }
 
 // leave unlocks the session and hands out the events that piled up.
@@ -86,7 +112,7 @@ func (s *Session) look(key string, note bool) view {
 }
 
 func (s *Session) write(o operation) {
-	if st := s.enterToWrite(); st != nil {
+	if st, err := s.enterToWrite(); err == nil {
 		st.write(o)
 		s.leave()
 	}
@@ -94,9 +120,9 @@ func (s *Session) write(o operation) {
 
 // writeIf writes unless the key no longer holds what the value was computed from.
 func (s *Session) writeIf(o operation, old []byte) (done bool, err error) {
-	st := s.enterToWrite()
-	if st == nil {
-		return true, s.Err()
+	st, err := s.enterToWrite()
+	if err != nil {
+		return true, err
 	}
 	defer s.leave()
 	if !same(st.look(o.key, false), old) {
@@ -114,13 +140,21 @@ func (s *Session) refuse(reason Reason, key string, err error) error {
 }
 
 func (s *Session) reject(reason Reason, key string, err error) {
-	if st := s.enterToWrite(); st != nil {
-		st.refusal, st.reported = err, err
-		s.leave()
+	st, unable := s.enterToWrite()
+	if unable != nil { // which has been reported
+		return
 	}
+	st.refusal, st.reported = err, err
+	s.leave()
 	s.report(reason, key, err)
 }
 
 func (s *Session) report(reason Reason, key string, err error) {
-	s.m.emit(s.ctx, s.m.event(nil, Event{Reason: reason, Key: key, Err: err, Handle: s.Handle()}))
+	s.mu.Lock()
+	var h string
+	if s.st != nil {
+		h = s.st.held.env.handle.String()
+	}
+	s.mu.Unlock()
+	s.m.emit(s.ctx, s.m.event(nil, Event{Reason: reason, Key: key, Err: err, Handle: h}))
 }

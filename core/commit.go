@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -12,52 +11,65 @@ type job struct {
 	m   *Manager
 	ctx bounded
 	plan
-	now millis
-
-	old    held
-	found  bool
-	ops    []operation
-	hidden bool
-	facts  facts
-
-	switched bool
-	subject  string
-	ending   *held
+	asked
+	facts facts
+	now   millis
+	old   held
 
 	next    held  // the session as it is after the commit, in this request's view
 	stored  *held // after ErrConflict: what is stored
 	adopted bool  // the changes went into another record than the one loaded
+	over    bool  // what was to be ended has ended
 	cookie  ticket
 	events  []Event
 	release func() // lets the next request of the queue in
 }
 
-// commit saves what is pending. It is called before the headers by Commit, by Save, and after them by End.
-func (s *Session) commit() error { return s.commitWith(false) }
+// commitMode says when a commit happens.
+type commitMode byte
 
-func (s *Session) commitWith(refused bool) error {
+const (
+	early      commitMode = iota // by Save
+	final                        // right before the headers, which follow
+	headerless                   // instead of headers: the connection is about to be taken over
+)
+
+// commit saves what is pending and tells how it went. After the final one the headers are as good as sent.
+func (s *Session) commit(mode commitMode) error {
+	now := s.m.now()
 	st := s.enter()
 	if st == nil {
 		return ErrRequestOver
 	}
-	if st = s.awaitCommit(st); st == nil {
-		return unavailable("commit", errors.New("another commit of this request does not end"))
+	if !s.awaitCommit(st) {
+		return errEndless
 	}
-	f := s.facts(st, refused)
+	return s.commitLocked(st, mode, now)
+}
+
+// commitLocked is called with the lock held and no commit under way. It returns unlocked.
+func (s *Session) commitLocked(st *state, mode commitMode, now millis) error {
+	f := s.facts(st, now)
+	f.headersSent = f.headersSent || mode == headerless
 	p := decide(f)
 	if p.action == doNothing {
-		st.forget()
+		st.drop(p.err)
+		s.conclude(st, mode, p.err)
 		s.leave()
 		return p.err
 	}
-	j := s.newJob(st, f, p)
+	j := &job{
+		m: s.m, plan: p, asked: st.asked, facts: f, now: now, old: st.held,
+		ctx: bounded{parent: s.ctx, deadline: time.Now().Add(s.m.storeTimeout)},
+	}
 	st.committing = true
 	s.leave()
 
-	err := errPanicked // until run returns: it calls the application's functions
+	err := errPanicked // until run returns: it calls the store and the application's functions
 	defer func() {
 		s.mu.Lock()
 		st.settle(j, err)
+		s.conclude(st, mode, err)
 		s.leave()
 	}()
 	if err = j.run(); err == nil {
@@ -66,12 +78,22 @@ func (s *Session) commitWith(refused bool) error {
 	return err
 }
 
-var errPanicked = errors.New("session: a function given to Update or Try panicked")
+// conclude marks the headers as sent, in one step with the end of the final commit, so that nothing that needs a
+// header is promised in between. After a failure the client is told, and nothing more is saved.
+func (s *Session) conclude(st *state, mode commitMode, err error) {
+	if mode == early || s.phase != headersPending {
+		return
+	}
+	s.phase = headersSent
+	if err != nil && st.failure == nil {
+		st.failure = err
+	}
+}
 
-func (s *Session) facts(st *state, refused bool) facts {
-	now := s.m.now()
+func (s *Session) facts(st *state, now millis) facts {
 	f := facts{
-		sealed: s.m.store == nil, headersSent: s.phase != headersPending, timedOut: pastDeadline(s.ctx), refused: refused,
+		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
+		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, superseded: st.superseded, refused: st.unwanted,
 		now: now, found: st.found, retiredKey: st.retired,
 		idle: s.m.idle, deadline: now + s.m.absolute, touchEvery: s.m.touchEvery, renewEvery: s.m.renewEvery,
 		failure: st.failure, refusal: st.refusal, serveOn: s.m.serveOn,
@@ -98,16 +120,6 @@ func (m *Manager) lapsed(h *held, now millis) bool {
 	return m.expired(h.expires, now) || m.expired(h.env.deadline, now)
 }
 
-func (s *Session) newJob(st *state, f facts, p plan) *job {
-	return &job{
-		m: s.m, plan: p, now: f.now, facts: f,
-		// A client that hangs up does not undo what the handler did.
-		ctx: bounded{parent: context.WithoutCancel(s.ctx), deadline: time.Now().Add(s.m.storeTimeout)},
-		old: st.held, found: st.found, ops: st.ops, hidden: st.hidden,
-		switched: st.switched, subject: st.subject, ending: st.ending,
-	}
-}
-
 func (j *job) run() error {
 	defer j.ctx.stop()
 	defer func() {
@@ -115,7 +127,7 @@ func (j *job) run() error {
 			j.release()
 		}
 	}()
-	if err := j.check(j.values(&j.old.env)); err != nil {
+	if err := j.check(j.values(&j.old.env), j.ops); err != nil {
 		return err
 	}
 	if j.m.store == nil {
@@ -136,7 +148,10 @@ func (st *state) settle(j *job, err error) {
 	case errors.Is(err, ErrConflict) && j.stored != nil:
 		st.held, st.seen = *j.stored, nil
 	}
-	st.forget()
+	if j.over {
+		st.ending = nil
+	}
+	st.drop(err)
 	st.events = append(st.events, j.events...)
 	st.committing = false
 	if st.settled != nil {
@@ -145,13 +160,27 @@ func (st *state) settle(j *job, err error) {
 	}
 }
 
+// drop forgets what was asked for. After a failure the session is what it was before: a Destroy that failed has
+// destroyed nothing, and what the request knows of its keys is what is held.
+func (st *state) drop(err error) {
+	if err != nil {
+		if st.ending != nil && !st.found {
+			st.held, st.found = *st.ending, true
+		}
+		for i := range st.seen {
+			st.seen[i].value = st.held.env.value(st.seen[i].key)
+		}
+	}
+	st.asked = asked{}
+}
+
 func (j *job) values(base *envelope) values { return values{base: base, hidden: j.hidden} }
 
-func (j *job) check(v values) error {
+func (j *job) check(v values, ops []operation) error {
 	if j.m.conflicts == LastWriteWins {
 		return nil
 	}
-	return v.check(j.ops)
+	return v.check(ops)
 }
 
 func (j *job) event(r Reason, h *held) {
@@ -206,7 +235,7 @@ func (j *job) draft(e envelope, v values, ops []operation) (held, error) {
 // again on nothing.
 func (j *job) restart() (held, error) {
 	nothing, ops := values{base: &envelope{}}, j.ops
-	if j.found {
+	if j.facts.found {
 		var err error
 		if ops, err = nothing.replay(ops); err != nil {
 			return held{}, err

@@ -14,6 +14,18 @@ func From(ctx context.Context) *Session { return sessionIn(ctx, sessionKey{}) }
 // From returns this manager's session from ctx, as the function From does.
 func (m *Manager) From(ctx context.Context) *Session { return sessionIn(ctx, m) }
 
+// Exchange returns what an adapter gave to Begin for the request that ctx belongs to, or nil. It is for adapters whose
+// framework can lose their response writer on the way.
+func (m *Manager) Exchange(ctx context.Context) Exchange {
+	s, ok := ctx.Value(m).(*Session)
+	if !ok {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.x
+}
+
 // sessionKey finds the innermost session in a context; a *Manager as key finds that manager's.
 type sessionKey struct{}
 
@@ -60,8 +72,9 @@ func (c *requestContext) Value(key any) any {
 	return c.session.ctx.Value(key)
 }
 
-// bounded is a context with a deadline whose timer exists only once somebody waits for it: a store in memory
-// never does, and a timer for each request would cost more than the request.
+// bounded is the context of a load or a commit: the request's values with a deadline of its own. A client that hangs up
+// does not end it, because that would undo what the handler did. Its timer exists only once somebody waits for it: a
+// store in memory never does, and a timer for each request would cost more than the request.
 type bounded struct {
 	parent   context.Context
 	deadline time.Time
@@ -71,19 +84,13 @@ type bounded struct {
 	cancel context.CancelFunc
 }
 
-// Deadline is the earlier of the bound and the parent's.
-func (b *bounded) Deadline() (time.Time, bool) {
-	if d, ok := b.parent.Deadline(); ok && d.Before(b.deadline) {
-		return d, true
-	}
-	return b.deadline, true
-}
+func (b *bounded) Deadline() (time.Time, bool) { return b.deadline, true }
 
 func (b *bounded) Done() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.timed == nil {
-		b.timed, b.cancel = context.WithDeadline(b.parent, b.deadline)
+		b.timed, b.cancel = context.WithDeadline(context.WithoutCancel(b.parent), b.deadline)
 	}
 	return b.timed.Done()
 }
@@ -93,9 +100,6 @@ func (b *bounded) Err() error {
 	defer b.mu.Unlock()
 	if b.timed != nil {
 		return b.timed.Err()
-	}
-	if err := b.parent.Err(); err != nil {
-		return err
 	}
 	if !time.Now().Before(b.deadline) {
 		return context.DeadlineExceeded

@@ -183,7 +183,7 @@ func (c *cookie) delete() string { return c.name + "=" + c.attributes + "; Max-A
 type candidates struct {
 	values  [maxCandidates]string
 	count   int
-	skipped Reason // why values were passed over, if any were
+	skipped [3]Reason // why values were passed over, each reason once
 }
 
 // find collects the distinct well-formed values: at most three, because each costs a look-up and only the
@@ -204,7 +204,7 @@ func (c *cookie) find(lines []string, wellFormed func(string) Reason) (found can
 
 func (f *candidates) add(value string, wellFormed func(string) Reason) {
 	if reason := wellFormed(value); reason != "" {
-		f.skipped = reason
+		f.skip(reason)
 		return
 	}
 	for _, known := range f.values[:f.count] {
@@ -213,9 +213,18 @@ func (f *candidates) add(value string, wellFormed func(string) Reason) {
 		}
 	}
 	if f.count == maxCandidates {
-		f.skipped = ReasonAmbiguous
+		f.skip(ReasonAmbiguous)
 		return
 	}
 	f.values[f.count] = value
 	f.count++
+}
+
+func (f *candidates) skip(reason Reason) {
+	for i, known := range f.skipped {
+		if known == "" || known == reason {
+			f.skipped[i] = reason
+			return
+		}
+	}
 }

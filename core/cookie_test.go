@@ -183,7 +183,7 @@ func TestFindCollectsDistinctWellFormedValues(t *testing.T) {
 	} {
 		found := c.find(tt.lines, fourBytes)
 		got := append([]string(nil), found.values[:found.count]...)
-		if !reflect.DeepEqual(got, tt.want) || found.skipped != tt.skipped {
+		if !reflect.DeepEqual(got, tt.want) || found.skipped[0] != tt.skipped {
 			t.Errorf("%s: find(%q) = %q, skipped %q; want %q, skipped %q", tt.name, tt.lines, got, found.skipped, tt.want, tt.skipped)
 		}
 	}

@@ -10,6 +10,8 @@ type facts struct {
 	sealed      bool // the session travels in the cookie; otherwise a store keeps it
 	headersSent bool
 	timedOut    bool // the request's own deadline has passed
+	gone        bool // the client hung up
+	superseded  bool // the visitor came with a token that was replaced a short while ago
 	refused     bool // Options.SaveOn does not want this response's changes
 
 	now        millis
@@ -74,6 +76,9 @@ func decide(f facts) plan {
 		return plan{err: f.refusal}
 	}
 	p := due(f)
+	if p.err != nil {
+		return p
+	}
 	p.expires = f.now + f.idle
 	if f.found {
 		p.expires = max(p.expires, f.expires)
@@ -90,6 +95,8 @@ func due(f facts) plan {
 		return plan{action: doEndThenCreate, reason: ReasonCreated}
 	case f.ending:
 		return plan{action: doEnd, reason: ReasonEnded}
+	case !f.found && begins && f.superseded && !f.login: // its cookie would replace the one that the browser has by now
+		return plan{err: ErrEnded}
 	case !f.found && begins:
 		return plan{action: doCreate, reason: ReasonCreated}
 	case !f.found:
@@ -100,6 +107,8 @@ func due(f facts) plan {
 		return plan{action: doRotate, reason: ReasonRenewed}
 	case f.changed:
 		return plan{action: doUpdate}
+	case f.expired && f.touch:
+		return plan{err: ErrEnded}
 	case f.expired:
 		return plan{}
 	case f.retiredKey && canSetCookie(f):
@@ -111,7 +120,7 @@ func due(f facts) plan {
 }
 
 // canSetCookie is asked about upkeep that nobody asked for: it waits for a better moment rather than fail a request.
-func canSetCookie(f facts) bool { return !f.headersSent && !f.timedOut }
+func canSetCookie(f facts) bool { return !f.headersSent && !f.timedOut && !f.gone }
 
 // touchDue: at most once per interval, and never to shorten.
 func touchDue(f facts) bool {

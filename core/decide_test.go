@@ -112,7 +112,7 @@ func TestDecide(t *testing.T) {
 		{"a logout is kept, and the login behind it is not promised", fresh(func(f *facts) { f.timedOut, f.ending, f.login = true, true, true }), doEnd, ReasonEnded, ErrUnavailable},
 		{"logout wins", fresh(func(f *facts) { f.timedOut, f.ending = true, true }), doEnd, ReasonEnded, nil},
 
-		{"what expired during the request is not touched", loaded(func(f *facts) { f.expired, f.touch = true, true }), doNothing, "", nil},
+		{"what expired during the request is not touched", loaded(func(f *facts) { f.expired, f.touch = true, true }), doNothing, "", ErrEnded},
 		{"nor renewed unasked", loaded(func(f *facts) { f.expired, f.renewEvery = true, 1 }), doNothing, "", nil},
 		{"nor sealed anew", sealedIn(func(f *facts) { f.expired, f.retiredKey = true, true }), doNothing, "", nil},
 		{"a change asks the store once more: another request may have extended it", loaded(func(f *facts) { f.expired, f.changed = true, true }), doUpdate, "", nil},

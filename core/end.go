@@ -14,8 +14,9 @@ func (j *job) end() error {
 		err := j.replace(&mark)
 		switch {
 		case err == nil:
-			return j.over()
+			return j.done()
 		case errors.Is(err, ErrNotFound):
+			j.over = true
 			return nil
 		case !errors.Is(err, ErrConflict):
 			return unavailable("destroy", err)
@@ -24,9 +25,10 @@ func (j *job) end() error {
 			return err
 		}
 		if j.applied(&mark) {
-			return j.over()
+			return j.done()
 		}
 		if target, err = j.follow(target.id, true); errors.Is(err, ErrEnded) {
+			j.over = true
 			return nil
 		}
 		if err != nil {
@@ -35,7 +37,8 @@ func (j *job) end() error {
 	}
 }
 
-func (j *job) over() error {
+func (j *job) done() error {
+	j.over = true
 	j.cookie = ticket{action: deleteTicket}
 	j.event(ReasonEnded, j.ending)
 	return nil

@@ -1,8 +1,8 @@
 package session
 
 // Exchange is one HTTP request and its pending response headers, as an adapter shows them to the core.
-// The core calls it only while the request runs and only from the goroutine that calls Request.Commit, or, for
-// CookieLines, from whichever first uses the session.
+// The core calls it only while the request runs: CookieLines from whichever goroutine first uses the session, and the
+// rest from the one that calls Request.Commit or Discard.
 //
 // Strings returned are owned by the caller: an adapter for a framework that reuses its buffers must copy.
 type Exchange interface {

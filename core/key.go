@@ -1,6 +1,9 @@
 package session
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Key is a constant that knows the type of its value:
 //
@@ -101,6 +104,9 @@ func (k Key[T]) encode(v T) ([]byte, error) {
 func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error) {
 	for {
 		old, seen, _ := k.read(s, false)
+		if errors.Is(seen.err, ErrRequestOver) {
+			return old, seen.err
+		}
 		if seen.err != nil {
 			return old, s.refuse(ReasonUndecodable, string(k), seen.err)
 		}

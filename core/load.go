@@ -11,8 +11,11 @@ func (s *Session) load(st *state) {
 	m := s.m
 	now := m.now()
 	found := m.cookie.find(s.x.CookieLines(), m.wellFormed)
-	if found.skipped != "" {
-		st.events = m.event(st.events, Event{Reason: found.skipped})
+	st.failure = nil
+	for _, reason := range found.skipped {
+		if reason != "" {
+			st.events = m.event(st.events, Event{Reason: reason})
+		}
 	}
 	if found.count == 0 {
 		return
@@ -26,6 +29,7 @@ func (s *Session) load(st *state) {
 			st.fail(m, err)
 			return
 		case reason != "":
+			st.superseded = st.superseded || reason == ReasonSuperseded
 			st.events = m.event(st.events, Event{Reason: reason, Handle: h.env.handle.String()})
 		case st.found:
 			st.events = m.event(st.events, Event{Reason: ReasonAmbiguous})

@@ -8,7 +8,7 @@ import (
 )
 
 // Manager is the policy for one kind of session: name, cookie, lifetime, and where sessions are kept. One program
-// can have several; each needs its own name. A Manager is safe for concurrent use and holds no goroutine.
+// can have several; each needs its own name. A Manager is safe for concurrent use.
 type Manager struct {
 	name    string
 	cookie  cookie

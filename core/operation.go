@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // operation is one remembered write. Operations double as the overlay that the request's own reads see, and
@@ -14,6 +15,7 @@ type operation struct {
 	update  updater
 	guarded bool   // the request had read the key before it wrote it,
 	saw     []byte // and this is what it saw
+	idle    bool   // it left the key as it was, and gives way to what others write
 	popped  bool   // taking away what another request has taken already is fine
 }
 
@@ -84,6 +86,14 @@ func (v values) check(ops []operation) error {
 		}
 	}
 	return nil
+}
+
+// active leaves out the operations that changed nothing.
+func active(ops []operation) []operation {
+	if !slices.ContainsFunc(ops, func(o operation) bool { return o.idle }) {
+		return ops
+	}
+	return slices.DeleteFunc(slices.Clone(ops), func(o operation) bool { return o.idle })
 }
 
 // replay runs ops again on these values and returns them with their new results. A function that refuses the

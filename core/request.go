@@ -29,22 +29,36 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 // before the first header byte; later calls do nothing. When it returns false the handler's response must not go
 // out: the exchange has been reset, and the client gets instead, and nothing but that.
 func (r *Request) Commit(status int) (instead Response, ok bool) {
-	s := &r.session
+	return r.session.close(status, final)
+}
+
+// CommitHeaderless is Commit for a response whose headers the handler is about to send past the framework, as one that
+// takes over the connection does, or whose headers have left already. What needs a cookie fails with ErrCommitted.
+func (r *Request) CommitHeaderless() (instead Response, ok bool) {
+	return r.session.close(http.StatusSwitchingProtocols, headerless)
+}
+
+// close is the final commit.
+func (s *Session) close(status int, mode commitMode) (instead Response, ok bool) {
 	s.mu.Lock()
-	unused := s.st == nil
-	done := s.phase != headersPending
-	if unused && !done {
+	st, done := s.st, s.phase != headersPending
+	if st == nil && !done {
 		s.phase = headersSent
 	}
 	s.mu.Unlock()
-	if unused || done {
+	if st == nil || done {
 		return instead, true
 	}
-	err := s.commitWith(s.m.saveOn != nil && !s.m.saveOn(status))
-	if err != nil {
+	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
+	s.mu.Lock()
+	st.unwanted, s.told = unwanted, mode == headerless
+	s.mu.Unlock()
+	if err := s.commit(mode); err != nil {
 		return s.fail(err), false
 	}
-	s.sendHeaders()
+	if mode == final {
+		s.setHeaders()
+	}
 	return instead, true
 }
 
@@ -53,13 +67,14 @@ func (r *Request) Commit(status int) (instead Response, ok bool) {
 func (r *Request) Discard() {
 	s := &r.session
 	s.mu.Lock()
-	pending := s.st != nil && s.phase == headersPending
+	pending := s.st != nil && !s.told
 	if s.st != nil {
-		s.st.forget()
+		s.st.asked = asked{}
 	}
+	s.phase = headersSent
 	s.mu.Unlock()
 	if pending {
-		s.sendHeaders()
+		s.setHeaders()
 	}
 }
 
@@ -67,28 +82,36 @@ func (r *Request) Discard() {
 // it does. From here on the session only reports ErrRequestOver.
 func (r *Request) End() {
 	s := &r.session
+	now := s.m.now()
 	s.mu.Lock()
-	late := s.st != nil && s.phase == headersSent && s.st.asked()
-	s.mu.Unlock()
-	if late {
-		if err := s.commit(); err != nil {
-			reason := ReasonCommitFailed
-			if errors.Is(err, ErrCommitted) {
-				reason = ReasonTooLate
-			}
-			s.report(reason, "", err)
-		}
+	st := s.st
+	settled := st == nil || s.awaitCommit(st)
+	if !settled { // it has been reported; the request ends all the same
+		s.mu.Lock()
 	}
-	s.mu.Lock()
+	late := settled && st != nil && s.phase == headersSent && st.anything()
 	s.phase, s.x = requestOver, nil
-	s.mu.Unlock()
+	if !late {
+		s.mu.Unlock()
+		return
+	}
+	if err := s.commitLocked(st, early, now); err != nil {
+		reason := ReasonCommitFailed
+		if errors.Is(err, ErrCommitted) {
+			reason = ReasonTooLate
+		}
+		s.report(reason, "", err)
+	}
 }
 
 // Session returns the request's session.
 func (r *Request) Session() *Session { return &r.session }
 
 func (s *Session) fail(err error) Response {
-	if reported := s.st.reported; reported == nil || !errors.Is(err, reported) {
+	s.mu.Lock()
+	reported := s.st.reported
+	s.mu.Unlock()
+	if reported == nil || !errors.Is(err, reported) {
 		s.report(ReasonCommitFailed, "", err)
 	}
 	instead := s.m.respond(err, s.x.RequestHeader)
@@ -97,15 +120,15 @@ func (s *Session) fail(err error) Response {
 	s.x.ResetResponse()
 	s.x.SetResponseHeader("Content-Type", instead.ContentType)
 	s.x.SetResponseHeader("Cache-Control", "no-store")
-	s.sendHeaders()
+	s.setHeaders()
 	return instead
 }
 
-// sendHeaders sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
+// setHeaders sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
 // a session id must not be stored) and the cookie, if it has to change.
-func (s *Session) sendHeaders() {
+func (s *Session) setHeaders() {
 	s.mu.Lock()
-	s.phase = headersSent
+	s.told = true
 	t := s.st.cookie
 	s.mu.Unlock()
 	s.varyByCookie()

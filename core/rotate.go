@@ -65,6 +65,7 @@ func (j *job) extended() (live bool, _ error) {
 	case err != nil:
 		return false, err
 	case reason == "":
+		j.stored = &found
 		ops, err := j.rebase(&found)
 		j.old, j.ops = found, ops
 		return true, err
@@ -77,6 +78,7 @@ func (j *job) extended() (live bool, _ error) {
 
 // carryOver rebuilds the new record on what another request has meanwhile written into the old one.
 func (j *job) carryOver(old *held, next held) (held, error) {
+	j.stored = old
 	ops, err := j.rebase(old)
 	if err != nil {
 		j.discard(&next)

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -113,11 +112,12 @@ const (
 )
 
 type aeadKey struct {
-	id     keyID
-	key    namedKey
-	info   [2]string
-	mu     sync.Mutex
-	ofDays atomic.Pointer[map[uint32]cipher.AEAD]
+	id   keyID
+	key  namedKey
+	info [2]string
+
+	mu     sync.RWMutex
+	ofDays map[uint32]cipher.AEAD
 }
 
 func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
@@ -127,9 +127,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	}
 	a := &aeads{}
 	for i, k := range keys.all() {
-		key := &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}}
-		key.ofDays.Store(&map[uint32]cipher.AEAD{})
-		a.keys = append(a.keys, key)
+		a.keys = append(a.keys, &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}, ofDays: map[uint32]cipher.AEAD{}})
 	}
 	return a, nil
 }
@@ -172,9 +170,12 @@ func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
 	return nil, false, false
 }
 
-// of returns the cipher of a day. Days are few and read far more often than added.
+// of returns the cipher of a day.
 func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
-	if aead, ok := (*k.ofDays.Load())[day]; ok {
+	k.mu.RLock()
+	aead, ok := k.ofDays[day]
+	k.mu.RUnlock()
+	if ok {
 		return aead, nil
 	}
 	k.mu.Lock()
@@ -187,14 +188,8 @@ func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, err
+	if aead, err = cipher.NewGCM(block); err == nil {
+		k.ofDays[day] = aead
 	}
-	more := map[uint32]cipher.AEAD{day: aead}
-	for d, a := range *k.ofDays.Load() {
-		more[d] = a
-	}
-	k.ofDays.Store(&more)
-	return aead, nil
+	return aead, err
 }

@@ -5,9 +5,7 @@ import "fmt"
 // runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
 func (j *job) runSealed() error {
 	if j.action == doEnd {
-		j.cookie = ticket{action: deleteTicket}
-		j.event(ReasonEnded, j.ending)
-		return nil
+		return j.done()
 	}
 	next, err := j.reseal()
 	if err != nil {

@@ -22,6 +22,7 @@ type Session struct {
 	x     Exchange // nil once the request is over
 	st    *state   // nil until the session is used
 	phase phase
+	told  bool // the response's headers say what they have to about the session
 }
 
 type phase byte
@@ -41,30 +42,35 @@ func (s *Session) Login(subject string) {
 		s.reject(ReasonCommitFailed, "", errors.New("session: Login needs a subject"))
 		return
 	}
-	st := s.enterToWrite()
-	if st == nil {
+	st, err := s.enterToWrite()
+	if err != nil {
 		return
 	}
 	st.login, st.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
 	if st.found && len(st.held.env.subject) > 0 && string(st.held.env.subject) != subject {
 		st.switched = true
 		st.hide()
+		if st.refusal == nil && slices.ContainsFunc(st.ops, func(o operation) bool { return o.update != nil }) {
+			st.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
+		}
 	}
 	s.leave()
 	s.rework()
 }
 
+var errNotReworked = errors.New("session: changes made before a login as somebody else could not be repeated")
+
 // rework runs this request's updates again after a login as somebody else, on nothing: their results must
 // not carry the other subject's values.
 func (s *Session) rework() {
 	for {
-		st := s.enterToWrite()
-		if st == nil {
+		st, err := s.enterToWrite()
+		if err != nil {
 			return
 		}
-		before, base, needed := slices.Clone(st.ops), st.values(), st.switched
+		before, base, needed := slices.Clone(st.ops), st.values(), errors.Is(st.refusal, errNotReworked)
 		s.leave()
-		if !needed || !slices.ContainsFunc(before, func(o operation) bool { return o.update != nil }) {
+		if !needed {
 			return
 		}
 		after, err := base.replay(before)
@@ -80,8 +86,8 @@ func (s *Session) rework() {
 
 // swap replaces the operations unless another goroutine of this request has written meanwhile.
 func (s *Session) swap(before, after []operation) bool {
-	st := s.enterToWrite()
-	if st == nil {
+	st, err := s.enterToWrite()
+	if err != nil {
 		return true
 	}
 	defer s.leave()
@@ -89,7 +95,7 @@ func (s *Session) swap(before, after []operation) bool {
 		return a.key == b.key && same(a.value, b.value)
 	})
 	if unchanged {
-		st.ops = after
+		st.ops, st.refusal = after, nil
 	}
 	return unchanged
 }
@@ -97,7 +103,7 @@ func (s *Session) swap(before, after []operation) bool {
 // Renew gives the session a new token and keeps everything else, the absolute deadline included. Use it when the
 // visitor's rights change; Login does it by itself. Without a session it does nothing.
 func (s *Session) Renew() {
-	if st := s.enterToWrite(); st != nil {
+	if st, err := s.enterToWrite(); err == nil {
 		st.renew = true
 		s.leave()
 	}
@@ -105,7 +111,7 @@ func (s *Session) Renew() {
 
 // Touch extends the idle clock now, though the touch interval has not passed. Without a session it does nothing.
 func (s *Session) Touch() {
-	if st := s.enterToWrite(); st != nil {
+	if st, err := s.enterToWrite(); err == nil {
 		st.touch = true
 		s.leave()
 	}
@@ -113,7 +119,7 @@ func (s *Session) Touch() {
 
 // Clear drops all values. The session, its subject and its token stay; to log out use Destroy.
 func (s *Session) Clear() {
-	if st := s.enterToWrite(); st != nil {
+	if st, err := s.enterToWrite(); err == nil {
 		st.ops = nil
 		st.hide()
 		s.leave()
@@ -123,7 +129,7 @@ func (s *Session) Clear() {
 // Destroy ends the session: nothing brings it back, not even a request that is in flight, and the cookie is
 // deleted. What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
 func (s *Session) Destroy() {
-	if st := s.enterToWrite(); st != nil {
+	if st, err := s.enterToWrite(); err == nil {
 		st.destroy()
 		s.leave()
 	}
@@ -202,7 +208,7 @@ func (s *Session) Err() error {
 // shows what is stored, so the handler can try again. Save needs no headers; a cookie that it makes
 // necessary is set with the others.
 func (s *Session) Save() error {
-	err := s.commit()
+	err := s.commit(early)
 	if st := s.enter(); st != nil {
 		st.err = err
 		s.leave()

@@ -7,15 +7,10 @@ type state struct {
 	retired bool  // it was sealed with a key that is no longer the first
 	failure error // why it could not be loaded: nothing may be written over it
 
-	ops     []operation
-	seen    []sighting
-	hidden  bool  // the held values are dropped: by Clear, or by a login as somebody else
-	refusal error // a write that could not be taken; it fails the commit
-
-	login, renew, touch bool
-	switched            bool // the login is for another subject than the held one's
-	subject             string
-	ending              *held // what Destroy ended; writes after it start a new session
+	asked
+	seen       []sighting
+	superseded bool // the visitor's token was replaced a short while ago: the browser may have the new one by now
+	unwanted   bool // Options.SaveOn refused this response's changes
 
 	committing bool
 	settled    chan struct{} // made by whoever waits for the commit to settle
@@ -28,6 +23,18 @@ type state struct {
 	firstOp   [1]operation
 	firstSeen [2]sighting
 	loading   bounded
+}
+
+// asked is what the request wants done to its session at the next commit.
+type asked struct {
+	ops     []operation
+	hidden  bool  // the held values are dropped: by Clear, or by a login as somebody else
+	refusal error // a write that could not be taken; it fails the commit
+
+	login, renew, touch bool
+	switched            bool // the login is for another subject than the held one's
+	subject             string
+	ending              *held // what Destroy ended; writes after it start a new session
 }
 
 // held is a session as it was loaded or last written.
@@ -77,17 +84,22 @@ func (st *state) sight(key string, value []byte) {
 	st.seen = append(st.seen, sighting{key, value})
 }
 
-// write remembers an operation, unless the key holds that value already. One blind write stands for all that
-// came before it on its key, and an update of a blindly written value is as settled as that.
+// write remembers an operation. One blind write stands for all that came before it on its key, and an update of a
+// blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
+// held values are dropped.
 func (st *state) write(o operation) {
 	i, seen := last(st.ops, o.key), lastSeen(st.seen, o.key)
+	if i >= 0 && st.ops[i].idle {
+		st.ops, i = without(st.ops, o.key), -1
+	}
+	unchanged := same(st.values().under(st.ops, o.key), o.value)
 	switch {
-	case same(st.values().under(st.ops, o.key), o.value):
+	case unchanged && (i >= 0 || o.value == nil):
 		return
 	case i >= 0 && st.ops[i].update == nil:
 		st.ops[i].value, st.ops[i].popped = o.value, st.ops[i].popped && o.value == nil
 	default:
-		if seen >= 0 && o.update == nil {
+		if o.idle = unchanged; seen >= 0 && o.update == nil && !unchanged {
 			o.guarded, o.saw = true, st.seen[seen].value
 		}
 		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
@@ -108,7 +120,7 @@ func (st *state) write(o operation) {
 func (st *state) hide() {
 	st.hidden, st.seen = true, nil
 	for i := range st.ops {
-		st.ops[i].guarded = false
+		st.ops[i].guarded, st.ops[i].idle = false, false
 	}
 }
 
@@ -129,19 +141,13 @@ func (st *state) destroy() {
 		old := st.held
 		ending = &old
 	}
-	st.forget()
-	st.held, st.found, st.retired, st.seen, st.ending = held{}, false, false, nil, ending
+	st.asked = asked{ending: ending}
+	st.held, st.found, st.retired, st.seen = held{}, false, false, nil
 }
 
-// forget drops what the request asked for, after it has been done or refused.
-func (st *state) forget() {
-	st.ops, st.hidden, st.refusal, st.ending = nil, false, nil, nil
-	st.login, st.renew, st.touch, st.switched, st.subject = false, false, false, false, ""
-}
-
-// asked reports whether the request wants anything that has not been done yet.
-func (st *state) asked() bool {
-	return len(st.ops) > 0 || st.hidden || st.refusal != nil || st.login || st.renew || st.touch || st.ending != nil
+// anything reports whether something is wanted that has not been done yet.
+func (a *asked) anything() bool {
+	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
 }
 
 // starts reports whether the operations leave a value, which is what a new session needs to come into being.

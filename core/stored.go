@@ -145,15 +145,18 @@ func (j *job) reload(id RecordID) (held, error) {
 
 // rebase runs the operations again on a fresh base.
 func (j *job) rebase(base *held) ([]operation, error) {
-	v := j.values(&base.env)
-	if err := j.check(v); err != nil {
+	v, ops := j.values(&base.env), active(j.ops)
+	if err := j.check(v, ops); err != nil {
 		return nil, err
 	}
-	return v.replay(j.ops)
+	return v.replay(ops)
 }
 
 // takeTurn queues for a record once a first conflict has shown that others want it too.
 func (j *job) takeTurn(id RecordID) error {
+	if err := j.ctx.Err(); err != nil { // whatever the store makes of its context
+		return unavailable("commit", err)
+	}
 	if j.release != nil {
 		return nil
 	}
@@ -184,6 +187,9 @@ func (j *job) follow(id RecordID, toEnd bool) (held, error) {
 
 // examine loads a record and judges it. An alias or marker past its own deadline is gone.
 func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
+	if err := j.ctx.Err(); err != nil {
+		return h, "", unavailable("reload", err)
+	}
 	h, err := j.m.fetch(&j.ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		return h, ReasonUnknown, nil

@@ -44,7 +44,9 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 func (m *Manager) sweep(ctx context.Context, s Sweeper) error {
 	before := (m.now() - m.leeway).time()
 	for {
-		removed, err := s.Sweep(ctx, before, sweepBatch)
+		batch, cancel := context.WithTimeout(ctx, sweepEvery)
+		removed, err := s.Sweep(batch, before, sweepBatch)
+		cancel()
 		if err != nil || removed < sweepBatch {
 			return err
 		}

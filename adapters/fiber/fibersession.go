@@ -78,11 +78,17 @@ type exchange struct {
 	session session.Request
 	c       *fiber.Ctx
 	entry   *fasthttp.ResponseHeader // the headers that were there before; nil: none
-	lines   [1]string
+	cookies []string
+	space   [1]string
 }
 
-// remember notes the response headers that earlier middleware has set. Length counts the default content type.
+// remember notes the response headers that earlier middleware has set, where Len counts the default content type, and
+// the cookies: reading them later, in a goroutine of the handler's, would use a buffer that c.Get uses too.
 func (x *exchange) remember() {
+	x.cookies = x.space[:0]
+	for _, line := range x.c.Request().Header.PeekAll(fiber.HeaderCookie) {
+		x.cookies = append(x.cookies, string(line))
+	}
 	header := &x.c.Response().Header
 	defaults := 0
 	if len(header.ContentType()) > 0 {
@@ -94,13 +100,7 @@ func (x *exchange) remember() {
 	}
 }
 
-func (x *exchange) CookieLines() []string {
-	lines := x.lines[:0]
-	for _, line := range x.c.Request().Header.PeekAll(fiber.HeaderCookie) {
-		lines = append(lines, string(line))
-	}
-	return lines
-}
+func (x *exchange) CookieLines() []string { return x.cookies }
 
 func (x *exchange) RequestHeader(name string) string {
 	return string(x.c.Request().Header.Peek(name))
@@ -114,7 +114,10 @@ func (x *exchange) ResponseHeader(name string) string {
 	return strings.Join(lines, ", ")
 }
 
-func (x *exchange) SetResponseHeader(name, value string) { x.c.Response().Header.Set(name, value) }
+func (x *exchange) SetResponseHeader(name, value string) {
+	x.c.Response().Header.Del(name) // Set replaces only the first of several lines
+	x.c.Response().Header.Set(name, value)
+}
 
 func (x *exchange) SetCookie(name, line string) {
 	x.c.Response().Header.DelCookie(name)
@@ -123,6 +126,8 @@ func (x *exchange) SetCookie(name, line string) {
 
 func (x *exchange) ResetResponse() {
 	x.c.Response().Reset()
+	x.c.Context().Hijack(nil) // nobody takes over the connection of a response that does not go out
+	x.c.Context().HijackSetNoResponse(false)
 	if x.entry != nil {
 		x.entry.CopyTo(&x.c.Response().Header)
 	}

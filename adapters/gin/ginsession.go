@@ -19,20 +19,37 @@ import (
 func Middleware(m *session.Manager) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		w := &writer{ResponseWriter: c.Writer}
+		w.exchange = &w.own
 		ctx, ok := w.exchange.Begin(m, c.Writer, c.Request)
 		if !ok {
-			c.Next()
+			again(c, w, responsewriter.Of(ctx, m))
 			return
 		}
 		c.Request, c.Writer = c.Request.WithContext(ctx), w
 		returned := false
 		defer func() {
 			c.Writer = w.ResponseWriter
+			if returned && w.ResponseWriter.Written() {
+				w.exchange.CommitHeaderless() // somebody has written past this writer
+			}
 			w.exchange.Finish(returned, w.Status())
 		}()
 		c.Next()
 		returned = true
 	}
+}
+
+// again is for a request that is at work already. Engine.HandleContext starts it over with Gin's own writer, which
+// would send the headers past the commit.
+func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
+	if _, kept := c.Writer.(*writer); kept || x == nil {
+		c.Next()
+		return
+	}
+	w.exchange, c.Writer = x, w
+	c.Next()
+	w.WriteHeaderNow()
+	c.Writer = w.ResponseWriter
 }
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
@@ -56,7 +73,8 @@ func init() {
 // the methods.
 type writer struct {
 	gin.ResponseWriter
-	exchange responsewriter.Exchange
+	exchange *responsewriter.Exchange
+	own      responsewriter.Exchange
 }
 
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -90,7 +108,7 @@ func (w *writer) Flush() {
 }
 
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if !w.exchange.Commit(http.StatusSwitchingProtocols) {
+	if !w.exchange.CommitHeaderless() { // unless WriteHeaderNow came first
 		return nil, nil, responsewriter.ErrSwallowed
 	}
 	return w.ResponseWriter.Hijack()

@@ -117,6 +117,7 @@ func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s.remove(sh, id)
+	sh.tidy()
 	return nil
 }
 

@@ -56,6 +56,17 @@ func (s *Store) remove(sh *shard, id session.RecordID) {
 	}
 }
 
+// tidy drops the notes of deleted records once they outnumber the others.
+func (sh *shard) tidy() {
+	if len(sh.due) < 2*len(sh.records)+maxHold {
+		return
+	}
+	sh.due = make(queue, 0, len(sh.records))
+	for id, b := range sh.records {
+		sh.due.push(note{b.expires().UnixMilli(), id})
+	}
+}
+
 // note says when to look at a record. Its record may be gone or extended by then.
 type note struct {
 	expires int64

@@ -18,21 +18,23 @@ type Exchange struct {
 	request http.Header
 	host    string
 
-	entry     http.Header // the response headers that were there before; nil: none
-	committed bool
-	failed    bool        // the handler's response is being swallowed
-	status    int         // of the answer in its place
-	sink      http.Header // where a swallowed response's headers go
-	values    [3]string   // backs the header values that the session sets
-	used      int
+	entry      []header // the response headers that were there before
+	entrySpace [4]header
+	committed  bool
+	failed     bool        // the handler's response is being swallowed
+	status     int         // of the answer in its place
+	sink       http.Header // where a swallowed response's headers go
+	values     [3]string   // backs the header values that the session sets
+	used       int
 }
 
 // Begin starts a request on w. It returns the context for the rest of it, and false when the manager's middleware is at
 // work already.
 func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request) (context.Context, bool) {
 	x.w, x.request, x.host = w, r.Header, r.Host
-	if header := w.Header(); len(header) > 0 {
-		x.entry = header.Clone()
+	x.entry = x.entrySpace[:0]
+	for name, lines := range w.Header() {
+		x.entry = append(x.entry, header{name, lines[:len(lines):len(lines)]})
 	}
 	return m.Begin(r.Context(), &x.session, (*exchange)(x))
 }
@@ -40,16 +42,30 @@ func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Requ
 // Commit commits once, before the first header byte. When it returns false the client has been answered and
 // whatever the handler writes is to be dropped.
 func (x *Exchange) Commit(status int) bool {
+	return x.commit(func() (session.Response, bool) { return x.session.Commit(status) })
+}
+
+// CommitHeaderless is Commit where the handler sends the headers itself, or where they have left.
+func (x *Exchange) CommitHeaderless() bool { return x.commit(x.session.CommitHeaderless) }
+
+// commit answers in the handler's place also when a panic comes out of the commit, so that nobody who recovers from it
+// can send a success.
+func (x *Exchange) commit(commit func() (session.Response, bool)) bool {
 	if x.committed {
 		return !x.failed
 	}
-	x.committed = true
-	instead, ok := x.session.Commit(status)
-	if !ok {
-		x.failed, x.status = true, instead.Status
+	x.committed, x.failed = true, true
+	instead, ok := session.Response{Status: http.StatusInternalServerError}, false
+	defer func() {
+		if x.failed = !ok; ok {
+			return
+		}
+		x.session.Discard()
+		x.status = instead.Status
 		x.w.WriteHeader(instead.Status)
 		_, _ = x.w.Write(instead.Body) // a client that is gone needs no answer
-	}
+	}()
+	instead, ok = commit()
 	return ok
 }
 
@@ -59,6 +75,7 @@ func (x *Exchange) Status() int { return x.status }
 // Finish ends the request. returned says that the handler returned and did not panic; status is what goes out if
 // it wrote nothing.
 func (x *Exchange) Finish(returned bool, status int) {
+	defer x.session.End()
 	if !returned {
 		x.session.Discard()
 	} else {
@@ -71,7 +88,12 @@ func (x *Exchange) Finish(returned bool, status int) {
 			}
 		}
 	}
-	x.session.End()
+}
+
+// Of returns the exchange that a manager's middleware has put into ctx, or nil.
+func Of(ctx context.Context, m *session.Manager) *Exchange {
+	x, _ := m.Exchange(ctx).(*exchange)
+	return (*Exchange)(x)
 }
 
 // Header returns the response's headers, or after a failed commit some that go nowhere.
@@ -111,10 +133,10 @@ func (x *exchange) ResponseHeader(name string) string {
 func (x *exchange) SetResponseHeader(name, value string) { x.w.Header()[name] = x.line(value) }
 
 func (x *exchange) SetCookie(name, line string) {
-	header := x.w.Header()
-	lines := header["Set-Cookie"]
+	headers := x.w.Header()
+	lines := headers["Set-Cookie"]
 	if len(lines) == 0 {
-		header["Set-Cookie"] = x.line(line)
+		headers["Set-Cookie"] = x.line(line)
 		return
 	}
 	kept := make([]string, 0, len(lines)+1)
@@ -123,7 +145,7 @@ func (x *exchange) SetCookie(name, line string) {
 			kept = append(kept, l)
 		}
 	}
-	header["Set-Cookie"] = append(kept, line)
+	headers["Set-Cookie"] = append(kept, line)
 }
 
 // line makes a header's value list from space that the exchange has anyway.
@@ -138,9 +160,15 @@ func (x *exchange) line(value string) []string {
 }
 
 func (x *exchange) ResetResponse() {
-	header := x.w.Header()
-	clear(header)
-	for name, lines := range x.entry {
-		header[name] = lines
+	headers := x.w.Header()
+	clear(headers)
+	for _, h := range x.entry {
+		headers[h.name] = h.lines
 	}
+}
+
+// header is one response header. Its lines have no room to grow in, so that what is appended later is elsewhere.
+type header struct {
+	name  string
+	lines []string
 }

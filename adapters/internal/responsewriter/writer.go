@@ -104,7 +104,7 @@ func (w *writer) FlushError() error {
 }
 
 func (w *writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if !w.x().Commit(http.StatusSwitchingProtocols) {
+	if !w.x().CommitHeaderless() { // unless WriteHeader(101) came first
 		return nil, nil, ErrSwallowed
 	}
 	return http.NewResponseController(w.w).Hijack()

@@ -112,26 +112,40 @@ func implements[T any](w http.ResponseWriter) bool {
 	return ok
 }
 
-// What http.ResponseController finds behind Unwrap must not send the headers past the commit.
+// What http.ResponseController finds behind Unwrap must not send the headers past the commit. A hijacker writes headers
+// of its own, so what needs a cookie does not happen unless WriteHeader(101) came first.
 func TestAControllerCannotPassTheCommit(t *testing.T) {
-	m, err := session.NewSealed(session.TemporaryKeys(), session.Options{})
+	m, err := session.NewSealed(session.TemporaryKeys(), session.Options{OnEvent: func(context.Context, session.Event) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, send := range map[string]func(*http.ResponseController) error{
-		"Flush":  (*http.ResponseController).Flush,
-		"Hijack": func(c *http.ResponseController) error { _, _, err := c.Hijack(); return err },
+	hijack := func(c *http.ResponseController) error { _, _, err := c.Hijack(); return err }
+	upgrade := func(w http.ResponseWriter) error {
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		return hijack(http.NewResponseController(w))
+	}
+	for name, c := range map[string]struct {
+		send   func(http.ResponseWriter) error
+		cookie bool
+	}{
+		"Flush":   {func(w http.ResponseWriter) error { return http.NewResponseController(w).Flush() }, true},
+		"Hijack":  {func(w http.ResponseWriter) error { return hijack(http.NewResponseController(w)) }, false},
+		"Upgrade": {upgrade, true},
 	} {
+		recorder := httptest.NewRecorder()
 		w := behind{struct {
 			*httptest.ResponseRecorder
 			hijacks
-		}{httptest.NewRecorder(), hijacks{}}}
+		}{recorder, hijacks{}}}
 		var x Exchange
 		ctx, _ := x.Begin(m, w, httptest.NewRequest(http.MethodGet, "/", nil))
 		session.From(ctx).Login("user:1")
-		_ = send(http.NewResponseController(x.Writer()))
-		if w.Header().Get("Set-Cookie") == "" {
-			t.Errorf("%s: the headers went out without the session's cookie", name)
+		err := c.send(x.Writer())
+		if got := w.Header().Get("Set-Cookie") != ""; got != c.cookie {
+			t.Errorf("%s: the session's cookie is set: %t, want %t", name, got, c.cookie)
+		}
+		if !c.cookie && (!errors.Is(err, ErrSwallowed) || recorder.Code != http.StatusInternalServerError) {
+			t.Errorf("%s: error %v and status %d, want the session's own 500", name, err, recorder.Code)
 		}
 		x.Finish(true, http.StatusOK)
 	}
