@@ -1,0 +1,87 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const roleAdmin = "admin"
+
+// accounts are the people who can log in.
+type accounts struct {
+	byName map[string]account
+	nobody account // takes as long to check as anybody
+}
+
+type account struct{ role, hash string }
+
+func demoAccounts() accounts {
+	return accounts{
+		byName: map[string]account{
+			"user1": {"user", "$2a$10$IM8SNxNexLxBtvv6T1GWGOYFOlZtHnKA4M.7lHVQSCRqqOwAVByJq"},
+			"user2": {"user", "$2a$10$2541MRFwzlA7XcfdITs0ceInAsmyHEC/aK3WVoo4CFIdyB0aYBThi"},
+			"admin": {roleAdmin, "$2a$10$7BtuKRDOk8kLbmV/Lc4vKeNNaF63bGpx55N31HPyyNzB4mHG.IVI."},
+		},
+		nobody: account{"", "$2a$10$nG.bfosop1eP5FWqjwhlAe2O3Of.ALxyLNO4VZlQnHUjf8XR221de"},
+	}
+}
+
+func (a accounts) role(name string) string { return a.byName[name].role }
+
+// check says whether it is that user's password. Names that nobody has take as long as wrong passwords.
+func (a accounts) check(name, password string) bool {
+	who, known := a.byName[name]
+	if !known {
+		who = a.nobody
+	}
+	right := bcrypt.CompareHashAndPassword([]byte(who.hash), []byte(password)) == nil
+	return known && right
+}
+
+func (v *visit) loginForm() (response, error) { return v.show("login") }
+
+func (v *visit) login() (response, error) {
+	name, password := v.fields["username"], v.fields["password"]
+	if name == "" || password == "" {
+		return response{}, httpError{status: http.StatusUnprocessableEntity, text: "error.credentials", page: "login"}
+	}
+	if !v.app.accounts.check(name, password) {
+		return response{}, httpError{status: http.StatusUnauthorized, text: "error.login", page: "login"}
+	}
+	v.s.Login(name)
+	v.tell("flash.login", name)
+	return v.done("/")
+}
+
+func (v *visit) logout() (response, error) {
+	v.s.Destroy()
+	return v.done("/")
+}
+
+func (v *visit) profile() (response, error) {
+	if v.s.Subject() == "" {
+		return v.askToLogIn()
+	}
+	return v.show("profile")
+}
+
+func (v *visit) admin() (response, error) {
+	user := v.s.Subject()
+	switch {
+	case user == "":
+		return v.askToLogIn()
+	case v.app.accounts.role(user) != roleAdmin:
+		return response{}, httpError{status: http.StatusForbidden, text: "error.admin"}
+	}
+	return v.show("admin")
+}
+
+// askToLogIn sends a browser to the login page and, after it, back here.
+func (v *visit) askToLogIn() (response, error) {
+	if v.json {
+		return response{}, httpError{status: http.StatusUnauthorized, text: "error.anonymous"}
+	}
+	return v.redirect("/login?" + url.Values{"next": {v.path}}.Encode()), nil
+}
