@@ -36,7 +36,9 @@ func (s *Session) firstUse() {
 		}
 	}()
 	s.load(st)
-	loaded = true
+	if loaded = true; st.failure == errLoadPanicked { //nolint:errorlint // the very value from above
+		st.failure = nil
+	}
 }
 
 var (

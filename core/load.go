@@ -11,7 +11,6 @@ func (s *Session) load(st *state) {
 	m := s.m
 	now := m.now()
 	found := m.cookie.find(s.x.CookieLines(), m.wellFormed)
-	st.failure = nil
 	for _, reason := range found.skipped {
 		if reason != "" {
 			st.events = m.event(st.events, Event{Reason: reason})
@@ -81,13 +80,16 @@ func (m *Manager) open(ctx *bounded, value string, now millis) (h held, old bool
 	return h, false, reason, err
 }
 
-// judge says why a session is not alive. Garbage is no session; what a newer version wrote is an error.
+// judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and
+// what a newer version wrote is an error.
 func (m *Manager) judge(h *held, now millis, err error) (Reason, error) {
 	switch {
 	case errors.Is(err, errCorrupt), err == nil && h.env.sealed() != (m.store == nil):
 		return ReasonCorrupt, nil
 	case err != nil:
 		return "", err
+	case h.env.kind != live && m.expired(h.env.deadline, now):
+		return ReasonUnknown, nil
 	case h.env.kind == alias:
 		return ReasonSuperseded, nil
 	case h.env.kind == ended:

@@ -185,7 +185,7 @@ func (j *job) follow(id RecordID, toEnd bool) (held, error) {
 	}
 }
 
-// examine loads a record and judges it. An alias or marker past its own deadline is gone.
+// examine loads a record and judges it.
 func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
 	if err := j.ctx.Err(); err != nil {
 		return h, "", unavailable("reload", err)
@@ -194,13 +194,9 @@ func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
 	if errors.Is(err, ErrNotFound) {
 		return h, ReasonUnknown, nil
 	}
-	now := j.m.now()
-	reason, err := j.m.judge(&h, now, err)
+	reason, err := j.m.judge(&h, j.m.now(), err)
 	if err != nil {
 		return h, "", unavailable("reload", err)
-	}
-	if h.env.kind != live && j.m.expired(h.env.deadline, now) {
-		reason = ReasonUnknown
 	}
 	return h, reason, nil
 }

@@ -19,6 +19,7 @@ var failures = []testCase{
 	{"P18", "a panic saves nothing", "half of what a handler wanted is not what it wanted", panicSavesNothing, ""},
 	{"P18", "a returned error's response is saved with", "the framework's error page is a response like any other", errorResponse, ""},
 	{"P18", "a handler that writes nothing is saved", "an empty answer with a status is still an answer", writesNothing, ""},
+	{"P18", "a panic in the commit is never a success", "an application's own functions run there, and something inside may recover", commitPanics, ""},
 	{"P19", "late changes", "a change after the headers must not vanish in silence", lateChanges, ""},
 	{"P22", "a newer record is kept", "during a rolling deployment old servers meet new records", newerRecord, ""},
 }
@@ -142,6 +143,25 @@ func panicSavesNothing(s *suite) {
 		if after := st.get("/read", cookie).body; len(after) != 2 || after[1]-before[1] != byte(n) {
 			s.Errorf("%s: from %s to %s, want %d more", path, before, after, n)
 		}
+	}
+}
+
+func commitPanics(s *suite) {
+	st := s.stored(session.Options{ErrorResponse: func(error, func(string) string) session.Response { panic("on purpose") }})
+	cookie := st.begun()
+	st.on("/fail", func(c *Call) (err error) {
+		defer func() {
+			if recover() != nil {
+				err = c.Respond(200, "saved")
+			}
+		}()
+		count.Update(c.Session, addOne)
+		return c.Respond(200, "saved")
+	})
+	st.failing("Update")
+	a := st.send(context.Background(), http.MethodPost, "/fail", cookieName+"="+cookie)
+	if a.err == nil && (a.status < 500 || strings.Contains(a.body, "saved")) {
+		s.Errorf("answer %d %q, want a broken connection or a 5xx", a.status, a.body)
 	}
 }
 

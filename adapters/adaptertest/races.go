@@ -15,6 +15,7 @@ var races = []testCase{
 	{"P6", "logout wins", "a logged-out session that comes back is a security hole", logoutWins, ""},
 	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe", logoutEndsLogin, ""},
 	{"P7", "a login among updates keeps its cookie", "a slow request must neither undo a login nor lose its own change", loginAmongUpdates, ""},
+	{"P7", "a straggler leaves the new cookie alone", "a request sent before the login's answer came must not replace the cookie that it brought", straggler, ""},
 	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)", loginChangesToken, ""},
 	{"P9", "a request is over when it is over", "a goroutine left behind must not crash or see another visitor's data", requestOver, ""},
 	{"P9", "two managers share a request", "an admin area has sessions of its own", twoManagers, ""},
@@ -109,6 +110,15 @@ func loginAmongUpdates(s *suite) {
 	}
 	st.reads(fresh, "user:1", 51)
 	st.reads(cookie, "", 0)
+}
+
+func straggler(s *suite) {
+	st := s.stored(session.Options{})
+	old := st.begun()
+	fresh := st.get("/login", old).is(200, "in").issued()
+	st.reads(old, "", 0)
+	st.get("/add", old).refused(409).untouched()
+	st.reads(fresh, "user:1", 1)
 }
 
 func loginChangesToken(s *suite) {

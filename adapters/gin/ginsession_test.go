@@ -2,14 +2,18 @@ package ginsession_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 
 	ginsession "github.com/coatcheck/coatcheck/adapters/gin"
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/probe"
+	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
 func TestMain(m *testing.M) {
@@ -38,5 +42,35 @@ func TestFromFindsTheSessionInAGinContext(t *testing.T) {
 	engine.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if w.Code != http.StatusAccepted {
 		t.Errorf("status %d", w.Code)
+	}
+}
+
+// Engine.HandleContext starts a request over, with a writer that knows nothing of the session.
+func TestARequestThatGinStartsOverIsCommitted(t *testing.T) {
+	store := probe.New(memstore.New())
+	m, err := session.New(store, session.Options{OnEvent: func(context.Context, session.Event) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := gin.New()
+	engine.Use(ginsession.Middleware(m))
+	engine.GET("/old", func(c *gin.Context) {
+		c.Request.URL.Path = "/new"
+		engine.HandleContext(c)
+	})
+	engine.GET("/new", func(c *gin.Context) {
+		ginsession.From(c).Login("user:1")
+		c.String(http.StatusOK, "welcome")
+	})
+	w := httptest.NewRecorder()
+	engine.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/old", nil))
+	if w.Code != http.StatusOK || w.Body.String() != "welcome" || w.Header().Get("Set-Cookie") == "" {
+		t.Errorf("answer %d %q with %v", w.Code, w.Body, w.Header())
+	}
+	store.Before(func(probe.Call) error { return errors.New("down") })
+	w = httptest.NewRecorder()
+	engine.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/old", nil))
+	if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "welcome") {
+		t.Errorf("answer %d %q, want a bare 503", w.Code, w.Body)
 	}
 }
