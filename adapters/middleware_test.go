@@ -27,7 +27,10 @@ func TestOtherMiddleware(t *testing.T) {
 	ginOthers := []gin.HandlerFunc{gin.LoggerWithWriter(io.Discard), gin.Recovery()}
 	fiberOthers := []fiber.Handler{compress.New(), etag.New(), fiberlogger.New(fiberlogger.Config{Output: io.Discard}), fiberrecover.New()}
 	echoOthers := []echo.MiddlewareFunc{
-		middleware.Gzip(), middleware.LoggerWithConfig(middleware.LoggerConfig{Output: io.Discard}), middleware.Recover(),
+		middleware.Gzip(), middleware.Recover(),
+		middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+			LogStatus: true, HandleError: true, LogValuesFunc: func(echo.Context, middleware.RequestLoggerValues) error { return nil },
+		}),
 		middleware.ContextTimeout(time.Minute),
 	}
 	chiOthers := []func(http.Handler) http.Handler{

@@ -103,6 +103,13 @@ func due(f facts) plan {
 		return plan{}
 	case f.login || f.renew:
 		return plan{action: doRotate, reason: ReasonRenewed}
+	}
+	return kept(f)
+}
+
+// kept is what is due for a session that goes on under its token, unless its time for a new one has come.
+func kept(f facts) plan {
+	switch {
 	case !f.expired && f.renewEvery > 0 && f.now-f.renewed >= f.renewEvery && canSetCookie(f):
 		return plan{action: doRotate, reason: ReasonRenewed}
 	case f.changed:

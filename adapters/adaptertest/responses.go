@@ -158,7 +158,7 @@ func webSocket(s *suite) {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	socket, response, err := websocket.Dial(ctx, st.url+"/socket", &websocket.DialOptions{HTTPClient: st.client})
+	socket, response, err := websocket.Dial(ctx, st.url+"/socket", &websocket.DialOptions{HTTPClient: st.client}) //nolint:bodyclose // Dial's is not to be closed
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -173,7 +173,8 @@ func webSocket(s *suite) {
 	st.eventually(func() bool { return st.get("/read", cookie).body == "/2" })
 	st.failing("Update")
 	header := http.Header{"Cookie": {cookieName + "=" + cookie}}
-	if _, response, err = websocket.Dial(ctx, st.url+"/socket", &websocket.DialOptions{HTTPClient: st.client, HTTPHeader: header}); err == nil {
+	again := &websocket.DialOptions{HTTPClient: st.client, HTTPHeader: header}
+	if _, response, err = websocket.Dial(ctx, st.url+"/socket", again); err == nil { //nolint:bodyclose // Dial's is not to be closed
 		s.Fatal("the upgrade succeeded though the session was not saved")
 	}
 	if response == nil || response.StatusCode != http.StatusServiceUnavailable {
@@ -230,7 +231,7 @@ func deadlines(s *suite) {
 
 func http2(s *suite) {
 	st := s.newSite()
-	st.client.Transport = &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // a test server's own certificate
+	st.client.Transport = &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // a test server's own certificate
 	s.Cleanup(st.client.CloseIdleConnections)
 	m, err := session.New(st.store, st.observed(session.Options{}))
 	if err != nil {
