@@ -1,4 +1,4 @@
-# make test    what everybody can run: needs Go and nothing else
+# make test    what everybody can run: needs Go and nothing else (and tests the shop in Chromium, where there is one)
 # make check   what has to pass before a change is proposed; needs a C compiler too, for the race detector
 # make bench   benchmarks
 
@@ -10,10 +10,19 @@ FUZZTIME := 5s
 # each runs a command in every module's folder.
 each = @for m in $(MODULES); do echo "$$m: $(1)"; (cd "$$m" && $(1)) || exit 1; done
 
-.PHONY: test check bench fmt vet lint tidy race fuzz build
+.PHONY: test deps check bench fmt vet lint tidy race fuzz build
 
-test:
+test: deps
 	$(call each,go test ./...)
+
+# The browser for the shop's tests, if this is root on Debian. Nobody else's machine is touched.
+deps:
+	@for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing Chromium"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null && exit 0; \
+	fi; \
+	echo "NO CHROMIUM: the shop is not tested in a browser (apt-get install chromium)" >&2
 
 check: fmt vet build tidy lint race fuzz
 
@@ -36,7 +45,7 @@ tidy:
 lint:
 	$(call each,go run $(LINT) run ./...)
 
-race:
+race: deps
 	$(call each,go test -race ./...)
 
 # Every fuzz target, for a moment each: FUZZTIME=10m make fuzz takes longer.

@@ -1,0 +1,80 @@
+package browsertest
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long one test may take on one framework.
+const patience = 30 * time.Second
+
+// everywhere runs a test on each framework, with a shop and a visitor of its own.
+func everywhere(t *testing.T, test func(t *testing.T, b tab)) {
+	t.Helper()
+	needChromium(t)
+	for _, framework := range []string{"nethttp", "gin", "fiber", "echo", "chi"} {
+		t.Run(framework, func(t *testing.T) {
+			t.Parallel()
+			test(t, visitor(t, open(t, framework)))
+		})
+	}
+}
+
+func needChromium(t *testing.T) {
+	t.Helper()
+	touch()
+	switch {
+	case chromium != nil:
+	case os.Getenv("CI") != "":
+		t.Fatal("no Chromium found, and continuous integration has to have one: apt-get install chromium")
+	default:
+		t.Skip("NOT TESTED IN A BROWSER: no Chromium found: apt-get install chromium")
+	}
+}
+
+// open runs the shop until the test ends, and returns its URL.
+func open(t *testing.T, framework string) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd := exec.Command(program, "-addr", "127.0.0.1:0", "-framework", framework)
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	line, failed := bufio.NewReader(stdout).ReadString('\n')
+	deadline.Stop()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // an error says that it has ended already
+		_, _ = io.Copy(io.Discard, stdout)
+		_ = cmd.Wait()
+		examine(t, stderr.String())
+	})
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if failed != nil || !ok {
+		t.Fatalf("the shop did not print its URL but %q", line)
+	}
+	return url
+}
+
+// examine looks through the shop's standard error for what no visitor could see.
+func examine(t *testing.T, stderr string) {
+	for _, bad := range []string{"DATA RACE", "panic", "level=ERROR"} {
+		if strings.Contains(stderr, bad) {
+			t.Errorf("the shop's standard error mentions %q", bad)
+		}
+	}
+	if t.Failed() && stderr != "" {
+		t.Logf("the shop's standard error:\n%s", stderr)
+	}
+}

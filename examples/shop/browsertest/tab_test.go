@@ -1,0 +1,177 @@
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+)
+
+// tab is one of a visitor's tabs. Its methods end the test if the browser cannot do what they ask for.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	shop string // its URL
+}
+
+// visitor is somebody who has not been here before: a new browser context with one tab.
+func visitor(t *testing.T, shop string) tab {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(chromium, patience)
+	t.Cleanup(cancel)
+	return newTab(ctx, t, shop, chromedp.WithNewBrowserContext())
+}
+
+// another opens one more tab of the same visitor.
+func (b tab) another() tab { return newTab(b.ctx, b.t, b.shop) }
+
+func newTab(ctx context.Context, t *testing.T, shop string, options ...chromedp.ContextOption) tab {
+	t.Helper()
+	var found troubles
+	ctx, closeTab := chromedp.NewContext(ctx, append(options, chromedp.WithListener(found.hear))...)
+	t.Cleanup(closeTab)
+	b := tab{t, ctx, shop}
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("open a tab: %v", err)
+	}
+	t.Cleanup(func() {
+		b.js(`""`) // its answer comes after all that has happened before
+		for _, trouble := range found.all() {
+			t.Error(trouble)
+		}
+	})
+	return b
+}
+
+// troubles are what a page must not have: errors on the console, exceptions and requests that fail.
+type troubles struct {
+	mu    sync.Mutex
+	heard []string
+}
+
+func (f *troubles) all() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.heard)
+}
+
+func (f *troubles) hear(event any) {
+	if trouble := explain(event); trouble != "" {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.heard = append(f.heard, trouble)
+	}
+}
+
+// explain says what is wrong about an event, or "".
+func explain(event any) string {
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		return "exception: " + e.ExceptionDetails.Text
+	case *runtime.EventConsoleAPICalled:
+		return fmt.Sprintf("the page wrote to the console: %s", e.Type)
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
+			return fmt.Sprintf("on the console: %s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
+		}
+	case *network.EventLoadingFailed:
+		return fmt.Sprintf("a request for a %s failed: %s", e.Type, e.ErrorText)
+	case *network.EventResponseReceived:
+		if e.Response.Status >= 400 {
+			return fmt.Sprintf("status %d from %s", e.Response.Status, e.Response.URL)
+		}
+	}
+	return ""
+}
+
+// visit goes to one of the shop's pages.
+func (b tab) visit(path string) {
+	b.t.Helper()
+	b.do("visit "+path, chromedp.Navigate(b.shop+path))
+}
+
+func (b tab) reload() {
+	b.t.Helper()
+	b.do("reload", chromedp.Reload())
+}
+
+// fill types into a field.
+func (b tab) fill(selector, value string) {
+	b.t.Helper()
+	b.do("fill "+selector, chromedp.SendKeys(chromedp.CSS(selector), value))
+}
+
+func (b tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// press clicks what leads to another page, and waits for that page.
+func (b tab) press(selector string) {
+	b.t.Helper()
+	if err := b.tryPress(selector); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b tab) tryPress(selector string) error {
+	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		return fmt.Errorf("press %s: %w", selector, err)
+	}
+	return nil
+}
+
+// js is the value of a JavaScript expression, a string.
+func (b tab) js(expression string) string {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// text is what is written in the first element that matches, or "".
+func (b tab) text(selector string) string {
+	b.t.Helper()
+	return b.js(fmt.Sprintf("document.querySelector(%q)?.innerText.trim() ?? ''", selector))
+}
+
+// path is where the tab is, with the query.
+func (b tab) path() string {
+	b.t.Helper()
+	u, err := url.Parse(b.js("location.href"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return u.RequestURI()
+}
+
+// cookies are all that the visitor has, for whichever path.
+func (b tab) cookies() []*network.Cookie {
+	b.t.Helper()
+	id := chromedp.FromContext(b.ctx).BrowserContextID
+	jar, err := chromedp.CallBrowser(b.ctx, storage.GetCookies, storage.GetCookiesParams{BrowserContextID: id})
+	if err != nil {
+		b.t.Fatalf("cookies: %v", err)
+	}
+	return jar.Cookies
+}
+
+// want compares what the visitor sees.
+func (b tab) want(what, got, want string) {
+	b.t.Helper()
+	if got != want {
+		b.t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
