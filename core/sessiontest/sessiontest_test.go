@@ -58,12 +58,8 @@ func ask(m *session.Manager, path string, cookie *http.Cookie) (*http.Request, *
 func TestALoggedInRequestAndTheSessionAfterIt(t *testing.T) {
 	for kind, m := range managers(t, sessiontest.NewClock()) {
 		two := func(s *session.Session) { cart.Set(s, []string{"pear", "plum"}) }
-		cookie := sessiontest.Login(t, m, "user:42", two)
 		for path, want := range map[string]int{"/add": 3, "/renew": 2, "/logout": 0} {
-			if path != "/add" {
-				cookie = sessiontest.Login(t, m, "user:42", two)
-			}
-			r, w := ask(m, path, cookie)
+			r, w := ask(m, path, sessiontest.Login(t, m, "user:42", two))
 			sessiontest.After(t, m, r, w.Result(), func(s *session.Session) {
 				if n := len(cart.Get(s)); n != want || (s.Subject() == "user:42") != (path != "/logout") {
 					t.Errorf("%s, %s: %d items of %q, want %d", kind, path, n, s.Subject(), want)

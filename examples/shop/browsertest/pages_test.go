@@ -38,8 +38,8 @@ func TestCartInTwoTabs(t *testing.T) {
 			}
 			failed <- nil
 		}
-		go fill(b, "bread", "cheese", "apple", "tea")
-		go fill(other, "honey", "coffee", "tea", "jam")
+		go fill(b, "bread", "cheese", "tea")
+		go fill(other, "honey", "tea", "jam")
 		for range 2 {
 			if err := <-failed; err != nil {
 				t.Error(err)
@@ -48,8 +48,8 @@ func TestCartInTwoTabs(t *testing.T) {
 		b.press(".basket")
 		b.want("cart", b.js(`[...document.querySelectorAll(".lines li")].map(line =>
 			line.querySelector(".what strong").innerText + " " + line.querySelector(".amount b").innerText).sort().join()`),
-			"Apple 1,Bread 1,Cheese 1,Coffee 1,Honey 1,Jam 1,Tea 2")
-		b.want("badge", b.text(".badge"), "8")
+			"Bread 1,Cheese 1,Honey 1,Jam 1,Tea 2")
+		b.want("badge", b.text(".badge"), "6")
 	})
 }
 
@@ -91,10 +91,12 @@ func TestPhone(t *testing.T) {
 		b.visit("/cart")
 		b.fill("#wish", strings.Repeat("W", 100))
 		b.press("form.wish button")
-		for _, lang := range []string{"en", "es", "fr", "ja"} {
-			b.press(".languages [lang=" + lang + "]")
-			for _, path := range []string{"/", "/cart", "/login", "/preferences"} {
-				b.visit(path)
+		for _, path := range []string{"/", "/cart", "/login", "/preferences"} {
+			b.visit(path)
+			for _, lang := range []string{"en", "fr"} { // French has the longest words
+				if b.js("document.documentElement.lang") != lang {
+					b.press(".languages [lang=" + lang + "]")
+				}
 				size, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]int]("[document.documentElement.scrollWidth, innerWidth]"))
 				if err != nil {
 					t.Fatal(err)
