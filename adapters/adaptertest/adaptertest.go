@@ -1,7 +1,7 @@
 // Package adaptertest is the behaviour suite for adapters, ours or a stranger's. Give Run one function that serves
 // an App with the adapter, and it proves the promises that an adapter has a part in, over real loopback connections.
 //
-// A minimal adapter and its test are in the example.
+// docs/adapters.md shows what an adapter consists of and how it calls this package.
 package adaptertest
 
 import (

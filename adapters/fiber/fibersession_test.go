@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 	fibersession "github.com/coatcheck/coatcheck/adapters/fiber"
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/core/sessiontest"
 	"github.com/coatcheck/coatcheck/internal/probe"
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
@@ -62,5 +64,36 @@ func TestNobodyTakesOverAConnectionAfterAFailedCommit(t *testing.T) {
 	body, err := io.ReadAll(response.Body)
 	if response.StatusCode != fiber.StatusServiceUnavailable || strings.Contains(string(body), "hijacked") {
 		t.Errorf("answer %d %q (%v), want a bare 503", response.StatusCode, body, err)
+	}
+}
+
+// The race detector and lost cookies tell when the session reads buffers that the handler uses too.
+func TestTheSessionMayBeFirstUsedInAGoroutine(t *testing.T) {
+	const visits session.Key[int] = "visits"
+	m, err := session.NewSealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := sessiontest.Start(t, m, func(s *session.Session) { visits.Set(s, 1) })
+	app := fiber.New()
+	app.Use(fibersession.Middleware(m))
+	app.Get("/", func(c *fiber.Ctx) error {
+		s, found := fibersession.From(c), make(chan int)
+		go func() { found <- visits.Get(s) }()
+		for range 100 {
+			_ = c.Get(fiber.HeaderUserAgent) + c.Get("X-Anything")
+		}
+		return c.SendString(strconv.Itoa(<-found))
+	})
+	for range 50 {
+		r := httptest.NewRequest(fiber.MethodGet, "/", nil)
+		r.AddCookie(cookie)
+		response, err := app.Test(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(response.Body); string(body) != "1" {
+			t.Fatalf("visits = %q (%v), want 1: the cookie was not found", body, err)
+		}
 	}
 }

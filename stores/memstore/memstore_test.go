@@ -123,3 +123,20 @@ func TestOneNotePerRecord(t *testing.T) {
 		t.Errorf("removed %d, want 1", n)
 	}
 }
+
+func TestDeletedRecordsDoNotLeaveTheirNotes(t *testing.T) {
+	s := memstore.New()
+	kept := create(t, s, nil, epoch.Add(time.Hour))
+	for range 200_000 {
+		r := create(t, s, nil, epoch.Add(time.Hour))
+		if err := s.Delete(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.Notes(); n > 70_000 {
+		t.Errorf("%d notes for one record: what was deleted takes room until it would have expired", n)
+	}
+	if n := sweep(t, s, kept.Expires, 10); n != 1 {
+		t.Errorf("removed %d, want 1: the note of a record that lives was dropped", n)
+	}
+}
