@@ -8,8 +8,9 @@ import (
 
 // job is one commit at work: what was planned, what it starts from, and what came of it.
 type job struct {
-	m   *Manager
-	ctx bounded
+	m      *Manager
+	client client
+	ctx    bounded
 	plan
 	asked
 	facts facts
@@ -18,6 +19,7 @@ type job struct {
 
 	next    held  // the session as it is after the commit, in this request's view
 	stored  *held // after ErrConflict: what is stored
+	revoked bool  // what is to be ended was named by its handle, not by a visitor's token
 	adopted bool  // the changes went into another record than the one loaded
 	over    bool  // what was to be ended has ended
 	cookie  ticket
@@ -59,7 +61,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, now millis) error {
 		return p.err
 	}
 	j := &job{
-		m: s.m, plan: p, asked: st.asked, facts: f, now: now, old: st.held,
+		m: s.m, client: s.client, plan: p, asked: st.asked, facts: f, now: now, old: st.held,
 		ctx: bounded{parent: s.ctx, deadline: time.Now().Add(s.m.storeTimeout)},
 	}
 	st.committing = true
@@ -121,12 +123,7 @@ func (m *Manager) lapsed(h *held, now millis) bool {
 }
 
 func (j *job) run() error {
-	defer j.ctx.stop()
-	defer func() {
-		if j.release != nil {
-			j.release()
-		}
-	}()
+	defer j.stop()
 	if err := j.check(j.values(&j.old.env), j.ops); err != nil {
 		return err
 	}
@@ -134,6 +131,13 @@ func (j *job) run() error {
 		return j.runSealed()
 	}
 	return j.runStored()
+}
+
+func (j *job) stop() {
+	if j.release != nil {
+		j.release()
+	}
+	j.ctx.stop()
 }
 
 // settle takes over what the commit achieved. After a success the operations are forgotten and what was written
@@ -194,6 +198,7 @@ func (j *job) fresh() envelope {
 		e.flags = flagSealed
 	}
 	e.renewed, e.deadline = j.now, j.now+j.m.absolute
+	j.client.hint(&e)
 	j.sign(&e)
 	return e
 }
@@ -213,6 +218,7 @@ func (j *job) sign(e *envelope) {
 	if j.facts.login {
 		e.subject = []byte(j.subject)
 		e.authenticated, e.deadline = j.now, j.now+j.m.absolute
+		j.client.hint(e)
 	}
 }
 

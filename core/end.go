@@ -27,7 +27,7 @@ func (j *job) end() error {
 		if j.applied(&mark) {
 			return j.done()
 		}
-		if target, err = j.follow(target.id, true); errors.Is(err, ErrEnded) {
+		if target, err = j.follow(target.id, !j.revoked); errors.Is(err, ErrEnded) {
 			j.over = true
 			return nil
 		}
@@ -40,7 +40,11 @@ func (j *job) end() error {
 func (j *job) done() error {
 	j.over = true
 	j.cookie = ticket{action: deleteTicket}
-	j.event(ReasonEnded, j.ending)
+	reason := ReasonEnded
+	if j.revoked {
+		reason = ReasonRevoked
+	}
+	j.event(reason, j.ending)
 	return nil
 }
 

@@ -165,6 +165,38 @@ func (e *envelope) sealed() bool { return e.flags&flagSealed != 0 }
 // successor is the record an alias points to.
 func (e *envelope) successor() RecordID { return RecordID(e.body) }
 
+// extension returns what is kept under a tag, or "".
+func (e *envelope) extension(tag byte) string {
+	for in := (frames{rest: e.extensions}); len(in.rest) > 0 && !in.bad; {
+		known := in.rest[0]
+		in.rest = in.rest[1:]
+		if text := in.bytes(); known == tag {
+			return string(text)
+		}
+	}
+	return ""
+}
+
+// extend keeps text under a tag in place of what was there. Other tags, those of newer versions too, stay.
+func (e *envelope) extend(tag byte, text string) {
+	var kept []byte
+	for in := (frames{rest: e.extensions}); len(in.rest) > 0; {
+		start := in.rest
+		in.rest = in.rest[1:]
+		in.bytes()
+		if in.bad {
+			return // nothing of ours, and not ours to change
+		}
+		if start[0] != tag {
+			kept = append(kept, start[:len(start)-len(in.rest)]...)
+		}
+	}
+	if text != "" {
+		kept = appendFrame(append(kept, tag), text)
+	}
+	e.extensions = kept
+}
+
 // value returns the encoded value of a key, or nil.
 func (e *envelope) value(key string) []byte {
 	for in := (frames{rest: e.body}); len(in.rest) > 0; {

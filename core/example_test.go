@@ -294,3 +294,96 @@ func ExampleManager_From() {
 	browser{}.send(httpsession.Middleware(shop)(httpsession.Middleware(admin)(handler)))
 	// Output: 7 0
 }
+
+func ExampleManager_List() {
+	sessions, atHome, atWork := inMemory(session.Options{}), browser{}, browser{}
+	atHome.visit(sessions, func(s *session.Session) { s.Login("user:42") })
+	atWork.visit(sessions, func(s *session.Session) { s.Login("user:42") })
+
+	atHome.visit(sessions, func(s *session.Session) {
+		devices, err := sessions.List(context.Background(), s.Subject())
+		if err != nil {
+			log.Fatal(err)
+		}
+		here := 0
+		for _, d := range devices {
+			if d.Handle == s.Handle() {
+				here++
+			}
+		}
+		fmt.Println(len(devices), "devices, of which this one:", here)
+	})
+	// Output: 2 devices, of which this one: 1
+}
+
+func ExampleManager_Revoke() {
+	sessions, thief := inMemory(session.Options{}), browser{}
+	thief.visit(sessions, func(s *session.Session) { s.Login("user:42") })
+
+	ctx := context.Background()
+	devices, err := sessions.List(ctx, "user:42")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(sessions.Revoke(ctx, "user:42", devices[0].Handle))
+	fmt.Println(errors.Is(sessions.Revoke(ctx, "user:43", devices[0].Handle), session.ErrNotFound))
+	thief.visit(sessions, func(s *session.Session) { fmt.Printf("%q\n", s.Subject()) })
+	// Output:
+	// <nil>
+	// true
+	// ""
+}
+
+func ExampleManager_RevokeOthers() {
+	sessions, atHome, atWork := inMemory(session.Options{}), browser{}, browser{}
+	atHome.visit(sessions, func(s *session.Session) { s.Login("user:42") })
+	atWork.visit(sessions, func(s *session.Session) { s.Login("user:42") })
+
+	atHome.visit(sessions, func(s *session.Session) { // the password has been changed
+		s.Renew()
+		fmt.Println(sessions.RevokeOthers(context.Background(), s))
+	})
+	atHome.visit(sessions, func(s *session.Session) { fmt.Printf("at home %q\n", s.Subject()) })
+	atWork.visit(sessions, func(s *session.Session) { fmt.Printf("at work %q\n", s.Subject()) })
+	// Output:
+	// 1 <nil>
+	// at home "user:42"
+	// at work ""
+}
+
+func ExampleManager_RevokeAll() {
+	sessions, b := inMemory(session.Options{}), browser{}
+	b.visit(sessions, func(s *session.Session) { s.Login("user:42") })
+
+	fmt.Println(sessions.RevokeAll(context.Background(), "user:42"))
+	b.visit(sessions, func(s *session.Session) { fmt.Printf("%q\n", s.Subject()) })
+	// Output:
+	// 1 <nil>
+	// ""
+}
+
+func ExampleManager_Sweep() {
+	now := time.Now()
+	sessions := inMemory(session.Options{Now: func() time.Time { return now }})
+	for range 3 {
+		browser{}.visit(sessions, func(s *session.Session) { s.Login("user:42") })
+	}
+	now = now.Add(time.Hour)
+	fmt.Println(sessions.Sweep(context.Background(), nil))
+	// Output: 3 <nil>
+}
+
+func ExampleManager_Inspect() {
+	const visits session.Key[int] = "visits"
+	sessions, b := inMemory(session.Options{}), browser{}
+	b.visit(sessions, func(s *session.Session) {
+		visits.Set(s, 7)
+		s.Login("user:42")
+	})
+	found, err := sessions.Inspect(context.Background(), b["__Host-id"].Value)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(found.Subject, string(found.Values["visits"]))
+	// Output: user:42 7
+}

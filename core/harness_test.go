@@ -31,6 +31,7 @@ type exchange struct {
 }
 
 func (x *exchange) CookieLines() []string             { return x.lines }
+func (x *exchange) RemoteAddr() string                { return "" }
 func (x *exchange) RequestHeader(string) string       { return "" }
 func (x *exchange) ResponseHeader(n string) string    { return strings.Join(x.response.Values(n), ", ") }
 func (x *exchange) SetResponseHeader(n, value string) { x.response.Set(n, value) }

@@ -108,6 +108,11 @@ func (m *Manager) fetch(ctx *bounded, id RecordID) (held, error) {
 	if err != nil {
 		return held{}, err
 	}
+	r.ID = id
+	return holdRecord(r)
+}
+
+func holdRecord(r Record) (held, error) {
 	env, err := parseEnvelope(r.Data)
-	return held{id: id, version: r.Version, seen: toMillis(r.Seen), expires: toMillis(r.Expires), data: r.Data, env: env}, err
+	return held{id: r.ID, version: r.Version, seen: toMillis(r.Seen), expires: toMillis(r.Expires), data: r.Data, env: env}, err
 }

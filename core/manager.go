@@ -21,6 +21,7 @@ type Manager struct {
 	maxSize      int
 	conflicts    ConflictPolicy
 	serveOn      bool
+	hints        bool
 	saveOn       func(int) bool
 	onEvent      func(context.Context, Event)
 	respond      func(error, func(string) string) Response
@@ -82,7 +83,7 @@ func newManager(o Options) (*Manager, error) {
 		name: o.Name, cookie: c,
 		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
 		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), leeway: durationMillis(o.Leeway),
-		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, serveOn: o.AnonymousWhenUnavailable,
+		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
 		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now,
 	}
 	for i := range m.stripes {

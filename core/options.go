@@ -49,6 +49,10 @@ type Options struct {
 	// and a response that would have to save something is still replaced by a 503. Session.Err tells handlers.
 	AnonymousWhenUnavailable bool
 
+	// ClientHints notes with each stored session, when it begins and at each login, where it is used: the family of the
+	// browser and the network of the address. Manager.List shows them, so that people know their devices again.
+	ClientHints bool
+
 	// OnEvent receives what happens to sessions. It runs on the request's goroutine and must be safe for
 	// concurrent use. Nil logs failures through slog.
 	OnEvent func(ctx context.Context, e Event)

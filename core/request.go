@@ -22,6 +22,9 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 		return ctx, false
 	}
 	r.session.m, r.session.ctx, r.session.x = m, ctx, x
+	if m.hints && m.store != nil { // now: later the handler may be at work on the request
+		r.session.client = client{agent: x.RequestHeader("User-Agent"), address: x.RemoteAddr()}
+	}
 	return (*requestContext)(r), true
 }
 

@@ -15,8 +15,9 @@ import (
 // All methods are safe for use by several goroutines of the request. After the request is over they do nothing and
 // report ErrRequestOver.
 type Session struct {
-	m   *Manager
-	ctx context.Context
+	m      *Manager
+	ctx    context.Context
+	client client
 
 	mu    sync.Mutex
 	x     Exchange // nil once the request is over

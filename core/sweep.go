@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -31,8 +33,10 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 			return
 		case <-timer.C:
 		}
-		if err := m.sweep(ctx, s); err == nil {
+		if _, err := m.sweep(ctx, s, nil); err == nil {
 			wait = sweepEvery
+		} else if errors.Is(err, errors.ErrUnsupported) {
+			return
 		} else if ctx.Err() == nil {
 			wait = min(2*wait, maxBackOff)
 			m.emit(ctx, m.event(nil, Event{Reason: ReasonSweepFailed, Err: err}))
@@ -40,15 +44,35 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 	}
 }
 
+// Sweep removes what has expired by now, in batches of a thousand, between which requests get their turn, and returns
+// how many it removed, also when it fails. progress, if not nil, is told the sum after each batch. It is for a program
+// that a scheduler runs, as Django's clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported
+// where there is nothing to sweep: for stores that forget by themselves and for sealed sessions.
+func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (removed int, err error) {
+	if s, ok := m.store.(Sweeper); ok {
+		removed, err = m.sweep(ctx, s, progress)
+	} else {
+		err = errors.ErrUnsupported
+	}
+	if err != nil {
+		err = fmt.Errorf("session: Sweep: %w", err)
+	}
+	return removed, err
+}
+
 // sweep removes what has expired by now, batch after batch.
-func (m *Manager) sweep(ctx context.Context, s Sweeper) error {
+func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (removed int, err error) {
 	before := (m.now() - m.leeway).time()
 	for {
 		batch, cancel := context.WithTimeout(ctx, sweepEvery)
-		removed, err := s.Sweep(batch, before, sweepBatch)
+		n, err := s.Sweep(batch, before, sweepBatch)
 		cancel()
-		if err != nil || removed < sweepBatch {
-			return err
+		removed += n
+		if progress != nil {
+			progress(removed)
+		}
+		if err != nil || n < sweepBatch {
+			return removed, err
 		}
 	}
 }

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,4 +88,39 @@ func TestTheSweeperBacksOff(t *testing.T) {
 func TestWithoutASweeperThereIsNothingToStart(t *testing.T) {
 	w := newSealed(t, session.TemporaryKeys(), session.Options{})
 	w.StartSweeper(t.Context())
+}
+
+func TestSweepOnce(t *testing.T) {
+	w := newWorld(t, session.Options{Leeway: time.Minute})
+	store := &sweeping{Store: memstore.New()}
+	m, err := session.New(store, w.observed(session.Options{Leeway: time.Minute}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2500 {
+		v := begin(t, m, "")
+		count.Set(v.Session, 1)
+		v.finish().succeeded()
+	}
+	w.now = w.now.Add(30*time.Minute + 59*time.Second) // within the leeway
+	if n, err := m.Sweep(t.Context(), nil); n != 0 || err != nil {
+		t.Errorf("removed %d (%v): sessions that live were swept", n, err)
+	}
+	w.now = w.now.Add(time.Second)
+	var told []int
+	n, err := m.Sweep(t.Context(), func(removed int) { told = append(told, removed) })
+	if n != 2500 || err != nil || !slices.Equal(told, []int{1000, 2000, 2500}) {
+		t.Errorf("removed %d (%v), told %v; want 2500 in batches of 1000", n, err, told)
+	}
+	store.fail = true
+	if _, err := m.Sweep(t.Context(), nil); err == nil {
+		t.Error("a store that is down was swept")
+	}
+}
+
+func TestSweepSaysWhenThereIsNothingToDo(t *testing.T) {
+	w := newWorld(t, session.Options{}) // the probe cannot sweep
+	if _, err := w.Sweep(t.Context(), nil); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("%v, want ErrUnsupported", err)
+	}
 }

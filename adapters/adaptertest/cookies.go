@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ var cookies = []testCase{
 	{"P11", "a bad cookie is an anonymous visitor", "old, foreign and forged cookies are everyday input, not errors", badCookies, ""},
 	{"P11", "several cookies of one name", "cookies of a parent domain or an old deployment must not lock a visitor out", severalCookies, ""},
 	{"P12", "the store never sees a token", "a leaked store must not be a leak of logins", storeSeesNoToken, ""},
+	{"hints", "a session knows where it is used", "whoever looks for a stranger among their devices needs to tell them apart", clientHints, ""},
 	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie, ""},
 	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation, ""},
 	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold, ""},
@@ -88,6 +90,27 @@ func storeSeesNoToken(s *suite) {
 	for _, b := range seen {
 		if bytes.Contains(b, []byte(cookie)) {
 			s.Error("a token reached the store")
+		}
+	}
+}
+
+func clientHints(s *suite) {
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	for _, asked := range []bool{true, false} {
+		st := s.stored(session.Options{ClientHints: asked})
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, st.url+"/login", nil)
+		if err != nil {
+			s.Fatal(err)
+		}
+		r.Header.Set("User-Agent", firefox)
+		st.do(r).is(200, "in")
+		want := [2]string{}
+		if asked {
+			want = [2]string{"Firefox on Linux", "127.0.0.0/24"}
+		}
+		list, err := st.manager.List(s.Context(), "user:1")
+		if err != nil || len(list) != 1 || want != [2]string{list[0].Agent, list[0].Network} {
+			s.Errorf("with ClientHints %t: %+v (%v), want agent and network %q", asked, list, err, want)
 		}
 	}
 }

@@ -14,6 +14,7 @@ var races = []testCase{
 	{"P5", "a stale set is refused", "silently overwriting what another request has changed is how carts lose items", staleSet, ""},
 	{"P6", "logout wins", "a logged-out session that comes back is a security hole", logoutWins, ""},
 	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe", logoutEndsLogin, ""},
+	{"P6", "revoked is over", "whoever ends a stolen session must not see a request in flight bring it back", revoked, ""},
 	{"P7", "a login among updates keeps its cookie", "a slow request must neither undo a login nor lose its own change", loginAmongUpdates, ""},
 	{"P7", "a straggler leaves the new cookie alone", "a request sent before the login's answer came must not replace the cookie that it brought", straggler, ""},
 	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)", loginChangesToken, ""},
@@ -84,6 +85,27 @@ func logoutWins(s *suite) {
 		a.refused(409).untouched()
 	}
 	st.reads(cookie, "", 0)
+}
+
+func revoked(s *suite) {
+	st := s.stored(session.Options{})
+	mine, stolen := st.get("/login", st.begun()).issued(), st.get("/login", st.begun()).issued()
+	g := newGate(10)
+	st.slow("/slow", g, func(v *session.Session) { count.Update(v, addOne) })
+	st.on("/others", func(c *Call) error {
+		n, err := st.manager.RevokeOthers(c.Context, c.Session)
+		if err != nil {
+			return err
+		}
+		return c.Respond(200, itoa(n))
+	})
+	release := st.inFlight("/slow", stolen, 10, g)
+	st.get("/others", mine).is(200, "1").untouched()
+	for _, a := range release() {
+		a.refused(409).untouched()
+	}
+	st.reads(stolen, "", 0)
+	st.reads(mine, "user:1", 1)
 }
 
 func logoutEndsLogin(s *suite) {

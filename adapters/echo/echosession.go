@@ -21,7 +21,7 @@ func Middleware(m *session.Manager) echo.MiddlewareFunc {
 func serve(m *session.Manager, next echo.HandlerFunc, c echo.Context) error {
 	x, response := &responsewriter.Exchange{}, c.Response()
 	inner := response.Writer
-	ctx, ok := x.Begin(m, inner, c.Request())
+	ctx, ok := x.Begin(m, inner, c.Request(), c)
 	if !ok {
 		return next(c)
 	}

@@ -106,6 +106,8 @@ func (x *exchange) RequestHeader(name string) string {
 	return string(x.c.Request().Header.Peek(name))
 }
 
+func (x *exchange) RemoteAddr() string { return strings.Clone(x.c.IP()) }
+
 func (x *exchange) ResponseHeader(name string) string {
 	var lines []string
 	for _, line := range x.c.Response().Header.PeekAll(name) {

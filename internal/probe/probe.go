@@ -13,7 +13,7 @@ import (
 
 // Call is one call of a store.
 type Call struct {
-	Method string // Load, Create, Update, Delete or Touch
+	Method string // Load, Create, Update, Delete, Touch or List
 	ID     session.RecordID
 	Record session.Record // of Create and Update
 }
@@ -117,4 +117,17 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 		return errors.ErrUnsupported
 	}
 	return s.call(Call{Method: "Touch", ID: id}, func() error { return t.Touch(ctx, id, seen, expires) })
+}
+
+// List implements session.Indexer if the wrapped store does.
+func (s *Store) List(ctx context.Context, subject string) (records []session.Record, err error) {
+	i, ok := s.inner.(session.Indexer)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	err = s.call(Call{Method: "List"}, func() (err error) {
+		records, err = i.List(ctx, subject)
+		return err
+	})
+	return records, err
 }

@@ -17,6 +17,8 @@ type Exchange struct {
 	w       http.ResponseWriter
 	request http.Header
 	host    string
+	remote  string
+	context any // the framework's, or nil
 
 	entry      []header // the response headers that were there before
 	entrySpace [4]header
@@ -29,9 +31,9 @@ type Exchange struct {
 }
 
 // Begin starts a request on w. It returns the context for the rest of it, and false when the manager's middleware is at
-// work already.
-func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request) (context.Context, bool) {
-	x.w, x.request, x.host = w, r.Header, r.Host
+// work already. own is the framework's context, or nil: it may know the client's address behind proxies.
+func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request, own any) (context.Context, bool) {
+	x.w, x.request, x.host, x.remote, x.context = w, r.Header, r.Host, r.RemoteAddr, own
 	x.entry = x.entrySpace[:0]
 	for name, lines := range w.Header() {
 		x.entry = append(x.entry, header{name, lines[:len(lines):len(lines)]})
@@ -117,6 +119,16 @@ func (x *exchange) RequestHeader(name string) string {
 		return x.host
 	}
 	return x.request.Get(name)
+}
+
+func (x *exchange) RemoteAddr() string {
+	switch c := x.context.(type) {
+	case interface{ ClientIP() string }: // Gin
+		return c.ClientIP()
+	case interface{ RealIP() string }: // Echo
+		return c.RealIP()
+	}
+	return x.remote
 }
 
 func (x *exchange) ResponseHeader(name string) string {

@@ -15,7 +15,7 @@ func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 
 func serve(m *session.Manager, next http.Handler, w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{}
-	ctx, ok := x.Begin(m, w, r)
+	ctx, ok := x.Begin(m, w, r, nil)
 	if !ok {
 		next.ServeHTTP(w, r)
 		return

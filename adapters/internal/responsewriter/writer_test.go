@@ -138,7 +138,7 @@ func TestAControllerCannotPassTheCommit(t *testing.T) {
 			hijacks
 		}{recorder, hijacks{}}}
 		var x Exchange
-		ctx, _ := x.Begin(m, w, httptest.NewRequest(http.MethodGet, "/", nil))
+		ctx, _ := x.Begin(m, w, httptest.NewRequest(http.MethodGet, "/", nil), nil)
 		session.From(ctx).Login("user:1")
 		err := c.send(x.Writer())
 		if got := w.Header().Get("Set-Cookie") != ""; got != c.cookie {

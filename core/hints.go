@@ -1,0 +1,99 @@
+package session
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// The extensions of an envelope that this version knows.
+const (
+	extensionAgent   = 1
+	extensionNetwork = 2
+)
+
+// client is what a request shows of who sent it. Both are empty unless Options.ClientHints asks for them.
+type client struct {
+	agent   string // the User-Agent header
+	address string
+}
+
+// hint notes in e where the session is used, in place of what was noted before.
+func (c *client) hint(e *envelope) {
+	if *c == (client{}) {
+		return
+	}
+	e.extend(extensionAgent, agentFamily(c.agent))
+	e.extend(extensionNetwork, networkOf(c.address))
+}
+
+// agentFamily reduces a User-Agent header to the browser and its system, like "Firefox on Windows". It is for people who
+// look for their own devices in a list. Version numbers and the rest would tell more than that takes.
+func agentFamily(header string) string {
+	browser, system := firstMark(header, browsers), firstMark(header, systems)
+	switch {
+	case browser == "":
+		return productName(header)
+	case system == "":
+		return browser
+	default:
+		return browser + " on " + system
+	}
+}
+
+type mark struct{ text, name string }
+
+// browsers are told apart by the first mark that fits: nearly all of them claim to be Chrome and Safari too.
+var browsers = []mark{
+	{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Vivaldi/", "Vivaldi"}, {"SamsungBrowser/", "Samsung Internet"},
+	{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
+	{"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+}
+
+var systems = []mark{
+	{"Android", "Android"}, {"iPhone", "iOS"}, {"iPad", "iPadOS"}, {"Windows", "Windows"},
+	{"Macintosh", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"},
+}
+
+func firstMark(header string, marks []mark) string {
+	for _, m := range marks {
+		if strings.Contains(header, m.text) {
+			return m.name
+		}
+	}
+	return ""
+}
+
+// productName is how a program that is no browser calls itself, "curl" for instance. The client chooses it, so it
+// is cut short and holds letters, digits and a few signs only.
+func productName(header string) string {
+	const longest = 24
+	end := strings.IndexFunc(header, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	})
+	if end < 0 {
+		end = len(header)
+	}
+	return header[:min(end, longest)]
+}
+
+// networkOf is the network of an address: the first 24 bits of an IPv4 address, 48 of an IPv6 one. The rest would
+// point to one household or one person.
+func networkOf(address string) string {
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return ""
+		}
+		addr = withPort.Addr()
+	}
+	addr, bits := addr.Unmap().WithZone(""), 48
+	if addr.Is4() {
+		bits = 24
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
+}

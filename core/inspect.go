@@ -1,0 +1,51 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Inspection is one session as an operator sees it.
+type Inspection struct {
+	Info
+	// Reason says why the cookie opens nothing, in the words of events; it is "" for a session that is alive. Info and
+	// Values are filled as far as there is something to fill them with.
+	Reason Reason
+	// Values are the keys with their values as they are stored: JSON, unless a codec says otherwise.
+	Values map[string][]byte
+	// Size is that of the stored session in bytes, metadata counted.
+	Size int
+}
+
+// Inspect opens the value of a session cookie as a request would, without touching the session. It is for tools and
+// support, never for a request's own session. A cookie that opens nothing is no error; one that cannot be looked up is
+// ErrUnavailable.
+func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error) {
+	if reason := m.wellFormed(cookie); reason != "" {
+		return Inspection{Reason: reason}, nil
+	}
+	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx)}
+	defer b.stop()
+	h, _, reason, err := m.open(b, cookie, m.now())
+	if err != nil {
+		if !errors.Is(err, ErrUnavailable) {
+			err = unavailable("load", err)
+		}
+		return Inspection{}, fmt.Errorf("session: Inspect: %w", err)
+	}
+	i := Inspection{Reason: reason, Size: len(h.data)}
+	if h.env.kind == live {
+		i.Info, i.Values = h.info(), h.env.values()
+	}
+	return i, nil
+}
+
+func (e *envelope) values() map[string][]byte {
+	values := map[string][]byte{}
+	for in := (frames{rest: e.body}); len(in.rest) > 0; {
+		key, value := in.bytes(), in.bytes()
+		values[string(key)] = value
+	}
+	return values
+}
