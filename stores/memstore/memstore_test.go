@@ -140,3 +140,7 @@ func TestDeletedRecordsDoNotLeaveTheirNotes(t *testing.T) {
 		t.Errorf("removed %d, want 1: the note of a record that lives was dropped", n)
 	}
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmark(b, func(*testing.B) session.Store { return memstore.New() })
+}

@@ -23,7 +23,7 @@ var concurrencyDefects = []defect{
 			r.Version++
 			return f.put(ctx, r)
 		}
-	}, "ConcurrentUpdates", "UpdateRacesDelete"),
+	}, "ConcurrentUpdates", "UpdateRacesDelete", "MarkerRacesWrites"),
 	fault("load reads in two steps", func(f *faulty) {
 		f.load = func(ctx context.Context, id session.RecordID) (session.Record, error) {
 			first, err := f.Store.Load(ctx, id)
@@ -95,7 +95,7 @@ var touchDefects = []defect{
 			r.Seen, r.Expires = later(r.Seen, seen), later(r.Expires, expires)
 			return f.put(ctx, r)
 		}
-	}, "TouchRacesUpdate", "TouchRacesDelete"),
+	}, "TouchRacesUpdate", "TouchRacesDelete", "MarkerRacesWrites"),
 	fault("touch is an update", func(f *faulty) {
 		f.touch = func(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 			r, err := f.Load(ctx, id)

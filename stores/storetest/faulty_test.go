@@ -27,7 +27,7 @@ type defect struct {
 }
 
 func defects() []defect {
-	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects,
+	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects, interruptedDefects,
 		touchDefects, indexDefects, sweepDefects)
 }
 

@@ -20,11 +20,11 @@ var indexDefects = []defect{
 		}
 	}, "ListBySubject"),
 	indexed("the list has everybody", index{same: func(_, _ string) bool { return true }}, "ListBySubject", "ListOfNobody"),
-	indexed("the list is as created", index{ignoresUpdate: true}, "ListFollowsUpdate", "ListAfterConcurrentUpdates"),
+	indexed("the list is as created", index{ignoresUpdate: true}, "ListFollowsUpdate", "ListAfterConcurrentUpdates", "ListAfterRenewal", "MarkerRacesWrites"),
 	indexed("the list keeps the deleted", index{ignoresDelete: true}, "ListForgetsDeleted"),
 	indexed("the list keeps the swept", index{}, "SweepLeavesIndex"),
 	indexed("the list has what was refused", index{writesFirst: true}, "ListIgnoresRefusedWrites"),
-	indexed("the list is written later", index{}, "ListAfterConcurrentUpdates"),
+	indexed("the list is written later", index{}, "ListAfterConcurrentUpdates", "CreateRacesDelete"),
 	indexed("nobody is a subject", index{}, "ListOfNobody"),
 	indexed("subjects ignore case", index{same: strings.EqualFold}, "ListHostileSubjects"),
 	indexed("subjects are trimmed", index{same: func(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }}, "ListHostileSubjects"),

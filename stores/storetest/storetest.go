@@ -47,7 +47,8 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
 }
 
 func allCases() []testCase {
-	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, concurrencyCases, touchCases, indexCases, sweepCases)
+	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, concurrencyCases, interruptedCases,
+		touchCases, indexCases, sweepCases)
 }
 
 func (c testCase) check(t *testing.T, store session.Store) {

@@ -1,0 +1,71 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Benchmark measures a store's calls, one after the other, on records of 300 bytes: what an application pays for a
+// request, besides its own work. The names fit benchstat: BenchmarkStore/op=load.
+func Benchmark(b *testing.B, newStore func(b *testing.B) session.Store) {
+	b.Helper()
+	for _, op := range operations {
+		b.Run("op="+op.name, func(b *testing.B) {
+			store := newStore(b)
+			r := newRecordOf(newSubject(), "")
+			r.Data = bytes.Repeat([]byte{'v'}, 300)
+			if err := store.Create(b.Context(), r); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := op.run(b, store, &r); errors.Is(err, errors.ErrUnsupported) {
+					b.Skip("the store cannot do it")
+				} else if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// operations do one thing to r, and leave it as they found it or note in it what they changed.
+var operations = []struct {
+	name string
+	run  func(b *testing.B, s session.Store, r *session.Record) error
+}{
+	{"load", func(b *testing.B, s session.Store, r *session.Record) error {
+		_, err := s.Load(b.Context(), r.ID)
+		return err
+	}},
+	{"update", func(b *testing.B, s session.Store, r *session.Record) error {
+		err := s.Update(b.Context(), *r)
+		r.Version++
+		return err
+	}},
+	{"touch", func(b *testing.B, s session.Store, r *session.Record) error {
+		t, ok := s.(session.Toucher)
+		if !ok {
+			return errors.ErrUnsupported
+		}
+		r.Seen, r.Expires = r.Seen.Add(time.Millisecond), r.Expires.Add(time.Millisecond)
+		return t.Touch(b.Context(), r.ID, r.Seen, r.Expires)
+	}},
+	{"create-delete", func(b *testing.B, s session.Store, r *session.Record) error {
+		fresh := *r
+		fresh.ID, fresh.Version = newID(), 1
+		return errors.Join(s.Create(b.Context(), fresh), s.Delete(b.Context(), fresh.ID))
+	}},
+	{"list", func(b *testing.B, s session.Store, r *session.Record) error {
+		i, ok := s.(session.Indexer)
+		if !ok {
+			return errors.ErrUnsupported
+		}
+		_, err := i.List(b.Context(), r.Subject)
+		return err
+	}},
+}
