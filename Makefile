@@ -1,4 +1,4 @@
-# make test    what everybody can run: needs Go and nothing else (and tests the shop in Chromium, where there is one)
+# make test    what everybody can run: needs Go and nothing else, and tests against what servers and browser there are
 # make check   what has to pass before a change is proposed; needs a C compiler too, for the race detector
 # make bench   benchmarks
 
@@ -15,14 +15,22 @@ each = @for m in $(MODULES); do echo "$$m: $(1)"; (cd "$$m" && $(1)) || exit 1; 
 test: deps
 	$(call each,go test ./...)
 
-# The browser for the shop's tests, if this is root on Debian. Nobody else's machine is touched.
+# The servers that stores are tested against and the browser for the shop's pages: what is missing is installed if this
+# is root on Debian. Nobody else's machine is touched. The tests start servers of their own and stop them.
 deps:
-	@for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b >/dev/null && exit 0; done; \
+	@missing=; \
+	have() { package=$$1; shift; for p in "$$@"; do command -v $$p >/dev/null && return; [ -x $$p ] && return; done; missing="$$missing $$package"; }; \
+	have redis-server redis-server; \
+	have postgresql postgres /usr/lib/postgresql/*/bin/postgres; \
+	have mariadb-server mariadbd /usr/sbin/mariadbd; \
+	have memcached memcached; \
+	have chromium chromium chromium-browser google-chrome google-chrome-stable; \
+	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing Chromium"; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null && exit 0; \
+		echo "installing:$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq$$missing >/dev/null && exit 0; \
 	fi; \
-	echo "NO CHROMIUM: the shop is not tested in a browser (apt-get install chromium)" >&2
+	echo "NOT TESTED ON THIS MACHINE: what needs$$missing (apt-get install$$missing)" >&2
 
 check: fmt vet build tidy lint race fuzz
 

@@ -67,6 +67,6 @@ type Indexer interface {
 // Sweeper is a Store that removes expired records when told to.
 type Sweeper interface {
 	// Sweep removes up to limit records that expired at or before the given time and reports how many it
-	// removed. Fewer than limit means that none is left.
+	// removed. Fewer than limit means that none is left, save what others are writing at that moment.
 	Sweep(ctx context.Context, before time.Time, limit int) (removed int, err error)
 }

@@ -161,7 +161,7 @@ func (t *trial) until(over *atomic.Bool, f func() error) func() error {
 
 func wantAnswer(operation string, got, want error) error {
 	if !errors.Is(got, want) {
-		return fmt.Errorf("%s during other writes: error is %w, want %v", operation, got, want)
+		return fmt.Errorf("%s during other writes: error is %w, want %w", operation, got, want)
 	}
 	return nil
 }

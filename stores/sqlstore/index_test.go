@@ -1,0 +1,85 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/sqlstore"
+)
+
+// TestTouchIsHeapOnly: on PostgreSQL a write that changes no indexed column can stay in its page and touches no index;
+// that is what the coarse time and the fill factor are for.
+func TestTouchIsHeapOnly(t *testing.T) {
+	d := postgresql(t)
+	s, db := d.migrated(t)
+	db.SetMaxOpenConns(1) // statistics are a connection's until it flushes them
+	const sessions, rounds = 500, 4
+	ids := fill(t, s, sessions, 300, nil)
+	for round := range rounds { // all within one unit of the indexed time
+		for _, id := range ids {
+			later := time.Duration(1+round) * time.Minute
+			must(t, s.Touch(t.Context(), id, epoch.Add(later), epoch.Add(30*time.Minute+later)))
+		}
+	}
+	run(t, db, "SELECT pg_stat_force_next_flush()")
+	var all, heapOnly int
+	must(t, db.QueryRowContext(t.Context(), "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'coatcheck_sessions'").Scan(&all, &heapOnly))
+	t.Logf("%d of %d touches were heap-only", heapOnly, all)
+	if all != sessions*rounds || heapOnly < all*99/100 {
+		t.Errorf("%d of %d updates were heap-only, want 99 %% of %d", heapOnly, all, sessions*rounds)
+	}
+}
+
+// TestQueriesUseTheIndexes: without one, each list and each sweep would read every session there is.
+func TestQueriesUseTheIndexes(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, d database) {
+		s, db := d.migrated(t)
+		fill(t, s, 2000, 10, func(i int, r *session.Record) {
+			r.Subject, r.Expires = fmt.Sprintf("user:%d", i), epoch.Add(time.Duration(i)*time.Hour)
+		})
+		run(t, db, map[sqlstore.Dialect]string{
+			sqlstore.SQLite: "ANALYZE", sqlstore.PostgreSQL: "ANALYZE", sqlstore.MySQL: "ANALYZE TABLE coatcheck_sessions",
+		}[d.dialect])
+		at := epoch.Add(10 * time.Hour).UnixMilli()
+		for index, plan := range map[string]string{
+			"coatcheck_sessions_subject": explain(t, d, db, s.ListText(), []byte("user:7")),
+			"coatcheck_sessions_sweep":   explain(t, d, db, s.SweepText(), at/600_000, at, 1000),
+		} {
+			if !strings.Contains(plan, index) {
+				t.Errorf("%s is not used:\n%s", index, plan)
+			}
+		}
+	})
+}
+
+// explain returns what the database would do, as the lines that it prints.
+func explain(t *testing.T, d database, db *sql.DB, text string, args ...any) string {
+	t.Helper()
+	command := map[sqlstore.Dialect]string{
+		sqlstore.SQLite: "EXPLAIN QUERY PLAN ", sqlstore.PostgreSQL: "EXPLAIN ", sqlstore.MySQL: "EXPLAIN FORMAT=JSON ",
+	}[d.dialect]
+	rows, err := db.QueryContext(t.Context(), command+text, args...)
+	must(t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	must(t, err)
+	var plan strings.Builder
+	for rows.Next() {
+		line := make([]any, len(columns))
+		for i := range line {
+			line[i] = new(string)
+		}
+		must(t, rows.Scan(line...))
+		fmt.Fprintln(&plan, *line[len(line)-1].(*string))
+	}
+	must(t, rows.Err())
+	if d.dialect != sqlstore.MySQL {
+		return plan.String()
+	}
+	_, chosen, _ := strings.Cut(plan.String(), `"key": `) // before it are those that it thought about
+	return chosen
+}

@@ -1,0 +1,46 @@
+package sqlstore_test
+
+import (
+	"testing"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/servers"
+	"github.com/coatcheck/coatcheck/stores/storetest"
+)
+
+func contract(t *testing.T, d database) {
+	s, _ := d.migrated(t)
+	storetest.Run(t, func(*testing.T) session.Store { return s })
+}
+
+func TestStoreOnSQLite(t *testing.T) { contract(t, sqlite(t)) }
+
+// TestStoreOnPostgreSQL takes what an administrator may set for all connections: isolation makes writes fail that
+// only have to be run again, and a driver that must not prepare sends values in another form.
+func TestStoreOnPostgreSQL(t *testing.T) {
+	server := servers.PostgreSQL(t)
+	for name, settings := range map[string]string{
+		"defaults":        "",
+		"repeatable read": "&default_transaction_isolation=repeatable%20read",
+		"serializable":    "&default_transaction_isolation=serializable",
+		"unprepared":      "&default_query_exec_mode=exec",
+		"simple protocol": "&default_query_exec_mode=simple_protocol",
+	} {
+		t.Run(name, func(t *testing.T) { contract(t, onPostgreSQL(server, settings)) })
+	}
+}
+
+// TestStoreOnMariaDB takes the settings that change what a statement reports or does without an error.
+func TestStoreOnMariaDB(t *testing.T) {
+	server := servers.MariaDB(t)
+	for name, settings := range map[string]string{
+		"defaults":          "",
+		"clientFoundRows":   "?clientFoundRows=true",
+		"interpolateParams": "?interpolateParams=true",
+		"lenient":           "?sql_mode=''",
+		"ANSI":              "?sql_mode='ANSI,NO_BACKSLASH_ESCAPES'&interpolateParams=true",
+		"serializable":      "?tx_isolation='SERIALIZABLE'",
+	} {
+		t.Run(name, func(t *testing.T) { contract(t, onMariaDB(server, settings)) })
+	}
+}

@@ -1,0 +1,178 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// statement is one of the store's queries. Most drivers would prepare its text at each call, so it is held prepared,
+// except for PostgreSQL, whose drivers hold it themselves, or must not behind a proxy.
+type statement struct {
+	text     string
+	prepared atomic.Pointer[sql.Stmt]
+}
+
+// querier runs queries: the database for those whose text it gets, a *sql.Stmt for those that it has prepared.
+type querier struct {
+	exec  func(ctx context.Context, args ...any) (sql.Result, error)
+	query func(ctx context.Context, args ...any) (*sql.Rows, error)
+}
+
+func (s *Store) querier(ctx context.Context, q *statement) (querier, error) {
+	if s.dialect == PostgreSQL {
+		return querier{
+			exec: func(ctx context.Context, args ...any) (sql.Result, error) {
+				return s.db.ExecContext(ctx, q.text, args...)
+			},
+			query: func(ctx context.Context, args ...any) (*sql.Rows, error) {
+				return s.db.QueryContext(ctx, q.text, args...)
+			},
+		}, nil
+	}
+	stmt := q.prepared.Load()
+	if stmt == nil {
+		fresh, err := s.db.PrepareContext(ctx, q.text)
+		if err != nil {
+			return querier{}, err
+		}
+		if !q.prepared.CompareAndSwap(nil, fresh) { // another call was faster
+			_ = fresh.Close() // only frees it
+		}
+		stmt = q.prepared.Load()
+	}
+	return querier{stmt.ExecContext, stmt.QueryContext}, nil
+}
+
+// exec runs a write and reports how many rows it changed.
+func (s *Store) exec(ctx context.Context, q *statement, args ...any) (n int, err error) {
+	if err := s.takeTurn(ctx); err != nil {
+		return 0, err
+	}
+	defer s.endTurn()
+	return n, persist(ctx, func() error {
+		n, err = s.tryExec(ctx, q, args)
+		return err
+	})
+}
+
+func (s *Store) tryExec(ctx context.Context, q *statement, args []any) (int, error) {
+	on, err := s.querier(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	result, err := on.exec(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	s.works.Store(true)
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// takeTurn waits until no other call writes, where the database has one writer at a time: a queue is fairer and faster
+// than SQLite's retries, which remain for other processes.
+func (s *Store) takeTurn(ctx context.Context) error {
+	if s.writer == nil {
+		return nil
+	}
+	select {
+	case s.writer <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Store) endTurn() {
+	if s.writer != nil {
+		<-s.writer
+	}
+}
+
+// persist runs a statement again for as long as the database puts it off and ctx lasts, within reason.
+func persist(ctx context.Context, run func() error) (err error) {
+	const attempts = 50
+	for range attempts {
+		if err = run(); !putOff(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w, after: %w", ctx.Err(), err)
+		}
+	}
+	return err
+}
+
+// putOff reports whether the database made a statement give way to others. PostgreSQL does so when transactions are set
+// to be serializable, SQLite when another process holds its lock. Such a statement did nothing and may be run again.
+// Drivers for PostgreSQL tell the standard's code, some for SQLite tell SQLite's.
+func putOff(err error) bool {
+	const serializationFailure, deadlock, sqliteBusy = "40001", "40P01", 5
+	var standard interface{ SQLState() string }
+	if errors.As(err, &standard) {
+		return standard.SQLState() == serializationFailure || standard.SQLState() == deadlock
+	}
+	var own interface{ Code() int }
+	return errors.As(err, &own) && own.Code()&0xff == sqliteBusy
+}
+
+// row reads one row, or returns session.ErrNotFound.
+func (s *Store) row(ctx context.Context, q *statement, args []any, dest ...any) error {
+	found := false
+	err := persist(ctx, func() error {
+		return s.rows(ctx, q, args, func(rows *sql.Rows) error {
+			found = true
+			return rows.Scan(dest...)
+		})
+	})
+	if err == nil && !found {
+		err = session.ErrNotFound
+	}
+	return err
+}
+
+// rows reads all rows.
+func (s *Store) rows(ctx context.Context, q *statement, args []any, scan func(rows *sql.Rows) error) (err error) {
+	on, err := s.querier(ctx, q)
+	if err != nil {
+		return err
+	}
+	rows, err := on.query(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	s.works.Store(true)
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// failure says which operation failed, and what to do if it is for want of the table. The errors of the contract
+// stay as they are.
+func (s *Store) failure(ctx context.Context, operation string, err error) error {
+	if err == nil || errors.Is(err, session.ErrNotFound) {
+		return err
+	}
+	if !s.works.Load() && ctx.Err() == nil && s.tableMissing(ctx) {
+		return fmt.Errorf("sqlstore: %s: there is no table %s: call Migrate, or apply what `coatcheck schema` prints: %w",
+			operation, s.table, err)
+	}
+	return fmt.Errorf("sqlstore: %s: %w", operation, err)
+}
+
+// tableMissing asks the catalog, because drivers do not agree on an error for it.
+func (s *Store) tableMissing(ctx context.Context) bool {
+	text := map[Dialect]string{SQLite: tableSQLite, PostgreSQL: tablePostgreSQL, MySQL: tableMySQL}[s.dialect]
+	var n int
+	err := s.db.QueryRowContext(ctx, spell(s.dialect, s.table, text)).Scan(&n)
+	return err == nil && n == 0
+}
