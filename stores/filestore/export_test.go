@@ -1,0 +1,12 @@
+package filestore
+
+import (
+	"context"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Tidy is what List does with an entry that looked stale a moment ago.
+func (s *Store) Tidy(ctx context.Context, subject string, id session.RecordID) error {
+	return s.tidy(ctx, nameOf(subject), nameOf(id[:]))
+}

@@ -1,0 +1,131 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Load returns the record. Its Handle is left empty. A file that is damaged or of a newer format is an error of its own.
+func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
+	f, err := s.load(ctx, nameOf(id[:]))
+	if err != nil {
+		return session.Record{}, s.fail("load", err)
+	}
+	return f.record(), nil
+}
+
+func (s *Store) load(ctx context.Context, n name) (file, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := read(s.sessions, n.path(), n)
+	if !errors.Is(err, errDamaged) {
+		return f, err
+	}
+	// It may have met a touch halfway, and with the lock it cannot.
+	sh, err := s.lock(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	defer sh.unlock()
+	return sh.read(n)
+}
+
+func read(root *os.Root, path string, n name) (file, error) {
+	b, err := root.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, session.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parse(b, n)
+}
+
+// Create stores a new record. It takes data of up to 4 GiB.
+func (s *Store) Create(ctx context.Context, r session.Record) error {
+	return s.change(ctx, "create", r.ID, func(sh *shard, n name) error {
+		switch _, err := sh.root.Lstat(n.file()); {
+		case err == nil:
+			return session.ErrExists
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		return s.put(sh, n, r, "")
+	})
+}
+
+// Update replaces a record of the same version.
+func (s *Store) Update(ctx context.Context, r session.Record) error {
+	return s.change(ctx, "update", r.ID, func(sh *shard, n name) error {
+		old, err := sh.read(n)
+		if err != nil {
+			return err
+		}
+		if old.version() != r.Version {
+			return session.ErrConflict
+		}
+		r.Version++
+		return s.put(sh, n, r, old.subject())
+	})
+}
+
+// put writes a record whose subject was another one before. When it fails, the index may hold an entry too many.
+func (s *Store) put(sh *shard, n name, r session.Record, before string) error {
+	f, err := newFile(r)
+	if err != nil {
+		return err
+	}
+	if r.Subject != before {
+		if err := s.link(r.Subject, n); err != nil {
+			return err
+		}
+	}
+	if err := sh.write(n, f); err != nil {
+		return err
+	}
+	if r.Subject != before {
+		s.unlink(before, n)
+	}
+	return nil
+}
+
+// Delete removes a record, also one that cannot be read.
+func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
+	return s.change(ctx, "delete", id, func(sh *shard, n name) error {
+		f, err := sh.read(n)
+		if errors.Is(err, session.ErrNotFound) {
+			return nil
+		}
+		if err := s.remove(sh, n, f); err != nil {
+			return err
+		}
+		return sh.syncNames()
+	})
+}
+
+// remove takes away a record's file and its entry in the index; f is nil when the file cannot be read.
+func (s *Store) remove(sh *shard, n name, f file) error {
+	err := sh.root.Remove(n.file())
+	if err == nil && f != nil {
+		s.unlink(f.subject(), n)
+	}
+	return err
+}
+
+// Touch extends a record in place. It is not synced: a power cut may take it back, which costs the visitor nothing
+// but a shorter session.
+func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
+	return s.change(ctx, "touch", id, func(sh *shard, n name) error {
+		f, err := sh.read(n)
+		if err != nil || !f.touch(seen, expires) {
+			return err
+		}
+		return sh.writeTimes(n, f)
+	})
+}
