@@ -4,6 +4,9 @@ package filestore_test
 
 import (
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"syscall"
 	"testing"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -22,6 +25,25 @@ func BenchmarkStore(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkSize counts the blocks that a file and, with a subject, a directory of the index take.
+func BenchmarkSize(b *testing.B) {
+	storetest.BenchmarkSize(b, 10_000, func(b *testing.B) (session.Store, func() int64) {
+		dir := newDir(b)
+		s, err := filestore.New(dir, filestore.Options{UnsafeNoSync: true})
+		must(b, err)
+		b.Cleanup(func() { must(b, s.Close()) })
+		return s, func() (used int64) {
+			must(b, filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+				if info, statErr := d.Info(); err == nil && statErr == nil {
+					used += info.Sys().(*syscall.Stat_t).Blocks * 512
+				}
+				return err
+			}))
+			return used
+		}
+	})
 }
 
 // BenchmarkSweepNothing is what a sweep costs that finds nothing due among live sessions.

@@ -144,3 +144,14 @@ func TestDeletedRecordsDoNotLeaveTheirNotes(t *testing.T) {
 func BenchmarkStore(b *testing.B) {
 	storetest.Benchmark(b, func(*testing.B) session.Store { return memstore.New() })
 }
+
+func BenchmarkSize(b *testing.B) {
+	storetest.BenchmarkSize(b, 100_000, func(*testing.B) (session.Store, func() int64) {
+		s := memstore.New()
+		return s, func() int64 {
+			used := heap()
+			runtime.KeepAlive(s)
+			return int64(used)
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
+	"github.com/coatcheck/coatcheck/stores/storetest"
 )
 
 // epoch is when these tests begin. The store has no clock, so theirs need not go.
@@ -107,26 +108,17 @@ func benchmarkOperations(b *testing.B, name string, s *sqlstore.Store, ids []ses
 	}
 }
 
-// BenchmarkDisk measures what sessions take on disk. Run it with -benchtime 1x.
-func BenchmarkDisk(b *testing.B) {
-	const sessions = 100_000
+// BenchmarkSize measures what sessions take on disk.
+func BenchmarkSize(b *testing.B) {
 	for name, start := range databases {
-		for _, subjects := range []bool{false, true} {
-			b.Run(fmt.Sprintf("db=%s/subjects=%v", name, subjects), func(b *testing.B) {
+		b.Run("db="+name, func(b *testing.B) {
+			storetest.BenchmarkSize(b, 100_000, func(b *testing.B) (session.Store, func() int64) {
 				d := start(b)
 				s, db := d.migrated(b)
 				unhurried(b, d, db)
-				fill(b, s, sessions, 300, func(i int, r *session.Record) {
-					r.Expires = epoch.Add(time.Duration(i%7200) * time.Second)
-					if subjects {
-						r.Subject = fmt.Sprintf("user:%08d", i)
-					}
-				})
-				for b.Loop() {
-				}
-				b.ReportMetric(float64(diskSize(b, d, db))/sessions, "B/session")
+				return s, func() int64 { return diskSize(b, d, db) }
 			})
-		}
+		})
 	}
 }
 

@@ -2,7 +2,10 @@ package storetest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,4 +71,44 @@ var operations = []struct {
 		_, err := i.List(b.Context(), r.Subject)
 		return err
 	}},
+}
+
+// BenchmarkSize measures what a store takes for a session of 300 bytes, of nobody and of a subject with this session alone. It
+// creates the sessions, several at a time, and reports by how much used has grown for each. Run it with -benchtime 1x.
+func BenchmarkSize(b *testing.B, sessions int, open func(b *testing.B) (store session.Store, used func() int64)) {
+	b.Helper()
+	for _, subjects := range []bool{false, true} {
+		b.Run(fmt.Sprintf("subject=%t", subjects), func(b *testing.B) {
+			store, used := open(b)
+			before := used()
+			for b.Loop() {
+				fill(b, store, sessions, subjects)
+			}
+			b.ReportMetric(float64(used()-before)/float64(sessions*b.N), "B/session")
+		})
+	}
+}
+
+func fill(b *testing.B, store session.Store, sessions int, subjects bool) {
+	b.Helper()
+	const callers = 8
+	var working sync.WaitGroup
+	for caller := range callers {
+		working.Go(func() {
+			for i := caller; i < sessions; i += callers {
+				r := newRecord("")
+				r.Data = make([]byte, 300)
+				_, _ = rand.Read(r.Data) // never fails; nothing to compress
+				r.Expires = r.Expires.Add(time.Duration(i) * time.Millisecond)
+				if subjects {
+					r.Subject = fmt.Sprintf("user:%08d", i)
+				}
+				if err := store.Create(b.Context(), r); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	working.Wait()
 }

@@ -1,0 +1,210 @@
+// Package redisstore keeps sessions in Redis 7 or newer, or what speaks its protocol and runs its scripts, through
+// go-redis: one server, Sentinel, or Cluster. Loading, updating and touching cost one round trip each, and so does
+// creating a session that is nobody's.
+//
+// # Keys
+//
+// A record is one string under prefix + id (SHA-256, base64). Numbers are big-endian, times in milliseconds since 1970:
+//
+//	byte 0        format, 1
+//	byte 1        length of the owner: 0, or 32
+//	bytes 2-33    version, last seen, expires, indexed until (8 bytes each)
+//	then          the owner, which is SHA-256 over the subject; the data
+//
+// A subject's sessions are listed in a sorted set under prefix + "subject:" + owner (base64): each member is a record's
+// id, its score the time on Redis's clock until which it counts. In a cluster the two live on different servers, so no
+// script can change both. A session is therefore listed first and written second; List believes the record, not
+// the list. A crash in between leaves an entry without a session, never a session without an entry. Nothing removes
+// an entry but its score, because an entry without a session may be one whose session is about to be written. A
+// record knows until when it is indexed, and a write that would outlive that extends its entry first.
+//
+// Redis forgets by itself: a record two minutes after it has expired. The time is counted from Seen, on whose clock
+// Expires was set, so the clocks of Redis and of the application need not agree.
+//
+// # What Redis is to be like
+//
+// With maxmemory use the policy noeviction. Any other ends sessions when memory runs out, and may take a list before the
+// sessions on it, which then escape Manager.RevokeAll.
+//
+// Redis replicates and saves asynchronously, so a failover or crash can lose the writes of its last moments: a change
+// that was reported as saved, a new session, or an end, in which case the session is back. WAIT and appendfsync always
+// make that rarer; they are the server's and the client's business.
+//
+// Sessions are read from masters, also with a client that reads from replicas (ReadOnly, RouteByLatency) or keeps a
+// client-side cache: either may be behind, and would show an ended session or not yet know a new one. A redis.Ring hands a
+// shard's keys to others while it is down and takes them back as they were, ended sessions included; where that
+// matters use Sentinel or Cluster.
+//
+// # Time limits
+//
+// Every call returns when its context ends, whatever the client makes of contexts. What was sent by then may still
+// happen. Set ContextTimeoutEnabled in the client's options, so that it gives up at the deadline too; otherwise
+// calls that nobody waits for occupy connections until ReadTimeout.
+package redisstore
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+const defaultPrefix = "coatcheck:"
+
+// Store is a session.Store in Redis. Use New.
+type Store struct {
+	client redis.UniversalClient
+	prefix string
+	read   string // the command that reads a record
+}
+
+var (
+	_ session.Store   = (*Store)(nil)
+	_ session.Toucher = (*Store)(nil)
+	_ session.Indexer = (*Store)(nil)
+)
+
+// New returns a store whose keys begin with "coatcheck:". It sends nothing. The client stays the caller's to close.
+func New(client redis.UniversalClient) *Store {
+	return &Store{client: client, prefix: defaultPrefix, read: readCommand(client)}
+}
+
+// WithPrefix returns a store on the same client whose keys begin with prefix, for a Redis that is shared. Stores with
+// different prefixes know nothing of each other's sessions, as long as no prefix begins with another.
+func (s *Store) WithPrefix(prefix string) *Store {
+	other := *s
+	other.prefix = prefix
+	return &other
+}
+
+// readCommand is GET, or GETEX where GET might be answered by a cache or a replica. Without options it reads all the same,
+// but counts as a write, which neither of them may answer. A server that refuses writes for a while refuses GETEX too,
+// hence not always.
+func readCommand(client redis.UniversalClient) string {
+	switch c := client.(type) {
+	case *redis.Client:
+		if o := c.Options(); o.ClientSideCacheConfig == nil && o.ClientSideCache == nil {
+			return "get"
+		}
+	case *redis.ClusterClient:
+		if !c.Options().ReadOnly {
+			return "get"
+		}
+	case *redis.Ring:
+		return "get"
+	}
+	return "getex"
+}
+
+func (s *Store) key(id session.RecordID) string {
+	return s.prefix + base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// Load returns the record. Its Subject and Handle are left empty.
+func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
+	b, err := await(ctx, func() ([]byte, error) {
+		cmd := redis.NewStringCmd(ctx, s.read, s.key(id))
+		_ = s.client.Process(ctx, cmd) // Bytes returns its error
+		return cmd.Bytes()
+	})
+	if errors.Is(err, redis.Nil) {
+		return session.Record{}, session.ErrNotFound
+	}
+	if err != nil {
+		return session.Record{}, s.failed("load", err)
+	}
+	v, err := parse(b)
+	if err != nil {
+		return session.Record{}, s.failed("load", err)
+	}
+	return v.record(id), nil
+}
+
+// Create stores a new record.
+func (s *Store) Create(ctx context.Context, r session.Record) error {
+	var indexed time.Time
+	if r.Subject != "" {
+		var err error
+		if indexed, err = s.index(ctx, r.ID, ownerOf(r.Subject), r.Seen, r.Expires); err != nil {
+			return s.failed("create", err)
+		}
+	}
+	_, err := await(ctx, func() (string, error) {
+		return s.client.Do(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px", ttl(r.Seen, r.Expires, margin)).Text()
+	})
+	if errors.Is(err, redis.Nil) {
+		return session.ErrExists
+	}
+	return s.failed("create", err)
+}
+
+// Update replaces a record of the same version.
+func (s *Store) Update(ctx context.Context, r session.Record) error {
+	answer, err := s.replace(ctx, r, time.Time{})
+	if err == nil && answer == "unindexed" {
+		var indexed time.Time
+		if indexed, err = s.index(ctx, r.ID, ownerOf(r.Subject), r.Seen, r.Expires); err == nil {
+			answer, err = s.replace(ctx, r, indexed)
+		}
+	}
+	return s.outcome("update", answer, err)
+}
+
+func (s *Store) replace(ctx context.Context, r session.Record, indexed time.Time) (answer string, err error) {
+	old := newValue(r, indexed).versionBytes()
+	r.Version++
+	return s.run(ctx, updateScript, s.key(r.ID), []byte(newValue(r, indexed)), old, ttl(r.Seen, r.Expires, margin))
+}
+
+// Delete removes a record.
+func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
+	_, err := await(ctx, func() (int64, error) { return s.client.Del(ctx, s.key(id)).Result() })
+	return s.failed("delete", err)
+}
+
+// Touch extends a record in place.
+func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
+	owner, indexed := "", time.Time{}
+	for {
+		answer, err := s.run(ctx, touchScript, s.key(id),
+			seen.UnixMilli(), expires.UnixMilli(), ttl(seen, expires, margin), owner, indexed.UnixMilli())
+		if err != nil || len(answer) != ownerSize {
+			return s.outcome("touch", answer, err)
+		}
+		owner = answer
+		if indexed, err = s.index(ctx, id, owner, seen, expires); err != nil {
+			return s.failed("touch", err)
+		}
+	}
+}
+
+func (s *Store) outcome(operation, answer string, err error) error {
+	switch {
+	case err != nil:
+		return s.failed(operation, err)
+	case answer == "done":
+		return nil
+	case answer == "absent":
+		return session.ErrNotFound
+	case answer == "conflict":
+		return session.ErrConflict
+	}
+	return s.failed(operation, errUnreadable)
+}
+
+// failed wraps an error. A cluster's client is told that something is wrong, or it would look for the replica that took
+// over from a dead master only once in ClusterStateReloadInterval, by default a minute.
+func (s *Store) failed(operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if cluster, ok := s.client.(*redis.ClusterClient); ok {
+		cluster.ReloadState(context.Background()) // in a goroutine of the client's, and not all the time
+	}
+	return fmt.Errorf("redisstore: %s: %w", operation, err)
+}
