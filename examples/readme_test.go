@@ -24,6 +24,7 @@ const address = "127.0.0.1:8080"
 const imports = `package fragments
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"

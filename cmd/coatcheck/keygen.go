@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 
 	session "github.com/coatcheck/coatcheck/core"
 )
@@ -20,12 +19,12 @@ To rotate, put a new key in front of the old one, with a comma between them: NEW
 }
 
 // Run is called by kong.
-func (k keygen) Run(stdout io.Writer) error {
+func (k keygen) Run(c *console) error {
 	key, err := session.GenerateKey(k.Name)
 	if err != nil {
 		return usageError(fmt.Sprintf("--name %q: use 1 to 32 letters, digits, '-', '_' or '.'", k.Name))
 	}
-	if _, err := fmt.Fprintln(stdout, key); err != nil {
+	if _, err := fmt.Fprintln(c.stdout, key); err != nil {
 		return fmt.Errorf("keygen: %w", err)
 	}
 	return nil

@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +18,36 @@ import (
 
 var november = time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)
 
+// TestMain keeps the tests from the stores and keys of whoever runs them.
+func TestMain(m *testing.M) {
+	_ = os.Unsetenv("COATCHECK_STORE") // it fails for impossible names only
+	_ = os.Unsetenv(keysVariable)
+	os.Exit(m.Run())
+}
+
 func call(args ...string) (status int, stdout, stderr string) {
+	return callWith(&console{}, args...)
+}
+
+// callWith runs a command on a console whose empty fields stand for an ordinary one.
+func callWith(c *console, args ...string) (status int, stdout, stderr string) {
 	var out, diagnostics bytes.Buffer
-	status = run(args, &out, &diagnostics, november)
+	status = run(args, c.complete(&out, &diagnostics))
 	return status, out.String(), diagnostics.String()
+}
+
+func (c *console) complete(stdout, stderr io.Writer) *console {
+	c.stdout, c.stderr = stdout, stderr
+	if c.ctx == nil {
+		c.ctx = context.Background()
+	}
+	if c.stdin == nil {
+		c.stdin = strings.NewReader("")
+	}
+	if c.now == nil {
+		c.now = func() time.Time { return november }
+	}
+	return c
 }
 
 func TestHelpGoesToStdout(t *testing.T) {
@@ -28,6 +58,13 @@ func TestHelpGoesToStdout(t *testing.T) {
 		{[]string{"--help"}, []string{"keygen", "Exit status: 0 done, 1 failed, 2 wrong"}},
 		{[]string{"-h"}, []string{"keygen"}},
 		{[]string{"keygen", "--help"}, []string{"--name=NAME", "COATCHECK_KEYS", "NEW,OLD"}},
+		{[]string{"inspect", "--help"}, []string{"--secrets", "COATCHECK_KEYS", "$COATCHECK_STORE", "standard input"}},
+		{[]string{"list", "-help"}, []string{"--store=URL", "--json", "--timeout"}},
+		{[]string{"revoke", "--help"}, []string{"<subject>", "<handle>"}},
+		{[]string{"revoke-all", "--help"}, []string{"<subject>"}},
+		{[]string{"sweep", "--help"}, []string{"--store=URL"}},
+		{[]string{"schema", "--help"}, []string{"--dialect=DIALECT", "--apply"}},
+		{[]string{"check", "--help"}, []string{"--store=URL", "Nobody's session"}},
 	} {
 		status, stdout, stderr := call(test.args...)
 		if status != exitOK || stderr != "" {
@@ -59,6 +96,22 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"keygen", "--name", "a,b"}, "a,b"},
 		{[]string{"keygen", "--name", twoKeys}, "1 to 32"},
 		{[]string{"keygen", "--name", strings.Repeat("x", 33)}, "1 to 32"},
+		{[]string{"list", "user:42"}, "COATCHECK_STORE"},
+		{[]string{"list", "--store", "gopher://host"}, "<subject>"},
+		{[]string{"list", "user:42", "--store", "gopher://host"}, "sqlite://"},
+		{[]string{"list", "user:42", "--store", "sqlite:///x", "--timeout", "2h"}, "--timeout 2h"},
+		{[]string{"list", "user:42", "--store", "sqlite:///x", "--timeout", "0s"}, "--timeout 0s"},
+		{[]string{"revoke", "user:42"}, "<handle>"},
+		{[]string{"sweep", "--timeout", "1s"}, "--timeout"}, // it takes as long as it takes
+		{[]string{"schema"}, "--dialect"},
+		{[]string{"schema", "--dialect", "oracle"}, "oracle"},
+		{[]string{"schema", "--dialect", "sqlite", "--apply"}, "--apply"},
+		{[]string{"schema", "--store", "redis://127.0.0.1:1"}, "no tables"},
+		{[]string{"schema", "--store", "sqlite:///x?table=DROP"}, "DROP"},
+		{[]string{"inspect", "x"}, "COATCHECK_KEYS"},
+		{[]string{"inspect", "x", "--sealer", "wax"}, "wax"},
+		{[]string{"inspect", "--store", "redis://127.0.0.1:1"}, "NAME=VALUE"},
+		{[]string{"inspect", "x", "--store", "redis://127.0.0.1:1", "--name", "a b"}, "a b"},
 	} {
 		status, stdout, stderr := call(test.args...)
 		if status != exitUsage || stdout != "" {
@@ -112,7 +165,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestFailureToWriteIsAFailure(t *testing.T) {
 	var stderr bytes.Buffer
-	if status := run([]string{"keygen"}, full{}, &stderr, november); status != exitFailed {
+	if status := run([]string{"keygen"}, (&console{}).complete(full{}, &stderr)); status != exitFailed {
 		t.Errorf("status %d, want 1", status)
 	}
 	if got := stderr.String(); got != "coatcheck: keygen: no space left\n" {
@@ -120,12 +173,19 @@ func TestFailureToWriteIsAFailure(t *testing.T) {
 	}
 }
 
-// TestProcess checks what run cannot: that the process ends with the status and writes to the right streams.
-func TestProcess(t *testing.T) {
+// program builds the command.
+func program(t *testing.T) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "coatcheck.exe")
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	return binary
+}
+
+// TestProcess checks what run cannot: that the process ends with the status and writes to the right streams.
+func TestProcess(t *testing.T) {
+	binary := program(t)
 	out, err := exec.Command(binary, "keygen", "--name", "process").Output()
 	if err != nil {
 		t.Fatalf("keygen: %v", err)
@@ -138,5 +198,28 @@ func TestProcess(t *testing.T) {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != exitUsage || len(out) != 0 || !strings.Contains(string(exit.Stderr), "nonesuch") {
 		t.Errorf("nonesuch: error %v, stdout %q, want exit status 2 and a message on stderr", err, out)
+	}
+}
+
+// TestProcessInterrupted is about a program that waits for a store, and a person who does not.
+func TestProcessInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("processes cannot send each other an interrupt")
+	}
+	address, accepted := silent(t)
+	cmd := exec.Command(program(t), "list", "user:42", "--timeout", "10m")
+	cmd.Env = append(os.Environ(), "COATCHECK_STORE=redis://"+address)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-accepted
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	exit, ok := errors.AsType[*exec.ExitError](cmd.Wait())
+	if !ok || exit.ExitCode() != exitFailed || !strings.HasPrefix(stderr.String(), "coatcheck: interrupted") {
+		t.Errorf("%v, stderr %q; want status 1 and to hear of the interruption", exit, stderr.String())
 	}
 }

@@ -62,7 +62,7 @@ func (v *visit) logout() (response, error) {
 
 func (v *visit) profile() (response, error) {
 	if v.s.Subject() == "" {
-		return v.askToLogIn()
+		return v.askToLogIn(v.path)
 	}
 	return v.show("profile")
 }
@@ -71,17 +71,17 @@ func (v *visit) admin() (response, error) {
 	user := v.s.Subject()
 	switch {
 	case user == "":
-		return v.askToLogIn()
+		return v.askToLogIn(v.path)
 	case v.app.accounts.role(user) != roleAdmin:
 		return response{}, httpError{status: http.StatusForbidden, text: "error.admin"}
 	}
 	return v.show("admin")
 }
 
-// askToLogIn sends a browser to the login page and, after it, back here.
-func (v *visit) askToLogIn() (response, error) {
+// askToLogIn sends a browser to the login page and, after it, to another.
+func (v *visit) askToLogIn(next string) (response, error) {
 	if v.json {
 		return response{}, httpError{status: http.StatusUnauthorized, text: "error.anonymous"}
 	}
-	return v.redirect("/login?" + url.Values{"next": {v.path}}.Encode()), nil
+	return v.redirect("/login?" + url.Values{"next": {next}}.Encode()), nil
 }

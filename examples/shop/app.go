@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -18,6 +19,8 @@ import (
 type app struct {
 	log      *slog.Logger
 	accounts accounts
+	sessions *session.Manager
+	lists    bool // sessions can list those of a user
 	texts    texts
 	pages    map[string]*template.Template
 	files    map[string]file
@@ -47,21 +50,30 @@ func newApp(log *slog.Logger) (*app, error) {
 	return a, nil
 }
 
+// use tells the app where its sessions are.
+func (a *app) use(ctx context.Context, m *session.Manager, delays bool) {
+	_, err := m.List(ctx, "nobody")
+	a.sessions, a.lists, a.delays = m, !errors.Is(err, errors.ErrUnsupported), delays
+}
+
 func routes() map[string]route {
 	return map[string]route{
-		"/":            {http.MethodGet: (*visit).home},
-		"/login":       {http.MethodGet: (*visit).loginForm, http.MethodPost: (*visit).login},
-		"/logout":      {http.MethodPost: (*visit).logout},
-		"/profile":     {http.MethodGet: (*visit).profile},
-		"/admin":       {http.MethodGet: (*visit).admin},
-		"/cart":        {http.MethodGet: (*visit).cart},
-		"/cart/add":    {http.MethodPost: (*visit).addToCart},
-		"/cart/remove": {http.MethodPost: (*visit).removeFromCart},
-		"/cart/clear":  {http.MethodPost: (*visit).clearCart},
-		"/checkout":    {http.MethodPost: (*visit).checkout},
-		"/history":     {http.MethodGet: (*visit).history},
-		"/language":    {http.MethodPost: (*visit).setLanguage},
-		"/preferences": {http.MethodGet: (*visit).preferences, http.MethodPost: (*visit).setPreferences},
+		"/":                      {http.MethodGet: (*visit).home},
+		"/login":                 {http.MethodGet: (*visit).loginForm, http.MethodPost: (*visit).login},
+		"/logout":                {http.MethodPost: (*visit).logout},
+		"/profile":               {http.MethodGet: (*visit).profile},
+		"/admin":                 {http.MethodGet: (*visit).admin},
+		"/devices":               {http.MethodGet: forDevices((*visit).devices)},
+		"/cart":                  {http.MethodGet: (*visit).cart},
+		"/devices/revoke":        {http.MethodPost: forDevices((*visit).revokeDevice)},
+		"/devices/revoke-others": {http.MethodPost: forDevices((*visit).revokeOtherDevices)},
+		"/cart/add":              {http.MethodPost: (*visit).addToCart},
+		"/cart/remove":           {http.MethodPost: (*visit).removeFromCart},
+		"/cart/clear":            {http.MethodPost: (*visit).clearCart},
+		"/checkout":              {http.MethodPost: (*visit).checkout},
+		"/history":               {http.MethodGet: (*visit).history},
+		"/language":              {http.MethodPost: (*visit).setLanguage},
+		"/preferences":           {http.MethodGet: (*visit).preferences, http.MethodPost: (*visit).setPreferences},
 	}
 }
 

@@ -56,7 +56,7 @@ func (v *visit) fail(err error) response {
 	if !errors.As(err, &e) {
 		e = explain(err)
 	}
-	if e.status >= http.StatusInternalServerError {
+	if e.status >= http.StatusInternalServerError && e.status != http.StatusNotImplemented {
 		v.app.log.Error("request failed", "path", v.path, "error", err)
 	}
 	message := e.in(v.app.texts, v.language())

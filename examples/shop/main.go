@@ -47,20 +47,35 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stderr, "shop: %v\n", err)
 		return exitFailure
 	}
-	a.delays = o.allowDelay
-	sessions, err := newSessions(o, a, getenv)
+	store, closeStore, err := openStore(ctx, o.store)
+	if err != nil {
+		fmt.Fprintf(stderr, "shop: %v\n", err)
+		return exitFailure
+	}
+	defer func() {
+		if err := closeStore(); err != nil {
+			log.Error("the store was not closed", "error", err)
+		}
+	}()
+	sessions, err := newSessions(o, a, store, getenv)
 	if err != nil {
 		fmt.Fprintf(stderr, "shop: %v\n", err)
 		return exitUsage
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	sessions.StartSweeper(ctx)
-	if err := listen(ctx, mounts[o.framework](a, sessions), o.addr, stdout); err != nil {
+	a.use(ctx, sessions, o.allowDelay)
+	if err := serveUntil(ctx, a, o, stdout); err != nil {
 		log.Error("stopped", "error", err)
 		return exitFailure
 	}
 	return 0
+}
+
+// serveUntil lets the app answer, and expired sessions be removed, until ctx ends.
+func serveUntil(ctx context.Context, a *app, o options, stdout io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	a.sessions.StartSweeper(ctx)
+	return listen(ctx, mounts[o.framework](a, a.sessions), o.addr, stdout)
 }
 
 // server is what every framework can do once the shop is mounted on it.

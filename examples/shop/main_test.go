@@ -59,13 +59,28 @@ func TestRestartWithKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, secret, _ := strings.Cut(keys, ":")
+	restart(t, "cookie", keys, secret)
+}
+
+// Sessions outlive a restart when they are kept on a disk, so the shop makes what it needs only where it is not there yet.
+func TestRestartWithAStore(t *testing.T) {
+	for _, b := range durable() {
+		if b.name == "file" || b.name == "sqlite" {
+			t.Run(b.name, func(t *testing.T) { restart(t, b.new(t), "", "user1") })
+		}
+	}
+}
+
+// restart runs the shop twice and looks for a visitor of the first time in the second.
+func restart(t *testing.T, store, keys, secret string) {
 	v := program(t, "")
 	for round := range 2 {
 		ctx, stop := context.WithCancel(t.Context())
 		stdout, stderr := &waiter{lines: make(chan string, 1)}, &bytes.Buffer{}
 		done := make(chan int)
 		go func() {
-			done <- run(ctx, []string{"-store", "cookie", "-framework", frameworks[round+1], "-addr", "127.0.0.1:0"}, func(string) string { return keys }, stdout, stderr)
+			done <- run(ctx, []string{"-store", store, "-framework", frameworks[round+1], "-addr", "127.0.0.1:0"}, func(string) string { return keys }, stdout, stderr)
 		}()
 		v.url = strings.TrimSpace(strings.TrimPrefix(<-stdout.lines, "listening on "))
 		if round == 0 {
@@ -77,9 +92,32 @@ func TestRestartWithKeys(t *testing.T) {
 		if status := <-done; status != 0 {
 			t.Errorf("status %d", status)
 		}
-		_, secret, _ := strings.Cut(keys, ":")
-		if log := stderr.String(); strings.Contains(log, v.cookie) || strings.Contains(log, secret) || round == 0 && !strings.Contains(log, "reason=created") {
+		if log := stderr.String(); strings.Contains(log, v.cookie) || strings.Contains(log, secret) || round == 0 && !strings.Contains(log, "reason=created") || strings.Contains(log, "level=ERROR") {
 			t.Errorf("log: %s", log)
+		}
+	}
+}
+
+// Whoever starts the shop has to learn that its store does not work, and a password is not for logs.
+func TestStoreThatDoesNotWork(t *testing.T) {
+	nowhere := "127.0.0.1:1" // where nobody listens
+	for store, want := range map[string]string{
+		"postgres://shop:s3cret@" + nowhere + "/shop":                  "the postgres store does not work; see that its server runs",
+		"postgres://shop:s3cret@" + nowhere + "/shop?sslmode=nonesuch": "postgres store: the URL cannot be read",
+		"mysql://shop:s3cret@" + nowhere + "/shop":                     "the mysql store does not work",
+		"redis://shop:s3cret@" + nowhere:                               "the redis store does not work",
+		"redis://shop:s3cret@" + nowhere + "?addr=" + nowhere:          "the redis store does not work",
+		"memcached://" + nowhere:                                       "the memcached store does not work",
+		"sqlite:///nonesuch/shop.db":                                   "or its directory exists, and that -store is right",
+		"file:///nonesuch/shop/sessions":                               "-store: file store: filestore: open in /nonesuch/shop/sessions: no such file or directory",
+		"nonesuch://shop:s3cret@" + nowhere:                            "-store: the store's URL has to begin with one of file://",
+		"redis://shop:s3cret@" + nowhere + "x":                         "-store: the store's URL cannot be read",
+		"shop:s3cret@" + nowhere:                                       "-store: the store's URL has to begin with one of file://",
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), []string{"-store", store, "-addr", "127.0.0.1:0"}, nil, &stdout, &stderr)
+		if status != exitFailure || !strings.Contains(stderr.String(), want) || stdout.Len() > 0 || strings.Contains(stderr.String(), "s3cret") {
+			t.Errorf("%s: status %d, stderr %q, want 1 and %q without the password", store, status, stderr.String(), want)
 		}
 	}
 }

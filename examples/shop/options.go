@@ -12,7 +12,6 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
 // options are the command line.
@@ -29,7 +28,7 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.framework, "framework", "gin", "what serves it: "+listed(frameworks))
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on")
-	flags.StringVar(&o.store, "store", "memory", "where sessions are kept: "+listed(stores))
+	flags.StringVar(&o.store, "store", "memory", "where sessions are kept: "+storeChoices())
 	flags.StringVar(&o.sealer, "sealer", "securecookie", "what seals a session that is kept in its cookie: "+listed(sealerNames))
 	flags.DurationVar(&o.idle, "idle", 0, "ends a session that is not used for this long (0: 30m)")
 	flags.DurationVar(&o.absolute, "absolute", 0, "ends a session this long after its login (0: 12h)")
@@ -47,7 +46,6 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 
 var (
 	frameworks  = []string{"nethttp", "gin", "fiber", "echo", "chi"}
-	stores      = []string{"memory", "cookie"}
 	sealerNames = []string{"securecookie", "aead"}
 )
 
@@ -65,11 +63,14 @@ func (o options) check(rest []string) error {
 		flag, value string
 		names       []string
 	}{
-		{"framework", o.framework, frameworks}, {"store", o.store, stores}, {"sealer", o.sealer, sealerNames},
+		{"framework", o.framework, frameworks}, {"sealer", o.sealer, sealerNames},
 	} {
 		if !slices.Contains(choice.names, choice.value) {
 			return fmt.Errorf("-%s is %q and must be %s", choice.flag, choice.value, listed(choice.names))
 		}
+	}
+	if !slices.Contains(stores, o.store) && !strings.Contains(o.store, ":") { // with a colon it may hold a password
+		return fmt.Errorf("-store is %q and must be %s", o.store, storeChoices())
 	}
 	if o.idle < 0 || o.absolute < 0 {
 		return errors.New("-idle and -absolute must not be negative")
@@ -77,18 +78,19 @@ func (o options) check(rest []string) error {
 	return nil
 }
 
-// newSessions makes the manager that the options ask for.
-func newSessions(o options, a *app, getenv func(string) string) (*session.Manager, error) {
+// newSessions makes the manager that the options ask for. Without a store sessions travel in their cookies.
+func newSessions(o options, a *app, store session.Store, getenv func(string) string) (*session.Manager, error) {
 	policy := session.Options{
 		InsecureHTTP:    true, // plain http: loopback only
 		IdleTimeout:     o.idle,
 		AbsoluteTimeout: o.absolute,
 		Sealer:          sealers[o.sealer],
+		ClientHints:     true,
 		OnEvent:         logEvents(a.log),
 		ErrorResponse:   a.sessionFailure,
 	}
-	if o.store == "memory" {
-		return session.New(memstore.New(), policy)
+	if store != nil {
+		return session.New(store, policy)
 	}
 	text := getenv("COATCHECK_KEYS")
 	if text == "" {

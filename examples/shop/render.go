@@ -15,7 +15,7 @@ var templateFiles embed.FS
 // loadPages makes each page a template of its own, inside the layout that all share.
 func loadPages() (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"home", "cart", "login", "profile", "admin", "history", "preferences", "error"} {
+	for _, name := range []string{"home", "cart", "login", "profile", "admin", "devices", "history", "preferences", "error"} {
 		t, err := template.ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, err

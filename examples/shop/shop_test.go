@@ -51,11 +51,20 @@ func open(t *testing.T, o options) string {
 
 func serve(t *testing.T, a *app, o options) string {
 	t.Helper()
-	a.delays = o.allowDelay
-	sessions, err := newSessions(o, a, func(string) string { return "" })
+	store, closeStore, err := openStore(t.Context(), o.store)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := closeStore(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	sessions, err := newSessions(o, a, store, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.use(t.Context(), sessions, o.allowDelay)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,7 @@ type visit struct {
 	json   bool              // a program is asking, not a browser
 	fields map[string]string // of a POST's body
 	told   []string          // the messages that this answer shows
+	found  []device          // where the visitor is logged in, for answers that show it
 }
 
 func (a *app) visit(r request, u *url.URL) *visit {
@@ -50,6 +51,7 @@ type state struct {
 	Cart          []string `json:"cart"`
 	History       []string `json:"history"`
 	Flash         []string `json:"flash"`
+	Devices       []device `json:"devices,omitempty"` // on /devices only
 }
 
 // stranger is the state of a visitor without a session.
@@ -59,7 +61,7 @@ func stranger(lang string) state {
 
 func (v *visit) state() state {
 	st := stranger(v.language())
-	st.Greeting = v.text("greeting")
+	st.Greeting, st.Devices = v.text("greeting"), v.found
 	if user := v.s.Subject(); user != "" {
 		role := v.app.accounts.role(user)
 		st.User, st.Role = &user, &role

@@ -93,3 +93,33 @@ func (b tab) cookie() string {
 	}
 	return c.Value
 }
+
+// Somebody who has lost a phone can log it out from another device.
+func TestLogOutAnotherDevice(t *testing.T) {
+	everywhere(t, func(t *testing.T, b tab) {
+		lost := visitor(t, b.shop)
+		for _, device := range []tab{lost, b} {
+			device.visit("/login")
+			device.logIn()
+		}
+		lost.visit("/profile")
+		b.press(`nav a[href="/devices"]`)
+		b.want("devices", b.js(`String(document.querySelectorAll(".lines li").length)`), "2")
+		b.want("this device", b.text(".lines li[aria-current] .badge"), "this device")
+		b.want("browser", b.text(".lines li[aria-current] strong"), "Chrome on Linux")
+		b.press(".lines li:not([aria-current]) button")
+		b.want("page", b.path(), "/devices")
+		b.want("message", b.text(".message"), "The device is logged out.")
+		b.want("devices left", b.js(`String(document.querySelectorAll(".lines li").length)`), "1")
+		b.want("button for other devices", b.text(".others"), "")
+
+		lost.reload()
+		lost.want("page", lost.path(), "/login?next=%2Fprofile")
+		b.press(".lines button")
+		b.want("page after logging out this device", b.path(), "/")
+		b.want("link to the login", b.text(`nav a[href="/login"]`), "Log in")
+		if jar := b.cookies(); len(jar) != 0 {
+			t.Errorf("%d cookies after the logout, want none", len(jar))
+		}
+	})
+}

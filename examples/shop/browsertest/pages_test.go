@@ -91,7 +91,9 @@ func TestPhone(t *testing.T) {
 		b.visit("/cart")
 		b.fill("#wish", strings.Repeat("W", 100))
 		b.press("form.wish button")
-		for _, path := range []string{"/", "/cart", "/login", "/preferences"} {
+		b.visit("/login")
+		b.logIn()
+		for _, path := range []string{"/", "/cart", "/login", "/preferences", "/devices"} {
 			b.visit(path)
 			for _, lang := range []string{"en", "fr"} { // French has the longest words
 				if b.js("document.documentElement.lang") != lang {

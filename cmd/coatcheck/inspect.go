@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const maxPasted = 64 << 10 // bytes: more than any server takes as a header
+
+// inspect opens a cookie.
+type inspect struct {
+	KeysFile string   `help:"The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS." placeholder:"PATH"`
+	Sealer   string   `default:"any" enum:"any,securecookie,aead" help:"What sealed the session: any, securecookie or aead." placeholder:"SEALER"`
+	Name     string   `help:"The manager's name, where the application sets session.Options.Name. By default what follows the prefix in the cookie's name, or id." placeholder:"NAME"`
+	Secrets  bool     `help:"Print values too whose names speak of secrets."`
+	Cookie   argument `arg:"" help:"The cookie's value, NAME=VALUE, or a whole Cookie or Set-Cookie line. Left out or '-', it is read from standard input, out of sight of process lists and the shell's history." optional:""`
+
+	storeFlags
+}
+
+// Help is what "coatcheck inspect --help" says below the summary.
+func (inspect) Help() string {
+	return `A cookie is as good as a password while its session lives, so treat it like one. Looking does not extend the session.
+
+A sealed session is opened with the keys in COATCHECK_KEYS or the file that --keys-file names, several separated by commas. A session in a store is looked up in --store or COATCHECK_STORE. With both, both are tried.
+
+Sealing binds a session to its cookie's name. For a bare value the names that the library chooses by itself are tried: __Host-id, __Secure-id and id. For another one give NAME=VALUE.`
+}
+
+// Run is called by kong.
+func (i inspect) Run(c *console) error {
+	openers, closeStore, err := i.openers(c)
+	if err != nil {
+		return err
+	}
+	f, err := i.open(c, openers)
+	if err = errors.Join(err, closeStore()); err != nil {
+		return err
+	}
+	p := i.present(f)
+	return i.print(c, p, p.text())
+}
+
+// open returns what opens the cookie, or else what says most about why nothing does.
+func (i inspect) open(c *console, openers []opener) (finding, error) {
+	text, err := i.read(c)
+	if err != nil {
+		return finding{}, err
+	}
+	cookies := parseCookies(text, cmp.Or(i.Name, defaultName))
+	if len(cookies) == 0 {
+		return finding{}, usageError("there is no cookie: give its value, NAME=VALUE, or a Cookie or Set-Cookie line")
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, i.Timeout)
+	defer cancel()
+	var best finding
+	for _, cookie := range cookies {
+		for _, open := range openers {
+			f, err := open(ctx, cookie)
+			if err != nil {
+				return finding{}, advise(c, err)
+			}
+			best = better(best, f)
+		}
+	}
+	if best.carrier == "" {
+		return best, usageError("none of these cookies has a name that a session's can have")
+	}
+	return best, nil
+}
+
+// read returns the argument or, without one, a line of standard input.
+func (i inspect) read(c *console) (string, error) {
+	if i.Cookie != "" && i.Cookie != "-" {
+		return string(i.Cookie), nil
+	}
+	type input struct {
+		line string
+		err  error
+	}
+	lines := make(chan input, 1)
+	go func() { // a read from a terminal cannot be interrupted
+		line, err := bufio.NewReader(io.LimitReader(c.stdin, maxPasted)).ReadString('\n')
+		lines <- input{strings.TrimSpace(line), err}
+	}()
+	select {
+	case in := <-lines:
+		if in.err != nil && !errors.Is(in.err, io.EOF) {
+			return "", fmt.Errorf("the cookie cannot be read from standard input: %w", in.err)
+		}
+		return in.line, nil
+	case <-c.ctx.Done():
+		return "", errors.New("interrupted")
+	}
+}

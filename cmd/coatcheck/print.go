@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// outputFlag chooses how the result is printed.
+type outputFlag struct {
+	JSON bool `help:"Print the result as JSON." name:"json"`
+}
+
+// print prints a result: v for machines, or the text.
+func (f outputFlag) print(c *console, v any, text string) error {
+	if !f.JSON {
+		_, err := fmt.Fprint(c.stdout, text)
+		return err
+	}
+	e := json.NewEncoder(c.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// table aligns rows of cells.
+func table(rows [][]string) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t")) // a Builder takes everything
+	}
+	_ = w.Flush() // as above
+	lines := strings.SplitAfter(b.String(), "\n")
+	for i, line := range lines {
+		if text, ok := strings.CutSuffix(line, "\n"); ok {
+			lines[i] = strings.TrimRight(text, " ") + "\n"
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// printable escapes what a terminal might obey, as visitors have a say in what sessions hold.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// shown is what is known of a session besides its values, for machines.
+type shown struct {
+	Handle        string    `json:"handle"`
+	Subject       string    `json:"subject,omitempty"`
+	Created       time.Time `json:"created"`
+	Authenticated time.Time `json:"authenticated,omitzero"`
+	LastSeen      time.Time `json:"last_seen"`
+	Expires       time.Time `json:"expires"`
+	Deadline      time.Time `json:"deadline"`
+	Agent         string    `json:"agent,omitempty"`
+	Network       string    `json:"network,omitempty"`
+}
+
+func show(i session.Info) shown {
+	return shown{
+		Handle: i.Handle, Subject: i.Subject,
+		Created: i.Created.UTC(), Authenticated: i.Authenticated.UTC(), LastSeen: i.LastSeen.UTC(),
+		Expires: i.ExpiresAt.UTC(), Deadline: i.Deadline.UTC(), Agent: i.Agent, Network: i.Network,
+	}
+}
+
+// clock writes a time for people.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// countTimeout is how long the store may take to count what there is to do.
+const countTimeout = 10 * time.Second
+
+// counter is a store that can say how much there is to sweep.
+type counter interface {
+	Expired(ctx context.Context, before time.Time) (int, error)
+}
+
+// newProgress returns what to tell how many sessions are removed, and what to call at the end. People at a terminal see a
+// bar, or a spinner where nobody knows how much there is to do.
+func newProgress(c *console, store session.Store) (progress func(removed int), finish func()) {
+	if !c.terminal {
+		return nil, func() {}
+	}
+	total := countExpired(c, store)
+	bar := progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(c.stderr),
+		progressbar.OptionSetDescription("sweeping"),
+		progressbar.OptionSetItsString("sessions"),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // it turns with each batch
+		progressbar.OptionSetRenderBlankState(true),
+	)
+	progress = func(removed int) {
+		if total >= 0 {
+			removed = min(removed, total) // more may have expired since
+		}
+		_ = bar.Set(removed) // an ornament may fail
+	}
+	return progress, func() { _ = bar.Clear() } // as above
+}
+
+// countExpired is -1 where nobody knows, or not soon enough.
+func countExpired(c *console, store session.Store) int {
+	s, ok := store.(counter)
+	if !ok {
+		return -1
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, countTimeout)
+	defer cancel()
+	n, err := s.Expired(ctx, c.now())
+	if err != nil || n == 0 {
+		return -1
+	}
+	return n
+}

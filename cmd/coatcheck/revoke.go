@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// revoke ends one session.
+type revoke struct {
+	storeFlags
+
+	Subject argument `arg:"" help:"Whom the session belongs to."`
+	Handle  argument `arg:"" help:"Which session, as \"coatcheck list\" prints it."`
+}
+
+// Help is what "coatcheck revoke --help" says below the summary.
+func (revoke) Help() string {
+	return `Its cookie opens nothing from then on, and nothing brings the session back, not even a request that is being served at that moment.`
+}
+
+// revoked is the result for machines.
+type revoked struct {
+	Revoked int `json:"revoked"`
+}
+
+// Run is called by kong.
+func (r revoke) Run(c *console) error {
+	return r.use(c, func(ctx context.Context, m *session.Manager, kind string) error {
+		err := m.Revoke(ctx, string(r.Subject), string(r.Handle))
+		if errors.Is(err, session.ErrNotFound) {
+			return errors.New(`the subject has no live session of that handle: "coatcheck list" shows which it has`)
+		}
+		if err != nil {
+			return searchable(kind, err)
+		}
+		return r.print(c, revoked{1}, "revoked 1 session\n")
+	})
+}
+
+// revokeAll ends all sessions of a subject.
+type revokeAll struct {
+	storeFlags
+
+	Subject argument `arg:"" help:"Whom the sessions belong to."`
+}
+
+// Help is what "coatcheck revoke-all --help" says below the summary.
+func (revokeAll) Help() string {
+	return `A login that happens meanwhile or later is not among them: if the account is to be closed, first make the application refuse its logins.`
+}
+
+// Run is called by kong.
+func (r revokeAll) Run(c *console) error {
+	return r.use(c, func(ctx context.Context, m *session.Manager, kind string) error {
+		n, err := m.RevokeAll(ctx, string(r.Subject))
+		if err != nil && n > 0 {
+			return fmt.Errorf("revoked %s, then: %w; run it again to go on", count(n, "session"), err)
+		}
+		if err != nil {
+			return searchable(kind, err)
+		}
+		return r.print(c, revoked{n}, "revoked "+count(n, "session")+"\n")
+	})
+}

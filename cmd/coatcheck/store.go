@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/storeurl"
+)
+
+// storeFlag says where the sessions are.
+type storeFlag struct {
+	Store string `env:"COATCHECK_STORE" help:"The store, like redis://host:6379 or sqlite:///var/lib/app/sessions.db. A URL with a password belongs in the environment variable, because process lists show arguments." placeholder:"URL"`
+}
+
+// timeFlag bounds the whole command.
+type timeFlag struct {
+	Timeout time.Duration `default:"30s" help:"Give up after this long: by default 30s, at most 1h." placeholder:"DURATION"`
+}
+
+// Validate is called by kong.
+func (f timeFlag) Validate() error {
+	if f.Timeout < time.Millisecond || f.Timeout > time.Hour {
+		return fmt.Errorf("--timeout %v: use a duration between 1ms and 1h, like 30s", f.Timeout)
+	}
+	return nil
+}
+
+func (f storeFlag) open() (*storeurl.Opened, error) {
+	if f.Store == "" {
+		return nil, usageError("no store: give --store URL or set COATCHECK_STORE; a URL begins with one of " + storeurl.Schemes())
+	}
+	o, err := storeurl.Open(f.Store)
+	if _, ok := errors.AsType[syscall.Errno](err); ok { // the URL was understood
+		return nil, err
+	}
+	if err != nil {
+		return nil, usageError(err.Error())
+	}
+	return o, nil
+}
+
+// manage returns a manager for the sessions in a store, whatever application they belong to.
+func manage(c *console, store session.Store, name string, timeout time.Duration) (*session.Manager, error) {
+	return session.New(store, session.Options{
+		Name: name, StoreTimeout: timeout, Now: c.now,
+		OnEvent: func(context.Context, session.Event) {}, // errors are returned too
+	})
+}
+
+// storeFlags are for commands that look after the sessions in a store.
+type storeFlags struct {
+	storeFlag
+	outputFlag
+	timeFlag
+}
+
+// use opens the store for a command.
+func (f storeFlags) use(c *console, do func(ctx context.Context, m *session.Manager, kind string) error) (err error) {
+	o, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	m, err := manage(c, o.Store, "", f.Timeout)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, f.Timeout)
+	defer cancel()
+	return advise(c, do(ctx, m, o.Kind))
+}
+
+// advise says what to do about a store's failure.
+func advise(c *console, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case c.ctx.Err() != nil:
+		return fmt.Errorf("interrupted: %w", err)
+	case errors.Is(err, session.ErrUnavailable):
+		return fmt.Errorf(`%w; "coatcheck check" finds out what is wrong with the store`, err)
+	}
+	return err
+}

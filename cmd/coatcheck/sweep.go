@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/storeurl"
+)
+
+// sweep removes what has expired.
+type sweep struct {
+	storeFlag
+	outputFlag
+}
+
+// Help is what "coatcheck sweep --help" says below the summary.
+func (sweep) Help() string {
+	return `For a scheduler, where no server of the application runs Manager.StartSweeper. It may run while the application does, and several times at once: it works in small batches, between which requests get their turn. Interrupted, it finishes the batch it is at; a second interruption ends it at once. Stores that forget expired sessions by themselves need no sweeping.`
+}
+
+// swept is the result for machines.
+type swept struct {
+	Removed int `json:"removed"`
+	// Needless is for a store that forgets by itself.
+	Needless bool `json:"needless,omitempty"`
+}
+
+// Run is called by kong.
+func (s sweep) Run(c *console) error {
+	o, err := s.open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.on(c, o), o.Close())
+}
+
+func (s sweep) on(c *console, o *storeurl.Opened) error {
+	start := time.Now()
+	removed, err := sweepStore(c, o.Store)
+	took := time.Since(start)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return s.print(c, swept{Needless: true}, fmt.Sprintf("nothing to sweep: a %s store forgets expired sessions by itself\n", o.Kind))
+	case err != nil:
+		return s.failed(c, removed, err)
+	}
+	return s.print(c, swept{Removed: removed}, fmt.Sprintf("removed %s in %v\n", expired(removed), took.Round(time.Millisecond)))
+}
+
+// failed says how far it came. Machines get the number where they look for it.
+func (s sweep) failed(c *console, removed int, err error) error {
+	if s.JSON {
+		err = errors.Join(err, s.print(c, swept{Removed: removed}, ""))
+	}
+	if c.ctx.Err() != nil {
+		return fmt.Errorf("interrupted after removing %s; run it again to go on", expired(removed))
+	}
+	return fmt.Errorf(`removed %s, then: %w; "coatcheck check" finds out what is wrong with the store`, expired(removed), err)
+}
+
+func expired(n int) string { return count(n, "expired session") }
+
+func sweepStore(c *console, store session.Store) (removed int, err error) {
+	sweeper, ok := store.(session.Sweeper)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	m, err := manage(c, patient{store, sweeper, c.ctx}, "", time.Minute)
+	if err != nil {
+		return 0, err
+	}
+	progress, finish := newProgress(c, store)
+	defer finish()
+	return m.Sweep(context.WithoutCancel(c.ctx), progress)
+}
+
+// patient sweeps until it is interrupted and then between batches, so that it is known what was removed.
+type patient struct {
+	session.Store
+	sweeper     session.Sweeper
+	interrupted context.Context
+}
+
+// Sweep is called by the manager for each batch.
+func (p patient) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
+	if err := p.interrupted.Err(); err != nil {
+		return 0, err
+	}
+	return p.sweeper.Sweep(ctx, before, limit)
+}

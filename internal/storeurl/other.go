@@ -1,0 +1,106 @@
+package storeurl
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/bradfitz/gomemcache/memcache"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/coatcheck/coatcheck/stores/filestore"
+	"github.com/coatcheck/coatcheck/stores/memcachestore"
+	"github.com/coatcheck/coatcheck/stores/redisstore"
+)
+
+func openFile(u *url.URL) (*Opened, error) {
+	dir, err := path(u)
+	if err != nil {
+		return nil, err
+	}
+	store, err := filestore.New(dir, filestore.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &Opened{Store: store, Kind: "file", close: store.Close}, nil
+}
+
+func openRedis(u *url.URL) (*Opened, error) {
+	prefix, err := takePrefix(u)
+	if err != nil {
+		return nil, err
+	}
+	client, err := redisClient(u)
+	if err != nil {
+		return nil, err
+	}
+	store := redisstore.New(client)
+	if prefix != "" {
+		store = store.WithPrefix(prefix)
+	}
+	return &Opened{Store: store, Kind: "redis", close: client.Close}, nil
+}
+
+// redisClient makes the client that the URL is for. The package's own errors would show the URL.
+func redisClient(u *url.URL) (redis.UniversalClient, error) {
+	logging.Disable() // what goes wrong comes back as an error, and standard error is the program's own
+	cluster := take(u, "cluster") == "true" || u.Query().Has("addr")
+	if cluster {
+		o, err := redis.ParseClusterURL(u.String())
+		if err != nil {
+			return nil, errRedis
+		}
+		o.ContextTimeoutEnabled = true
+		return redis.NewClusterClient(o), nil
+	}
+	o, err := redis.ParseURL(u.String())
+	if err != nil {
+		return nil, errRedis
+	}
+	o.ContextTimeoutEnabled = true
+	return redis.NewClient(o), nil
+}
+
+var errRedis = errors.New("the URL cannot be read: write redis://user:password@host:6379/0, special characters in the password as %XX, and parameters that github.com/redis/go-redis knows")
+
+// takePrefix takes what both servers take.
+func takePrefix(u *url.URL) (string, error) {
+	const longest = 100
+	prefix := take(u, "prefix")
+	if len(prefix) > longest || strings.ContainsFunc(prefix, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return "", errors.New("prefix: use up to 100 visible ASCII characters without spaces")
+	}
+	return prefix, nil
+}
+
+const memcachedPort = "11211"
+
+func openMemcached(u *url.URL) (*Opened, error) {
+	prefix, err := takePrefix(u)
+	if err != nil {
+		return nil, err
+	}
+	if u.Host == "" {
+		return nil, errors.New("the URL names no host: write memcached://host:11211")
+	}
+	var servers []string
+	for host := range strings.SplitSeq(u.Host, ",") {
+		if !strings.Contains(host, ":") {
+			host = net.JoinHostPort(host, memcachedPort)
+		}
+		servers = append(servers, host)
+	}
+	selector := &memcache.ServerList{}
+	if err := selector.SetServers(servers...); err != nil {
+		return nil, err
+	}
+	client := memcache.NewFromSelector(selector)
+	client.MaxIdleConns = maxConnections
+	store := memcachestore.New(client)
+	if prefix != "" {
+		store = store.WithPrefix(prefix)
+	}
+	return &Opened{Store: store, Kind: "memcached", close: client.Close}, nil
+}
