@@ -78,6 +78,7 @@ func (c *requestContext) Value(key any) any {
 type bounded struct {
 	parent   context.Context
 	deadline time.Time
+	obeys    bool // it ends with its parent: nothing has been promised to anybody
 
 	mu     sync.Mutex
 	timed  context.Context
@@ -90,7 +91,11 @@ func (b *bounded) Done() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.timed == nil {
-		b.timed, b.cancel = context.WithDeadline(context.WithoutCancel(b.parent), b.deadline)
+		parent := b.parent
+		if !b.obeys {
+			parent = context.WithoutCancel(parent)
+		}
+		b.timed, b.cancel = context.WithDeadline(parent, b.deadline)
 	}
 	return b.timed.Done()
 }
@@ -98,8 +103,11 @@ func (b *bounded) Done() <-chan struct{} {
 func (b *bounded) Err() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.timed != nil {
+	switch {
+	case b.timed != nil:
 		return b.timed.Err()
+	case b.obeys && b.parent.Err() != nil:
+		return b.parent.Err()
 	}
 	if !time.Now().Before(b.deadline) {
 		return context.DeadlineExceeded

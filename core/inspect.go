@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error
 	if reason := m.wellFormed(cookie); reason != "" {
 		return Inspection{Reason: reason}, nil
 	}
-	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx)}
+	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}
 	defer b.stop()
 	h, _, reason, err := m.open(b, cookie, m.now())
 	if err != nil {
@@ -45,7 +46,7 @@ func (e *envelope) values() map[string][]byte {
 	values := map[string][]byte{}
 	for in := (frames{rest: e.body}); len(in.rest) > 0; {
 		key, value := in.bytes(), in.bytes()
-		values[string(key)] = value
+		values[string(key)] = bytes.Clone(value) // the store's are immutable
 	}
 	return values
 }

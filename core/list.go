@@ -49,9 +49,11 @@ func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Info, len(found))
+	now, list := m.now(), make([]Info, 0, len(found))
 	for i := range found {
-		list[i] = found[i].info()
+		if !m.lapsed(&found[i], now) {
+			list = append(list, found[i].info())
+		}
 	}
 	slices.SortFunc(list, func(a, b Info) int {
 		return cmp.Or(b.Created.Compare(a.Created), strings.Compare(a.Handle, b.Handle), b.LastSeen.Compare(a.LastSeen))
@@ -60,8 +62,10 @@ func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	return slices.CompactFunc(list, func(a, b Info) bool { return a.Handle == b.Handle }), nil
 }
 
-// sessionsOf returns the live records of a subject.
-func (m *Manager) sessionsOf(ctx context.Context, operation, subject string) ([]held, error) {
+// sessionsOf returns the records of a subject that have not ended. Expired ones are among them, because a write in flight, or
+// a server whose clock is behind, may still extend one. When it cannot tell for all, it returns those it can and an error:
+// leaving one out in silence would hide a session that works.
+func (m *Manager) sessionsOf(ctx context.Context, operation, subject string) (found []held, unknown error) {
 	if subject == "" {
 		return nil, fmt.Errorf("session: %s needs a subject", operation)
 	}
@@ -69,18 +73,18 @@ func (m *Manager) sessionsOf(ctx context.Context, operation, subject string) ([]
 	if err != nil {
 		return nil, fmt.Errorf("session: %s: %w", operation, err)
 	}
-	now, found := m.now(), make([]held, 0, len(records))
+	now := m.now()
 	for _, r := range records {
 		h, err := holdRecord(r)
 		reason, err := m.judge(&h, now, err)
 		switch {
-		case err != nil: // leaving it out would hide a session that works
-			return nil, unavailable(operation, err)
-		case reason == "" && string(h.env.subject) == subject:
+		case err != nil:
+			unknown = unavailable(operation, err)
+		case h.env.kind == live && reason != ReasonCorrupt && string(h.env.subject) == subject:
 			found = append(found, h)
 		}
 	}
-	return found, nil
+	return found, unknown
 }
 
 func (m *Manager) find(ctx context.Context, subject string) ([]Record, error) {

@@ -52,8 +52,6 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 	}
 	defer s.leave()
 	switch {
-	case st.login && st.switched:
-		return st.subject, "", nil
 	case st.login:
 		return st.subject, st.held.env.handle.String(), nil
 	case len(st.held.env.subject) == 0:
@@ -62,27 +60,28 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 	return string(st.held.env.subject), st.held.env.handle.String(), nil
 }
 
-// revoke ends what is wanted until a search finds none: a renewal that was in flight may have made one more record.
+// revoke ends what is wanted until a search finds none: a renewal that was in flight may have made one more record. It
+// counts those that were alive.
 func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted func(handle string) bool) (ended int, err error) {
 	handles := map[string]bool{}
 	for range maxRevokeRounds {
-		found, err := m.sessionsOf(ctx, operation, subject)
-		if err != nil {
-			return len(handles), err
-		}
+		found, unknown := m.sessionsOf(ctx, operation, subject)
 		left := false
 		for i := range found {
 			handle := found[i].env.handle.String()
 			if !wanted(handle) {
 				continue
 			}
+			left = true
 			if err := m.revokeRecord(ctx, &found[i]); err != nil {
 				return len(handles), fmt.Errorf("session: %s: %w", operation, err)
 			}
-			left, handles[handle] = true, true
+			if !m.lapsed(&found[i], m.now()) {
+				handles[handle] = true
+			}
 		}
-		if !left {
-			return len(handles), nil
+		if unknown != nil || !left {
+			return len(handles), unknown
 		}
 	}
 	return len(handles), unavailable(operation, errors.New("the store goes on listing sessions that have ended"))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -174,11 +175,11 @@ func TestRevokeOthersCountsALoginThatIsNotSavedYet(t *testing.T) {
 
 func TestRevokeOthersRefuses(t *testing.T) {
 	w, elsewhere := newWorld(t, session.Options{}), newWorld(t, session.Options{})
-	anonymous := begin(t, w.Manager, w.start(t))
+	anonymous, member := begin(t, w.Manager, w.start(t)), begin(t, w.Manager, w.login(t, "user:1"))
 	if _, err := w.RevokeOthers(t.Context(), anonymous.Session); err == nil {
 		t.Error("an anonymous visitor ended sessions")
 	}
-	if _, err := elsewhere.RevokeOthers(t.Context(), anonymous.Session); err == nil {
+	if _, err := elsewhere.RevokeOthers(t.Context(), member.Session); err == nil {
 		t.Error("another manager's session was taken")
 	}
 	anonymous.finish()
@@ -236,6 +237,106 @@ func TestRevokeTellsWhatFailed(t *testing.T) {
 	}
 	if len(w.list(t, "user:1")) != 1 {
 		t.Error("the session ended all the same")
+	}
+}
+
+// An operator who interrupts the command must not wait for the rest.
+func TestRevokeStopsBetweenRecordsWhenItsContextEnds(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	for range 3 {
+		w.login(t, "user:1")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.store.After(func(c probe.Call, err error) error {
+		if c.Method == "Update" {
+			cancel()
+		}
+		return err
+	})
+	if n, err := w.RevokeAll(ctx, "user:1"); n != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d ended, %v; want the one that was begun and context.Canceled", n, err)
+	}
+	w.store.After(nil)
+	if n := len(w.list(t, "user:1")); n != 2 {
+		t.Errorf("%d sessions are left, want 2", n)
+	}
+}
+
+// P6: a session in the last moment of its time is not alive for the one and is for the other.
+func TestRevokeEndsWhatAWriteInFlightIsAboutToExtend(t *testing.T) {
+	for _, method := range []string{"Touch", "Update"} {
+		w := newWorld(t, session.Options{})
+		cookie := w.login(t, "user:1")
+		w.now = w.now.Add(30*time.Minute - time.Millisecond)
+		w.store.Before(func(c probe.Call) error {
+			if c.Method == method {
+				w.store.Before(nil)
+				w.now = w.now.Add(time.Millisecond)
+				if n, err := w.RevokeAll(t.Context(), "user:1"); n != 0 || err != nil {
+					t.Errorf("%s: %d ended (%v), want none that was alive", method, n, err)
+				}
+			}
+			return nil
+		})
+		w.read(t, cookie, func(s *session.Session) {
+			if method == "Update" {
+				count.Set(s, 7)
+			} else {
+				count.Get(s)
+			}
+		})
+		if w.subjectOf(t, cookie) != "" {
+			t.Errorf("%s: the session outlived its end", method)
+		}
+	}
+}
+
+// The operator's command knows neither the application's clock nor its leeway.
+func TestRevokeEndsWhatIsExpiredByItsOwnClockOnly(t *testing.T) {
+	w := newWorld(t, session.Options{Leeway: time.Minute})
+	cookie := w.login(t, "user:1")
+	strict, err := session.New(w.store, w.observed(session.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(30*time.Minute + 30*time.Second)
+	if w.subjectOf(t, cookie) != "user:1" {
+		t.Fatal("the application does not accept the session")
+	}
+	w.now = w.now.Add(30*time.Minute + 30*time.Second) // that request has extended it
+	if _, err := strict.RevokeAll(t.Context(), "user:1"); err != nil {
+		t.Fatal(err)
+	}
+	if w.subjectOf(t, cookie) != "" {
+		t.Error("the session outlived its end")
+	}
+}
+
+// While a deploy rolls, some records are beyond this version. The others must not stay open for that.
+func TestRevokeAllEndsWhatItUnderstands(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookies := []string{w.login(t, "user:1"), w.login(t, "user:1")}
+	records, err := mustIndex(w).List(t.Context(), "user:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := records[0]
+	newer.Data, newer.Subject = slices.Clone(newer.Data), "user:1"
+	newer.Data[1]++
+	if err := w.store.Update(t.Context(), newer); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.RevokeAll(t.Context(), "user:1"); n != 1 || !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("%d ended, %v; want 1 and ErrUnavailable", n, err)
+	}
+	alive := 0
+	for _, c := range cookies {
+		if found, err := w.Inspect(t.Context(), c); err == nil && found.Reason == "" {
+			alive++
+		}
+	}
+	if alive != 0 {
+		t.Errorf("%d sessions that this version understands are alive", alive)
 	}
 }
 
@@ -300,6 +401,43 @@ func TestInspectLeavesTheSessionAlone(t *testing.T) {
 	if _, err := w.Inspect(t.Context(), cookie); !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("%v, want ErrUnavailable", err)
 	}
+}
+
+func TestInspectShowsCopies(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	found, err := w.Inspect(t.Context(), cookie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found.Values["count"][0] = '9'
+	if n := w.countOf(t, cookie); n != 1 {
+		t.Errorf("count = %d: whoever looks can change the session", n)
+	}
+}
+
+// silent answers when its context ends.
+type silent struct{ session.Store }
+
+func (silent) Load(ctx context.Context, _ session.RecordID) (session.Record, error) {
+	<-ctx.Done()
+	return session.Record{}, ctx.Err()
+}
+
+func TestInspectEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, session.Options{})
+		m, err := session.New(silent{w.store}, session.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		begun := time.Now()
+		if _, err := m.Inspect(ctx, w.start(t)); !errors.Is(err, context.Canceled) || time.Since(begun) != time.Second {
+			t.Errorf("%v after %v, want context.Canceled after 1s", err, time.Since(begun))
+		}
+	})
 }
 
 func TestInspectTellsWhyACookieOpensNothing(t *testing.T) {

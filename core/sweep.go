@@ -44,7 +44,7 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 	}
 }
 
-// Sweep removes what has expired by now, in batches of a thousand, between which requests get their turn, and returns
+// Sweep removes what expired a minute ago or earlier, in batches of a thousand, between which requests get their turn, and returns
 // how many it removed, also when it fails. progress, if not nil, is told the sum after each batch. It is for a program
 // that a scheduler runs, as Django's clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported
 // where there is nothing to sweep: for stores that forget by themselves and for sealed sessions.
@@ -60,18 +60,22 @@ func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (remove
 	return removed, err
 }
 
-// sweep removes what has expired by now, batch after batch.
+// sweep removes, batch after batch, what has expired a minute ago, because other servers may have other clocks or leeways. A
+// batch that fails and is full all the same does not stop it.
 func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (removed int, err error) {
-	before := (m.now() - m.leeway).time()
+	before := (m.now() - durationMillis(maxLeeway)).time()
 	for {
 		batch, cancel := context.WithTimeout(ctx, sweepEvery)
-		n, err := s.Sweep(batch, before, sweepBatch)
+		n, failed := s.Sweep(batch, before, sweepBatch)
 		cancel()
 		removed += n
+		if err == nil {
+			err = failed
+		}
 		if progress != nil {
 			progress(removed)
 		}
-		if err != nil || n < sweepBatch {
+		if n < sweepBatch || ctx.Err() != nil {
 			return removed, err
 		}
 	}

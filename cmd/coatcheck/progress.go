@@ -51,7 +51,7 @@ func countExpired(c *console, store session.Store) int {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, countTimeout)
 	defer cancel()
-	n, err := s.Expired(ctx, c.now())
+	n, err := s.Expired(ctx, c.now().Add(-time.Minute)) // as Manager.Sweep does
 	if err != nil || n == 0 {
 		return -1
 	}

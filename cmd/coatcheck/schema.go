@@ -37,7 +37,7 @@ func (s schema) Run(c *console) error {
 	if s.Store == "" {
 		return usageError("give --dialect, or a SQL store in --store or COATCHECK_STORE")
 	}
-	o, err := s.open()
+	o, err := s.openOrCreate()
 	if err != nil {
 		return err
 	}

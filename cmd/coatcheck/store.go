@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -29,7 +30,17 @@ func (f timeFlag) Validate() error {
 	return nil
 }
 
+// open opens a store that is there. What a mistyped path would make is no application's.
 func (f storeFlag) open() (*storeurl.Opened, error) {
+	if path, ok := storeurl.Path(f.Store); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("there is no store at %s: is the path right? The application makes a directory of files, and \"coatcheck schema --apply\" a SQLite database: %w", path, err)
+		}
+	}
+	return f.openOrCreate()
+}
+
+func (f storeFlag) openOrCreate() (*storeurl.Opened, error) {
 	if f.Store == "" {
 		return nil, usageError("no store: give --store URL or set COATCHECK_STORE; a URL begins with one of " + storeurl.Schemes())
 	}

@@ -90,6 +90,16 @@ func withoutURL(err error) error {
 	return errors.New("check the host and the port, and write special characters in a password as %XX")
 }
 
+// Path returns the file or directory that a URL names, if it is for a store that has one.
+func Path(text string) (name string, ok bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "file" && u.Scheme != "sqlite" {
+		return "", false
+	}
+	name, err = path(u)
+	return name, err == nil
+}
+
 // path is the file that a URL like sqlite:///dir/file names. Two slashes or none make it a relative one.
 func path(u *url.URL) (string, error) {
 	name := u.Host + u.Path

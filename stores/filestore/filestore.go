@@ -86,14 +86,15 @@ var (
 )
 
 // New opens the store in a directory, which it creates when only that last part of the path is absent. It refuses a directory
-// that other users of the machine can enter, read or change. Options apply to this Store; processes that share a
+// that other users of the machine can enter, read or change, and one of another user. Options apply to this Store; processes that share a
 // directory should agree.
 func New(dir string, o Options) (*Store, error) {
 	s := &Store{dir: dir, sync: !o.UnsafeNoSync}
 	for i := range s.turns {
 		s.turns[i] = make(chan struct{}, 1)
 	}
-	s.nextIndex.Store(rand.Uint32()) // a process that sweeps once and ends must not always check the same part
+	s.nextShard.Store(rand.Uint32()) // a process that sweeps once and ends must not always begin at the same part
+	s.nextIndex.Store(rand.Uint32())
 	if err := s.open(); err != nil {
 		_ = s.Close()
 		return nil, s.fail("open", err)

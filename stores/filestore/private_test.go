@@ -113,3 +113,18 @@ func TestSymlinkLeadsNowhere(t *testing.T) {
 		t.Errorf("%d files outside, want the 2 that were moved there", n)
 	}
 }
+
+// TestAnotherUsersDirectory: an operator who is root must not leave files that the application cannot read.
+func TestAnotherUsersDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	dir := newDir(t)
+	s, err := filestore.New(dir, filestore.Options{})
+	must(t, err)
+	must(t, s.Close())
+	must(t, os.Chown(dir, 65534, 65534))
+	if _, err := filestore.New(dir, filestore.Options{}); err == nil || !strings.Contains(err.Error(), "65534") {
+		t.Errorf("error %v, want one that names the owner", err)
+	}
+}

@@ -102,20 +102,22 @@ func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 		if errors.Is(err, session.ErrNotFound) {
 			return nil
 		}
-		if err := s.remove(sh, n, f); err != nil {
-			return err
-		}
-		return sh.syncNames()
+		return s.remove(sh, n, f)
 	})
 }
 
-// remove takes away a record's file and its entry in the index; f is nil when the file cannot be read.
+// remove takes away a record's file and then its entry in the index; f is nil when the file cannot be read.
 func (s *Store) remove(sh *shard, n name, f file) error {
-	err := sh.root.Remove(n.file())
-	if err == nil && f != nil {
+	if err := sh.root.Remove(n.file()); err != nil {
+		return err
+	}
+	if err := sh.syncNames(); err != nil {
+		return err
+	}
+	if f != nil {
 		s.unlink(f.subject(), n)
 	}
-	return err
+	return nil
 }
 
 // Touch extends a record in place. It is not synced: a power cut may take it back, which costs the visitor nothing

@@ -27,8 +27,9 @@
 // sessions on it, which then escape Manager.RevokeAll.
 //
 // Redis replicates and saves asynchronously, so a failover or crash can lose the writes of its last moments: a change
-// that was reported as saved, a new session, or an end, in which case the session is back. WAIT and appendfsync always
-// make that rarer; they are the server's and the client's business.
+// that was reported as saved, a new session, or an end, in which case the session is back. In a cluster it can be an
+// entry of a list: that session then works and cannot be listed or revoked until a touch lists it again, an hour of use
+// at most. WAIT and appendfsync always make that rarer; they are the server's and the client's business.
 //
 // Sessions are read from masters, also with a client that reads from replicas (ReadOnly, RouteByLatency) or keeps a
 // client-side cache: either may be behind, and would show an ended session or not yet know a new one. A redis.Ring hands a
