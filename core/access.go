@@ -74,7 +74,7 @@ var errEndless = errors.New("session: write during a commit that does not end: a
 // returns false, unlocked.
 func (s *Session) awaitCommit(st *state) bool {
 	for st.committing {
-		if st.settled == nil {
+		if st.rarely().settled == nil {
 			st.settled = make(chan struct{})
 		}
 		settled := st.settled
@@ -95,7 +95,7 @@ func (s *Session) awaitCommit(st *state) bool {
 // leave unlocks the session and hands out the events that piled up.
 func (s *Session) leave() {
 	var events []Event
-	if s.st != nil {
+	if s.st != nil && s.st.rare != nil {
 		events, s.st.events = s.st.events, nil
 	}
 	s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *Session) reject(reason Reason, key string, err error) {
 	if unable != nil { // which has been reported
 		return
 	}
-	st.refusal, st.reported = err, err
+	st.refusal, st.rarely().reported = err, err
 	s.leave()
 	s.report(reason, key, err)
 }

@@ -16,3 +16,23 @@ func (m *Manager) now() millis { return toMillis(m.clock()) }
 
 // expired is the one definition of it: an instant has passed when now has reached it.
 func (m *Manager) expired(at, now millis) bool { return now >= at+m.leeway }
+
+// instant is a reading of the system's clock, in a third of the space of a time.Time.
+type instant time.Duration
+
+var started = time.Now()
+
+func toInstant(t time.Time) instant { return instant(t.Sub(started)) }
+
+func (i instant) time() time.Time { return started.Add(time.Duration(i)) }
+
+func (i instant) passed() bool { return time.Since(started) >= time.Duration(i) }
+
+// deadlineFrom is when a call of the store that begins now has to be done. at is now on m's clock, which saves asking
+// another one unless the application has given m a clock of its own.
+func (m *Manager) deadlineFrom(at time.Time) instant {
+	if m.ownClock {
+		at = time.Now()
+	}
+	return toInstant(at.Add(m.storeTimeout))
+}

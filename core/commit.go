@@ -9,13 +9,13 @@ import (
 // job is one commit at work: what was planned, what it starts from, and what came of it.
 type job struct {
 	m      *Manager
-	client client
+	client *client
 	ctx    bounded
 	plan
 	asked
-	facts facts
+	facts known
 	now   millis
-	old   held
+	old   *held // the session as it was before; only settling the commit changes it
 
 	next    held  // the session as it is after the commit, in this request's view
 	stored  *held // after ErrConflict: what is stored
@@ -26,6 +26,9 @@ type job struct {
 	events  []Event
 	release func() // lets the next request of the queue in
 }
+
+// known is what of the facts matters while the plan is carried out.
+type known struct{ found, expired, changed, login, renew, touch bool }
 
 // commitMode says when a commit happens.
 type commitMode byte
@@ -38,7 +41,7 @@ const (
 
 // commit saves what is pending and tells how it went. After the final one the headers are as good as sent.
 func (s *Session) commit(mode commitMode) error {
-	now := s.m.now()
+	at := s.m.clock()
 	st := s.enter()
 	if st == nil {
 		return ErrRequestOver
@@ -46,11 +49,12 @@ func (s *Session) commit(mode commitMode) error {
 	if !s.awaitCommit(st) {
 		return errEndless
 	}
-	return s.commitLocked(st, mode, now)
+	return s.commitLocked(st, mode, at)
 }
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
-func (s *Session) commitLocked(st *state, mode commitMode, now millis) error {
+func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
+	now := toMillis(at)
 	f := s.facts(st, now)
 	f.headersSent = f.headersSent || mode == headerless
 	p := decide(f)
@@ -61,8 +65,9 @@ func (s *Session) commitLocked(st *state, mode commitMode, now millis) error {
 		return p.err
 	}
 	j := &job{
-		m: s.m, client: s.client, plan: p, asked: st.asked, facts: f, now: now, old: st.held,
-		ctx: bounded{parent: s.ctx, deadline: time.Now().Add(s.m.storeTimeout)},
+		m: s.m, client: s.client, plan: p, asked: st.asked, now: now,
+		facts: known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}, old: &st.held,
+		ctx: bounded{parent: s.ctx, deadline: s.m.deadlineFrom(at)},
 	}
 	st.committing = true
 	s.leave()
@@ -156,9 +161,11 @@ func (st *state) settle(j *job, err error) {
 		st.ending = nil
 	}
 	st.drop(err)
-	st.events = append(st.events, j.events...)
+	if j.events != nil {
+		st.rarely().events = append(st.rarely().events, j.events...)
+	}
 	st.committing = false
-	if st.settled != nil {
+	if st.rare != nil && st.settled != nil {
 		close(st.settled)
 		st.settled = nil
 	}

@@ -77,39 +77,48 @@ func (c *requestContext) Value(key any) any {
 // store in memory never does, and a timer for each request would cost more than the request.
 type bounded struct {
 	parent   context.Context
-	deadline time.Time
-	obeys    bool // it ends with its parent: nothing has been promised to anybody
+	deadline instant
 
-	mu     sync.Mutex
-	timed  context.Context
+	mu    sync.Mutex
+	obeys bool // it ends with its parent: nothing has been promised to anybody
+	asked bool // Err has been called before
+	timer *timer
+}
+
+// timer is a bounded context that is waited for.
+type timer struct {
+	context.Context
 	cancel context.CancelFunc
 }
 
-func (b *bounded) Deadline() (time.Time, bool) { return b.deadline, true }
+func (b *bounded) Deadline() (time.Time, bool) { return b.deadline.time(), true }
 
 func (b *bounded) Done() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.timed == nil {
+	if b.timer == nil {
 		parent := b.parent
 		if !b.obeys {
 			parent = context.WithoutCancel(parent)
 		}
-		b.timed, b.cancel = context.WithDeadline(parent, b.deadline)
+		ctx, cancel := context.WithDeadline(parent, b.deadline.time())
+		b.timer = &timer{ctx, cancel}
 	}
-	return b.timed.Done()
+	return b.timer.Done()
 }
 
 func (b *bounded) Err() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.timed != nil:
-		return b.timed.Err()
+	case b.timer != nil:
+		return b.timer.Err()
 	case b.obeys && b.parent.Err() != nil:
 		return b.parent.Err()
-	}
-	if !time.Now().Before(b.deadline) {
+	case !b.asked: // nothing has run yet that could have taken so long, so the clock can be spared
+		b.asked = true
+		return nil
+	case b.deadline.passed():
 		return context.DeadlineExceeded
 	}
 	return nil
@@ -121,7 +130,7 @@ func (b *bounded) Value(key any) any { return b.parent.Value(key) }
 func (b *bounded) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.cancel != nil {
-		b.cancel()
+	if b.timer != nil {
+		b.timer.cancel()
 	}
 }

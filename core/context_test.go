@@ -135,15 +135,15 @@ func TestInstallingASessionAllocatesNothing(t *testing.T) {
 }
 
 func TestABoundMakesNoTimerUntilSomebodyWaits(t *testing.T) {
-	b := &bounded{parent: t.Context(), deadline: time.Now().Add(time.Hour)}
+	b := &bounded{parent: t.Context(), deadline: toInstant(time.Now().Add(time.Hour))}
 	if n := testing.AllocsPerRun(100, func() { _ = b.Err(); _, _ = b.Deadline(); _ = b.Value("x") }); n != 0 {
 		t.Errorf("%v allocations by a store that does not wait, want 0", n)
 	}
-	if b.timed != nil {
+	if b.timer != nil {
 		t.Fatal("a timer exists before anybody asked for Done")
 	}
 	b.stop() // nothing to free, and no panic
-	if b.Done() != b.Done() || b.timed == nil {
+	if b.Done() != b.Done() || b.timer == nil {
 		t.Error("Done does not keep to one channel")
 	}
 	b.stop()
@@ -152,7 +152,7 @@ func TestABoundMakesNoTimerUntilSomebodyWaits(t *testing.T) {
 func TestABoundEndsAtItsDeadline(t *testing.T) {
 	for name, wait := range map[string]func(*bounded){
 		"when somebody waits": func(b *bounded) { <-b.Done() },
-		"when nobody does":    func(b *bounded) { <-time.After(time.Until(b.deadline)) },
+		"when nobody does":    func(b *bounded) { <-time.After(time.Until(b.deadline.time())) },
 		"when a derived context does": func(b *bounded) {
 			ctx, cancel := context.WithCancel(b)
 			defer cancel()
@@ -161,7 +161,7 @@ func TestABoundEndsAtItsDeadline(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			b := &bounded{parent: t.Context(), deadline: start.Add(5 * time.Second)}
+			b := &bounded{parent: t.Context(), deadline: toInstant(start.Add(5 * time.Second))}
 			defer b.stop()
 			if b.Err() != nil {
 				t.Errorf("%s: err = %v before the deadline", name, b.Err())
@@ -176,7 +176,7 @@ func TestABoundEndsAtItsDeadline(t *testing.T) {
 
 func TestStopFreesTheTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bounded{parent: t.Context(), deadline: time.Now().Add(time.Hour)}
+		b := &bounded{parent: t.Context(), deadline: toInstant(time.Now().Add(time.Hour))}
 		start, done := time.Now(), b.Done()
 		b.stop()
 		<-done
@@ -189,7 +189,7 @@ func TestStopFreesTheTimer(t *testing.T) {
 func TestAHangUpDoesNotEndABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		parent, hangUp := context.WithCancel(context.WithValue(t.Context(), handle{}, "kept"))
-		b := &bounded{parent: parent, deadline: time.Now().Add(time.Minute)}
+		b := &bounded{parent: parent, deadline: toInstant(time.Now().Add(time.Minute))}
 		defer b.stop()
 		done := b.Done()
 		hangUp()

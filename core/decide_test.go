@@ -242,3 +242,53 @@ func TestUpkeepNeverFailsARequest(t *testing.T) {
 		}
 	}
 }
+
+// A quiet request is not put before decide at all, because it would say nothing.
+func TestDecideHasNothingToSayOfAQuietRequest(t *testing.T) {
+	for mask := range 1 << 7 {
+		on := func(bit int) bool { return mask>>bit&1 == 1 }
+		f := facts{
+			sealed: on(0), headersSent: on(1), timedOut: on(2), gone: on(3), superseded: on(4), found: on(5), expired: on(5) && on(6),
+			now: lately, idle: 30 * minute, touchEvery: 3 * minute, renewEvery: 60 * minute,
+			seen: lately - 2*minute, expires: lately + 28*minute, renewed: lately - 59*minute, deadline: lately + 720*minute,
+		}
+		if p := decide(f); p.action != doNothing || p.err != nil {
+			t.Errorf("%+v: action %d, %v", f, p.action, p.err)
+		}
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	m := &Manager{touchEvery: 3 * minute, renewEvery: 60 * minute}
+	loaded := func(seen, renewed millis, retired bool) *state {
+		st := &state{found: true, retired: retired}
+		st.held.seen, st.held.env.renewed = seen, renewed
+		st.calm = !st.retired && !st.upkeepDue(m, lately)
+		return st
+	}
+	for name, c := range map[string]struct {
+		st   *state
+		want bool
+	}{
+		"read":           {loaded(lately-2*minute, lately, false), true},
+		"touch due":      {loaded(lately-3*minute, lately, false), false},
+		"renewal due":    {loaded(lately, lately-60*minute, false), false},
+		"old key":        {loaded(lately, lately, true), false},
+		"failed to load": {&state{}, false},
+	} {
+		if got := c.st.quiet(); got != c.want {
+			t.Errorf("%s: quiet %t, want %t", name, got, c.want)
+		}
+	}
+	for name, ask := range map[string]func(*state){
+		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}) }, "login": func(st *state) { st.login = true },
+		"renew": func(st *state) { st.renew = true }, "touch": func(st *state) { st.touch = true }, "clear": (*state).hide,
+		"destroy": (*state).destroy, "refusal": func(st *state) { st.refusal = errCorrupt }, "a commit under way": func(st *state) { st.committing = true },
+		"a cookie to set": func(st *state) { st.cookie.action = issueTicket },
+	} {
+		st := loaded(lately, lately, false)
+		if ask(st); st.quiet() {
+			t.Errorf("%s: quiet", name)
+		}
+	}
+}

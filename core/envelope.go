@@ -64,18 +64,18 @@ var (
 	errNewer   = fmt.Errorf("%w: the record was written by a newer version of this library", ErrUnavailable)
 )
 
-// parseEnvelope checks every frame once, without allocating, so that later look-ups need no checks.
-func parseEnvelope(data []byte) (envelope, error) {
-	var e envelope
+// parse checks every frame once, without allocating, so that later look-ups need no checks. After an error e tells
+// nothing.
+func (e *envelope) parse(data []byte) error {
 	if len(data) < fixedSize || data[0] != envelopeMagic {
-		return e, errCorrupt
+		return errCorrupt
 	}
 	e.kind, e.flags = kind(data[2]), data[3]
 	if data[1] > envelopeVersion || e.kind > ended || e.flags&^knownFlags != 0 {
-		return e, errNewer
+		return errNewer
 	}
 	if data[1] == 0 || e.kind < live {
-		return e, errCorrupt
+		return errCorrupt
 	}
 	copy(e.handle[:], data[4:fixedSize])
 	in := frames{rest: data[fixedSize:]}
@@ -84,9 +84,9 @@ func parseEnvelope(data []byte) (envelope, error) {
 	e.subject = in.bytes()
 	e.body = in.body()
 	if in.bad || !e.bodyValid() {
-		return envelope{}, errCorrupt
+		return errCorrupt
 	}
-	return e, nil
+	return nil
 }
 
 func (e *envelope) readClocks(in *frames) {

@@ -25,7 +25,7 @@ func FuzzParseEnvelope(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := parseEnvelope(data)
+		e, err := parsed(data)
 		if err != nil {
 			return
 		}

@@ -19,7 +19,7 @@ type client struct {
 
 // hint notes in e where the session is used, in place of what was noted before.
 func (c *client) hint(e *envelope) {
-	if *c == (client{}) {
+	if c == nil || *c == (client{}) {
 		return
 	}
 	e.extend(extensionAgent, agentFamily(c.agent))

@@ -28,7 +28,8 @@ func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error
 	}
 	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}
 	defer b.stop()
-	h, _, reason, err := m.open(b, cookie, m.now())
+	var h held
+	_, reason, err := m.open(b, cookie, m.now(), &h)
 	if err != nil {
 		if !errors.Is(err, ErrUnavailable) {
 			err = unavailable("load", err)

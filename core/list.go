@@ -75,8 +75,8 @@ func (m *Manager) sessionsOf(ctx context.Context, operation, subject string) (fo
 	}
 	now := m.now()
 	for _, r := range records {
-		h, err := holdRecord(r)
-		reason, err := m.judge(&h, now, err)
+		var h held
+		reason, err := m.judge(&h, now, h.hold(&r))
 		switch {
 		case err != nil:
 			unknown = unavailable(operation, err)

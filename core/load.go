@@ -1,52 +1,69 @@
 package session
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 // load finds the visitor's session. Several different valid cookies of one name cannot be told apart (their
 // order is not defined, RFC 6265 §4.2.2), so they are refused.
 func (s *Session) load(st *state) {
 	m := s.m
-	now := m.now()
+	at := m.clock()
+	now := toMillis(at)
 	found := m.cookie.find(s.x.CookieLines(), m.wellFormed)
 	for _, reason := range found.skipped {
 		if reason != "" {
-			st.events = m.event(st.events, Event{Reason: reason})
+			st.note(m, Event{Reason: reason})
 		}
 	}
 	if found.count == 0 {
+		st.calm = true
 		return
 	}
-	st.loading = bounded{parent: s.ctx, deadline: time.Now().Add(m.storeTimeout)}
-	defer st.loading.stop()
+	if m.store != nil {
+		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
+		defer st.loading.stop()
+	}
 	for _, value := range found.values[:found.count] {
-		h, old, reason, err := m.open(&st.loading, value, now)
+		var second held
+		h := &st.held
+		if st.found {
+			h = &second
+		}
+		old, reason, err := m.open(&st.loading, value, now, h)
 		switch {
 		case err != nil:
 			st.fail(m, err)
 			return
 		case reason != "":
 			st.superseded = st.superseded || reason == ReasonSuperseded
-			st.events = m.event(st.events, Event{Reason: reason, Handle: h.env.handle.String()})
+			st.note(m, Event{Reason: reason, Handle: h.env.handle.String()})
+			*h = held{}
 		case st.found:
-			st.events = m.event(st.events, Event{Reason: ReasonAmbiguous})
+			st.note(m, Event{Reason: ReasonAmbiguous})
 			st.held, st.found, st.retired = held{}, false, false
 			return
 		default:
-			st.held, st.found, st.retired = h, true, old
+			st.found, st.retired = true, old
 		}
 	}
+	st.calm = !st.found || !st.retired && !st.upkeepDue(m, now)
+}
+
+// upkeepDue reports whether the session may have to be touched or renewed though nobody asks for it.
+func (st *state) upkeepDue(m *Manager, now millis) bool {
+	touchEvery := m.touchEvery
+	if touchEvery == 0 {
+		touchEvery = st.held.env.idle / 10
+	}
+	return now-st.held.seen >= touchEvery || m.renewEvery > 0 && now-st.held.env.renewed >= m.renewEvery
 }
 
 func (st *state) fail(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)
 	}
-	st.failure, st.reported = err, err
+	st.failure, st.rarely().reported = err, err
 	st.held, st.found, st.retired = held{}, false, false
-	st.events = m.event(st.events, Event{Reason: ReasonLoadFailed, Err: err})
+	st.note(m, Event{Reason: ReasonLoadFailed, Err: err})
 }
 
 // wellFormed says why a cookie value cannot be one of ours, before anything is looked up or decrypted.
@@ -60,24 +77,24 @@ func (m *Manager) wellFormed(value string) Reason {
 	return ""
 }
 
-// open returns the live session behind a cookie value, or the reason why there is none.
-func (m *Manager) open(ctx *bounded, value string, now millis) (h held, old bool, _ Reason, _ error) {
+// open finds the live session behind a cookie value, or the reason why there is none.
+func (m *Manager) open(ctx *bounded, value string, now millis, h *held) (old bool, _ Reason, _ error) {
 	if m.store == nil {
 		plain, old, ok := m.sealing.open(value, now)
 		if !ok {
-			return h, false, ReasonUnopenable, nil
+			return false, ReasonUnopenable, nil
 		}
-		env, err := parseEnvelope(plain)
-		h = held{seen: env.seen, expires: env.expires, data: plain, env: env}
-		reason, err := m.judge(&h, now, err)
-		return h, old, reason, err
+		err := h.parse(plain)
+		h.seen, h.expires = h.env.seen, h.env.expires
+		reason, err := m.judge(h, now, err)
+		return old, reason, err
 	}
-	h, err := m.fetch(ctx, recordID(m.name, value))
-	if errors.Is(err, ErrNotFound) {
-		return h, false, ReasonUnknown, nil
+	err := m.fetch(ctx, recordID(m.name, value), h)
+	if err != nil && errors.Is(err, ErrNotFound) {
+		return false, ReasonUnknown, nil
 	}
-	reason, err := m.judge(&h, now, err)
-	return h, false, reason, err
+	reason, err := m.judge(h, now, err)
+	return false, reason, err
 }
 
 // judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and
@@ -102,17 +119,26 @@ func (m *Manager) judge(h *held, now millis, err error) (Reason, error) {
 	return "", nil
 }
 
-// fetch reads a record of whatever kind.
-func (m *Manager) fetch(ctx *bounded, id RecordID) (held, error) {
+// fetch reads a record of whatever kind into h. After an error h tells nothing.
+func (m *Manager) fetch(ctx *bounded, id RecordID, h *held) error {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
-		return held{}, err
+		return err
 	}
 	r.ID = id
-	return holdRecord(r)
+	return h.hold(&r)
 }
 
-func holdRecord(r Record) (held, error) {
-	env, err := parseEnvelope(r.Data)
-	return held{id: r.ID, version: r.Version, seen: toMillis(r.Seen), expires: toMillis(r.Expires), data: r.Data, env: env}, err
+func (h *held) hold(r *Record) error {
+	h.id, h.version, h.seen, h.expires = r.ID, r.Version, toMillis(r.Seen), toMillis(r.Expires)
+	return h.parse(r.Data)
+}
+
+func (h *held) parse(data []byte) error {
+	h.data = data
+	err := h.env.parse(data)
+	if err != nil {
+		h.env = envelope{}
+	}
+	return err
 }

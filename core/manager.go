@@ -26,6 +26,7 @@ type Manager struct {
 	onEvent      func(context.Context, Event)
 	respond      func(error, func(string) string) Response
 	clock        func() time.Time
+	ownClock     bool // clock is not time.Now
 
 	stripes [64]stripe
 }
@@ -72,6 +73,7 @@ func (m *Manager) useKeys(keys Keys, s Sealer) (err error) {
 }
 
 func newManager(o Options) (*Manager, error) {
+	ownClock := o.Now != nil
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func newManager(o Options) (*Manager, error) {
 		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
 		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), leeway: durationMillis(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
-		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now,
+		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 	}
 	for i := range m.stripes {
 		m.stripes[i] = make(stripe, 1)

@@ -23,7 +23,7 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 	}
 	r.session.m, r.session.ctx, r.session.x = m, ctx, x
 	if m.hints && m.store != nil { // now: later the handler may be at work on the request
-		r.session.client = client{agent: x.RequestHeader("User-Agent"), address: x.RemoteAddr()}
+		r.session.client = &client{agent: x.RequestHeader("User-Agent"), address: x.RemoteAddr()}
 	}
 	return (*requestContext)(r), true
 }
@@ -45,11 +45,18 @@ func (r *Request) CommitHeaderless() (instead Response, ok bool) {
 func (s *Session) close(status int, mode commitMode) (instead Response, ok bool) {
 	s.mu.Lock()
 	st, done := s.st, s.phase != headersPending
-	if st == nil && !done {
-		s.phase = headersSent
+	quiet := st == nil || st.quiet() && s.m.saveOn == nil
+	if quiet && !done {
+		s.phase, s.told = headersSent, true
 	}
 	s.mu.Unlock()
 	if st == nil || done {
+		return instead, true
+	}
+	if quiet {
+		if mode == final {
+			s.setHeaders()
+		}
 		return instead, true
 	}
 	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
@@ -85,7 +92,6 @@ func (r *Request) Discard() {
 // it does. From here on the session only reports ErrRequestOver.
 func (r *Request) End() {
 	s := &r.session
-	now := s.m.now()
 	s.mu.Lock()
 	st := s.st
 	settled := st == nil || s.awaitCommit(st)
@@ -94,11 +100,13 @@ func (r *Request) End() {
 	}
 	late := settled && st != nil && s.phase == headersSent && st.anything()
 	s.phase, s.x = requestOver, nil
+	s.mu.Unlock()
 	if !late {
-		s.mu.Unlock()
 		return
 	}
-	if err := s.commitLocked(st, early, now); err != nil {
+	at := s.m.clock() // without the lock, since it is the application's; from here on nobody else changes st
+	s.mu.Lock()
+	if err := s.commitLocked(st, early, at); err != nil {
 		reason := ReasonCommitFailed
 		if errors.Is(err, ErrCommitted) {
 			reason = ReasonTooLate
@@ -112,7 +120,10 @@ func (r *Request) Session() *Session { return &r.session }
 
 func (s *Session) fail(err error) Response {
 	s.mu.Lock()
-	reported := s.st.reported
+	var reported error
+	if s.st.rare != nil {
+		reported = s.st.reported
+	}
 	s.mu.Unlock()
 	if reported == nil || !errors.Is(err, reported) {
 		s.report(ReasonCommitFailed, "", err)
@@ -137,7 +148,7 @@ func (s *Session) setHeaders() {
 	s.varyByCookie()
 	switch t.action {
 	case issueTicket:
-		s.x.SetCookie(s.m.cookie.name, s.m.cookie.set(t.value, t.until-s.m.now()))
+		s.x.SetCookie(s.m.cookie.name, t.line)
 	case deleteTicket:
 		s.x.SetCookie(s.m.cookie.name, s.m.cookie.delete())
 	default:

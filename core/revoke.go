@@ -101,10 +101,10 @@ func (m *Manager) revokeRecord(ctx context.Context, h *held) error {
 }
 
 // callDeadline bounds a call that the application makes outside of a request's commit.
-func (m *Manager) callDeadline(ctx context.Context) time.Time {
+func (m *Manager) callDeadline(ctx context.Context) instant {
 	deadline := time.Now().Add(m.storeTimeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		return d
+		deadline = d
 	}
-	return deadline
+	return toInstant(deadline)
 }

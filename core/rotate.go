@@ -20,7 +20,7 @@ func (j *job) rotate() error {
 	if err != nil {
 		return err
 	}
-	for old := j.old; ; {
+	for old := *j.old; ; {
 		mark := j.aliasOf(&old, next.id)
 		err := j.replace(&mark)
 		switch {
@@ -67,7 +67,7 @@ func (j *job) extended() (live bool, _ error) {
 	case reason == "":
 		j.stored = &found
 		ops, err := j.rebase(&found)
-		j.old, j.ops = found, ops
+		j.old, j.ops = &found, ops
 		return true, err
 	case j.facts.login:
 		return false, j.create()
@@ -154,7 +154,7 @@ func (j *job) unrenewed() error {
 	if j.facts.changed {
 		return j.update()
 	}
-	j.next = j.old
+	j.next = *j.old
 	return nil
 }
 

@@ -15,12 +15,11 @@ func (j *job) runSealed() error {
 	if err != nil {
 		return fmt.Errorf("session: seal: %w", err)
 	}
-	j.cookie = ticket{action: issueTicket, value: value, until: next.env.deadline}
-	if size := len(j.m.cookie.set(value, next.env.deadline-j.now)); size > maxCookie {
-		j.cookie = ticket{}
-		return tooLarge(size, maxCookie)
+	line := j.m.cookie.set(value, next.env.deadline-j.now)
+	if len(line) > maxCookie {
+		return tooLarge(len(line), maxCookie)
 	}
-	j.next = next
+	j.next, j.cookie = next, ticket{action: issueTicket, line: line}
 	if j.reason != "" {
 		j.event(j.reason, &next)
 	}

@@ -17,7 +17,7 @@ import (
 type Session struct {
 	m      *Manager
 	ctx    context.Context
-	client client
+	client *client // nil unless Options.ClientHints asks for it
 
 	mu    sync.Mutex
 	x     Exchange // nil once the request is over
@@ -199,9 +199,10 @@ func (s *Session) Err() error {
 		return st.failure
 	case st.refusal != nil:
 		return st.refusal
-	default:
+	case st.rare != nil:
 		return st.err
 	}
+	return nil
 }
 
 // Save commits now instead of before the first header byte, and tells how it went, so that the handler can decide:
@@ -211,7 +212,9 @@ func (s *Session) Err() error {
 func (s *Session) Save() error {
 	err := s.commit(early)
 	if st := s.enter(); st != nil {
-		st.err = err
+		if err != nil || st.rare != nil {
+			st.rarely().err = err
+		}
 		s.leave()
 	}
 	return err

@@ -3,38 +3,59 @@ package session
 // state is what one request holds of its session once it has used it. Session.mu guards it.
 type state struct {
 	held    held
-	found   bool  // held is a session that lives, as far as this request knows
-	retired bool  // it was sealed with a key that is no longer the first
+	found   bool // held is a session that lives, as far as this request knows
+	retired bool // it was sealed with a key that is no longer the first
+	calm    bool // as loaded, nothing is due unless somebody asks for it
+
+	superseded bool // the visitor's token was replaced a short while ago: the browser may have the new one by now
+	unwanted   bool // Options.SaveOn refused this response's changes
+	committing bool
+
 	failure error // why it could not be loaded: nothing may be written over it
 
 	asked
-	seen       []sighting
-	superseded bool // the visitor's token was replaced a short while ago: the browser may have the new one by now
-	unwanted   bool // Options.SaveOn refused this response's changes
+	seen []sighting
 
-	committing bool
-	settled    chan struct{} // made by whoever waits for the commit to settle
+	cookie ticket // what the response has to do to the cookie
+	*rare
 
-	cookie   ticket // what the response has to do to the cookie
-	err      error  // why the last Save failed, for Err
-	reported error  // what failed and has been made an event already
-	events   []Event
-
-	firstOp   [1]operation
-	firstSeen [2]sighting
+	firstSeen [1]sighting
 	loading   bounded
+}
+
+// rare is what few requests need. Apart, it keeps what every request allocates small.
+type rare struct {
+	settled  chan struct{} // made by whoever waits for the commit to settle
+	err      error         // why the last Save failed, for Err
+	reported error         // what failed and has been made an event already
+	events   []Event
+}
+
+// rarely returns st.rare to write to.
+func (st *state) rarely() *rare {
+	if st.rare == nil {
+		st.rare = &rare{}
+	}
+	return st.rare
+}
+
+// note remembers an event until the lock is free, if anybody listens.
+func (st *state) note(m *Manager, e Event) {
+	if events := m.event(nil, e); events != nil {
+		st.rarely().events = append(st.rarely().events, events...)
+	}
 }
 
 // asked is what the request wants done to its session at the next commit.
 type asked struct {
 	ops     []operation
-	hidden  bool  // the held values are dropped: by Clear, or by a login as somebody else
 	refusal error // a write that could not be taken; it fails the commit
+	subject string
+	ending  *held // what Destroy ended; writes after it start a new session
 
 	login, renew, touch bool
 	switched            bool // the login is for another subject than the held one's
-	subject             string
-	ending              *held // what Destroy ended; writes after it start a new session
+	hidden              bool // the held values are dropped: by Clear, or by a login as somebody else
 }
 
 // held is a session as it was loaded or last written.
@@ -50,8 +71,7 @@ type held struct {
 // ticket is the response's business with the cookie.
 type ticket struct {
 	action ticketAction
-	value  string
-	until  millis // the session's absolute deadline
+	line   string // of Set-Cookie
 }
 
 type ticketAction byte
@@ -106,9 +126,6 @@ func (st *state) write(o operation) {
 			o.guarded, o.saw = true, st.values().get(o.key)
 			st.ops = without(st.ops, o.key)
 		}
-		if st.ops == nil {
-			st.ops = st.firstOp[:0]
-		}
 		st.ops = append(st.ops, o)
 	}
 	if seen >= 0 {
@@ -148,6 +165,12 @@ func (st *state) destroy() {
 // anything reports whether something is wanted that has not been done yet.
 func (a *asked) anything() bool {
 	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
+}
+
+// quiet reports whether a commit would find nothing to do. It is decide's answer for a request that only read, which most do,
+// at a fraction of the cost.
+func (st *state) quiet() bool {
+	return st.calm && !st.committing && !st.anything() && st.cookie.action == keepTicket
 }
 
 // starts reports whether the operations leave a value, which is what a new session needs to come into being.

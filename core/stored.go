@@ -37,7 +37,7 @@ func (j *job) create() error {
 // issue makes next the request's session and its token the cookie's value.
 func (j *job) issue(r Reason, next held, token string) {
 	j.next = next
-	j.cookie = ticket{action: issueTicket, value: token, until: next.env.deadline}
+	j.cookie = ticket{action: issueTicket, line: j.m.cookie.set(token, next.env.deadline-j.now)}
 	j.event(r, &next)
 }
 
@@ -58,8 +58,8 @@ func (j *job) insert(h *held) (token string, err error) {
 // applied reports whether h's write is the one that is stored: the answer to it got lost and the store's
 // client sent it again, to be told that it came too late.
 func (j *job) applied(h *held) bool {
-	stored, err := j.m.fetch(&j.ctx, h.id)
-	return err == nil && stored.env.written(h.env.writes[0])
+	var stored held
+	return j.m.fetch(&j.ctx, h.id, &stored) == nil && stored.env.written(h.env.writes[0])
 }
 
 // replace writes h over the record of h's version. The error is the store's own.
@@ -82,7 +82,7 @@ func (h *held) record() Record {
 // update saves changed values. When another request got in between, the operations run again on what it left,
 // until they fit or the commit's time is up.
 func (j *job) update() error {
-	base, ops, mine := j.old, j.ops, uint64(0)
+	base, ops, mine := *j.old, j.ops, uint64(0)
 	for contested := j.facts.expired; ; contested = true { // expired as far as we know: another request may have extended it
 		if contested {
 			var err error
@@ -124,7 +124,7 @@ func (j *job) updated(stored held) error {
 		j.next = stored
 		return nil
 	}
-	j.event(ReasonFollowed, &j.old)
+	j.event(ReasonFollowed, j.old)
 	own, _ := j.draft(j.old.env, j.values(&j.old.env), j.ops) // of whatever size: it is not stored
 	own.id, own.version = j.old.id, j.old.version
 	j.next = own
@@ -190,7 +190,7 @@ func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
 	if err := j.ctx.Err(); err != nil {
 		return h, "", unavailable("reload", err)
 	}
-	h, err := j.m.fetch(&j.ctx, id)
+	err := j.m.fetch(&j.ctx, id, &h)
 	if errors.Is(err, ErrNotFound) {
 		return h, ReasonUnknown, nil
 	}
@@ -204,7 +204,7 @@ func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
 // touchRecord extends the idle clock. A record that another request has changed or ended is left alone: changing
 // extends it too, and nothing brings an ended one back.
 func (j *job) touchRecord() error {
-	next := j.old
+	next := *j.old
 	next.seen, next.expires = j.now, j.plan.expires
 	err := errors.ErrUnsupported
 	if t, ok := j.m.store.(Toucher); ok {
@@ -224,6 +224,6 @@ func (j *job) touchRecord() error {
 	default:
 		j.events = j.m.event(j.events, Event{Reason: ReasonTouchFailed, Handle: next.env.handle.String(), Err: unavailable("touch", err)})
 	}
-	j.next = j.old
+	j.next = *j.old
 	return nil
 }

@@ -15,26 +15,26 @@ import (
 type Exchange struct {
 	session session.Request
 	w       http.ResponseWriter
-	request http.Header
-	host    string
-	remote  string
-	context any // the framework's, or nil
+	request *http.Request // as it came
+	own     any           // the framework's context, or nil; after a failed commit a *failure
 
-	entry      []header // the response headers that were there before
-	entrySpace [4]header
-	committed  bool
-	failed     bool        // the handler's response is being swallowed
-	status     int         // of the answer in its place
-	sink       http.Header // where a swallowed response's headers go
-	values     [3]string   // backs the header values that the session sets
-	used       int
+	entry     []header  // the response headers that were there before
+	values    [2]string // backs the header values that a session sets without a cookie
+	used      uint8
+	committed bool
+	failed    bool // the handler's response is being swallowed
+}
+
+// failure is what is known once the client has been answered in the handler's place.
+type failure struct {
+	status int
+	sink   http.Header // where the swallowed response's headers go
 }
 
 // Begin starts a request on w. It returns the context for the rest of it, and false when the manager's middleware is at
 // work already. own is the framework's context, or nil: it may know the client's address behind proxies.
 func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request, own any) (context.Context, bool) {
-	x.w, x.request, x.host, x.remote, x.context = w, r.Header, r.Host, r.RemoteAddr, own
-	x.entry = x.entrySpace[:0]
+	x.w, x.request, x.own = w, r, own
 	for name, lines := range w.Header() {
 		x.entry = append(x.entry, header{name, lines[:len(lines):len(lines)]})
 	}
@@ -63,7 +63,7 @@ func (x *Exchange) commit(commit func() (session.Response, bool)) bool {
 			return
 		}
 		x.session.Discard()
-		x.status = instead.Status
+		x.own = &failure{status: instead.Status, sink: http.Header{}}
 		x.w.WriteHeader(instead.Status)
 		_, _ = x.w.Write(instead.Body) // a client that is gone needs no answer
 	}()
@@ -72,7 +72,12 @@ func (x *Exchange) commit(commit func() (session.Response, bool)) bool {
 }
 
 // Status returns the status of the answer that a failed commit gave in the handler's place, or 0.
-func (x *Exchange) Status() int { return x.status }
+func (x *Exchange) Status() int {
+	if f, ok := x.own.(*failure); ok {
+		return f.status
+	}
+	return 0
+}
 
 // Finish ends the request. returned says that the handler returned and did not panic; status is what goes out if
 // it wrote nothing.
@@ -100,35 +105,32 @@ func Of(ctx context.Context, m *session.Manager) *Exchange {
 
 // Header returns the response's headers, or after a failed commit some that go nowhere.
 func (x *Exchange) Header() http.Header {
-	if !x.failed {
-		return x.w.Header()
+	if f, ok := x.own.(*failure); ok {
+		return f.sink
 	}
-	if x.sink == nil {
-		x.sink = http.Header{}
-	}
-	return x.sink
+	return x.w.Header()
 }
 
 // exchange is an Exchange as the core sees it.
 type exchange Exchange
 
-func (x *exchange) CookieLines() []string { return x.request["Cookie"] }
+func (x *exchange) CookieLines() []string { return x.request.Header["Cookie"] }
 
 func (x *exchange) RequestHeader(name string) string {
 	if strings.EqualFold(name, "Host") {
-		return x.host
+		return x.request.Host
 	}
-	return x.request.Get(name)
+	return x.request.Header.Get(name)
 }
 
 func (x *exchange) RemoteAddr() string {
-	switch c := x.context.(type) {
+	switch c := x.own.(type) {
 	case interface{ ClientIP() string }: // Gin
 		return c.ClientIP()
 	case interface{ RealIP() string }: // Echo
 		return c.RealIP()
 	}
-	return x.remote
+	return x.request.RemoteAddr
 }
 
 func (x *exchange) ResponseHeader(name string) string {
@@ -160,9 +162,9 @@ func (x *exchange) SetCookie(name, line string) {
 	headers["Set-Cookie"] = append(kept, line)
 }
 
-// line makes a header's value list from space that the exchange has anyway.
+// line makes a header's value list, from space that the exchange has anyway while there is some.
 func (x *exchange) line(value string) []string {
-	if x.used == len(x.values) {
+	if int(x.used) == len(x.values) {
 		return []string{value}
 	}
 	i := x.used
