@@ -10,7 +10,7 @@ import (
 type job struct {
 	m      *Manager
 	client *client
-	ctx    bounded
+	ctx    *bounded // nil where no store is asked
 	plan
 	asked
 	facts known
@@ -64,10 +64,12 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 		s.leave()
 		return p.err
 	}
-	j := &job{
+	j := job{
 		m: s.m, client: s.client, plan: p, asked: st.asked, now: now,
 		facts: known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}, old: &st.held,
-		ctx: bounded{parent: s.ctx, deadline: s.m.deadlineFrom(at)},
+	}
+	if s.m.store != nil {
+		j.ctx = &bounded{parent: s.ctx, deadline: s.m.deadlineFrom(at)}
 	}
 	st.committing = true
 	s.leave()
@@ -75,7 +77,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	err := errPanicked // until run returns: it calls the store and the application's functions
 	defer func() {
 		s.mu.Lock()
-		st.settle(j, err)
+		st.settle(&j, err)
 		s.conclude(st, mode, err)
 		s.leave()
 	}()
@@ -142,7 +144,9 @@ func (j *job) stop() {
 	if j.release != nil {
 		j.release()
 	}
-	j.ctx.stop()
+	if j.ctx != nil {
+		j.ctx.stop()
+	}
 }
 
 // settle takes over what the commit achieved. After a success the operations are forgotten and what was written

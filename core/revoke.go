@@ -92,7 +92,7 @@ func (m *Manager) revokeRecord(ctx context.Context, h *held) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{m: m, now: m.now(), ctx: bounded{parent: ctx, deadline: m.callDeadline(ctx)}, asked: asked{ending: h}, revoked: true}
+	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, asked: asked{ending: h}, revoked: true}
 	defer func() {
 		j.stop()
 		m.emit(ctx, j.events)

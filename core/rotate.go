@@ -159,7 +159,7 @@ func (j *job) unrenewed() error {
 }
 
 // discard removes a record that no token was handed out for. If that fails it idles out.
-func (j *job) discard(h *held) { _ = j.m.store.Delete(&j.ctx, h.id) }
+func (j *job) discard(h *held) { _ = j.m.store.Delete(j.ctx, h.id) }
 
 // aliasOf is the marker that leads from an old record to its successor, and holds nothing else.
 func (j *job) aliasOf(old *held, successor RecordID) held {

@@ -45,7 +45,7 @@ func (j *job) issue(r Reason, next held, token string) {
 func (j *job) insert(h *held) (token string, err error) {
 	token = mintToken()
 	h.id, h.version = recordID(j.m.name, token), 1
-	err = j.m.store.Create(&j.ctx, h.record())
+	err = j.m.store.Create(j.ctx, h.record())
 	if errors.Is(err, ErrExists) && j.applied(h) {
 		err = nil
 	}
@@ -59,12 +59,12 @@ func (j *job) insert(h *held) (token string, err error) {
 // client sent it again, to be told that it came too late.
 func (j *job) applied(h *held) bool {
 	var stored held
-	return j.m.fetch(&j.ctx, h.id, &stored) == nil && stored.env.written(h.env.writes[0])
+	return j.m.fetch(j.ctx, h.id, &stored) == nil && stored.env.written(h.env.writes[0])
 }
 
 // replace writes h over the record of h's version. The error is the store's own.
 func (j *job) replace(h *held) error {
-	err := j.m.store.Update(&j.ctx, h.record())
+	err := j.m.store.Update(j.ctx, h.record())
 	if err == nil {
 		h.version++
 	}
@@ -160,7 +160,7 @@ func (j *job) takeTurn(id RecordID) error {
 	if j.release != nil {
 		return nil
 	}
-	release, err := j.m.queue(&j.ctx, id)
+	release, err := j.m.queue(j.ctx, id)
 	if err != nil {
 		return unavailable("commit", err)
 	}
@@ -190,7 +190,7 @@ func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
 	if err := j.ctx.Err(); err != nil {
 		return h, "", unavailable("reload", err)
 	}
-	err := j.m.fetch(&j.ctx, id, &h)
+	err := j.m.fetch(j.ctx, id, &h)
 	if errors.Is(err, ErrNotFound) {
 		return h, ReasonUnknown, nil
 	}
@@ -208,7 +208,7 @@ func (j *job) touchRecord() error {
 	next.seen, next.expires = j.now, j.plan.expires
 	err := errors.ErrUnsupported
 	if t, ok := j.m.store.(Toucher); ok {
-		err = t.Touch(&j.ctx, next.id, next.seen.time(), next.expires.time())
+		err = t.Touch(j.ctx, next.id, next.seen.time(), next.expires.time())
 	}
 	if errors.Is(err, errors.ErrUnsupported) {
 		err = j.replace(&next)
