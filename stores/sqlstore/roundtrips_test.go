@@ -58,11 +58,19 @@ func (w *wire) carry(to, from net.Conn, answer bool) {
 		if err != nil {
 			return
 		}
-		w.note(answer)
+		if !asksNothing(buffer[:n]) {
+			w.note(answer)
+		}
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}
 	}
+}
+
+// asksNothing recognises MySQL's COM_STMT_CLOSE, which nobody waits for.
+func asksNothing(packet []byte) bool {
+	const header, closes = 4, 0x19
+	return len(packet) == header+5 && packet[header] == closes
 }
 
 func (w *wire) note(answer bool) {
