@@ -1,6 +1,6 @@
 # make test    what everybody can run: needs Go and nothing else, and tests against what servers and browser there are
 # make check   what has to pass before a change is proposed; needs a C compiler too, for the race detector
-# make bench   benchmarks
+# make bench   what sessions cost, beside those that people use today: tables, report.html and benchmarks.json
 
 SHELL    := /bin/sh
 MODULES  := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './.*'))
@@ -35,7 +35,7 @@ deps:
 check: fmt vet build tidy lint race fuzz
 
 bench:
-	$(call each,go test -run '^$$' -bench . -benchmem ./...)
+	go run ./benchmarks -json benchmarks.json
 
 fmt:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt these files:"; echo "$$out"; exit 1; fi
