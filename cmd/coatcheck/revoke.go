@@ -62,6 +62,9 @@ func (r revokeAll) Run(c *console) error {
 		if err != nil {
 			return searchable(kind, err)
 		}
+		if n == 0 {
+			return r.print(c, revoked{0}, "revoked 0 sessions: none of this subject was alive in this store; if there should be some, check the URL (database, prefix, table) and the subject\n")
+		}
 		return r.print(c, revoked{n}, "revoked "+count(n, "session")+"\n")
 	})
 }

@@ -63,7 +63,7 @@ func redisClient(u *url.URL) (redis.UniversalClient, error) {
 	return redis.NewClient(o), nil
 }
 
-var errRedis = errors.New("the URL cannot be read: write redis://user:password@host:6379/0, special characters in the password as %XX, and parameters that github.com/redis/go-redis knows")
+var errRedis = errors.New("the URL cannot be read: write redis://user:password@host:6379/0, special characters in the password as %XX, and parameters that github.com/redis/go-redis knows, or prefix")
 
 // takePrefix takes what both servers take.
 func takePrefix(u *url.URL) (string, error) {

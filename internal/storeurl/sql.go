@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -28,6 +29,9 @@ func openSQLite(u *url.URL) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := makePrivate(name); err != nil {
+		return nil, err
+	}
 	parameters := u.Query()
 	if len(parameters["_pragma"]) == 0 {
 		parameters["_pragma"] = []string{"busy_timeout(100)", "journal_mode(WAL)", "synchronous(FULL)"}
@@ -41,6 +45,16 @@ func openSQLite(u *url.URL) (*Opened, error) {
 		return nil, err
 	}
 	return openSQL("sqlite", db, sqlstore.SQLite, table)
+}
+
+// makePrivate makes the file before SQLite does, which would let every user of the machine read the sessions. SQLite gives
+// its other files the same mode.
+func makePrivate(name string) error {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func openPostgreSQL(u *url.URL) (*Opened, error) {

@@ -2,6 +2,7 @@ package storeurl_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,8 +61,12 @@ func TestFilesAreWhereTheURLSays(t *testing.T) {
 			t.Errorf("%s and %s are two stores", c.absolute, c.relative)
 		}
 	}
-	if found, err := filepath.Glob(filepath.Join(dir, "my sessions.db")); err != nil || len(found) != 1 {
-		t.Errorf("no file of that name: %v %v", found, err)
+	info, err := os.Stat(filepath.Join(dir, "my sessions.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		t.Errorf("mode %04o: other users of the machine read the sessions", mode)
 	}
 }
 
