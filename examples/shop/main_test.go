@@ -108,7 +108,7 @@ func TestStoreThatDoesNotWork(t *testing.T) {
 		"redis://shop:s3cret@" + nowhere:                               "the redis store does not work",
 		"redis://shop:s3cret@" + nowhere + "?addr=" + nowhere:          "the redis store does not work",
 		"memcached://" + nowhere:                                       "the memcached store does not work",
-		"sqlite:///nonesuch/shop.db":                                   "or its directory exists, and that -store is right",
+		"sqlite:///nonesuch/shop.db":                                   "sqlite store: open /nonesuch/shop.db: no such file or directory",
 		"file:///nonesuch/shop/sessions":                               "-store: file store: filestore: open in /nonesuch/shop/sessions: no such file or directory",
 		"nonesuch://shop:s3cret@" + nowhere:                            "-store: the store's URL has to begin with one of file://",
 		"redis://shop:s3cret@" + nowhere + "x":                         "-store: the store's URL cannot be read",
