@@ -49,7 +49,7 @@ func TestPersist(t *testing.T) {
 	}{
 		"succeeds at last": {func(n int, _ func()) error { return map[bool]error{true: busy{}}[n < 3] }, 3, nil, nil},
 		"fails otherwise":  {func(int, func()) error { return other }, 1, other, other},
-		"never":            {func(int, func()) error { return busy{} }, 50, busy{}, busy{}},
+		"never":            {func(int, func()) error { return busy{} }, 500, busy{}, busy{}},
 		"nobody waits": {func(n int, cancel func()) error {
 			if n == 2 {
 				cancel()

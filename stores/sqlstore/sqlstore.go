@@ -31,7 +31,7 @@
 //	file:sessions.db?_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)&_txlock=immediate
 //
 // The write-ahead log lets others read while one writes. The busy timeout, in milliseconds, is how long one attempt
-// waits for another process that writes. The store makes up to fifty attempts and stops when the context ends, which
+// waits for another process that writes. The store makes up to 500 attempts and stops when the context ends, which
 // it notices after the attempt: so the timeout should be short.
 //
 // Every write waits for the disk. With _pragma=synchronous(NORMAL) in addition none does, and a power cut may undo the

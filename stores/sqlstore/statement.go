@@ -94,9 +94,10 @@ func (s *Store) endTurn() {
 	}
 }
 
-// persist runs a statement again for as long as the database puts it off and ctx lasts, within reason.
+// persist runs a statement again for as long as the database puts it off and ctx lasts, within reason. It does so at once:
+// whoever was in the way has just finished, and a pause would let the next one in.
 func persist(ctx context.Context, run func() error) (err error) {
-	const attempts = 50
+	const attempts = 500
 	for range attempts {
 		if err = run(); !putOff(err) {
 			return err
