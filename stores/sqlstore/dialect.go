@@ -56,6 +56,10 @@ const (
 	listSQL    = `SELECT version, seen, expires, data, id FROM {table} WHERE subject = ?`
 	countSQL   = `SELECT COUNT(*) FROM {table} WHERE sweep <= ? AND expires <= ?`
 
+	// currentMySQL makes a query see what other statements meet. MySQL may otherwise read what was true a moment ago: a row is
+	// not there yet although its duplicate was refused, or still there although it is gone.
+	currentMySQL = ` LOCK IN SHARE MODE`
+
 	// dueSQL finds what a sweep removes. Inside of PostgreSQL's DELETE it is an ARRAY, which is evaluated once; LIMIT
 	// might otherwise count anew for each row. Rows that others lock are left to them or to the next sweep.
 	dueSQL           = `SELECT id FROM {table} WHERE sweep <= ? AND expires <= ? ORDER BY sweep LIMIT ?`
@@ -78,6 +82,7 @@ func (s *Store) compose() {
 	case SQLite:
 		texts[&s.sweep] = sweepSQLite
 	case MySQL:
+		texts[&s.version] = versionSQL + currentMySQL
 		texts[&s.create] = createSQL // its ways to ignore a duplicate hide other faults, or depend on the connection's flags
 		texts[&s.sweep] = dueSQL
 	case PostgreSQL:
