@@ -12,7 +12,25 @@ const (
 
 // coatcheck is this project's own library with each of its carriers. from is the adapter's From.
 func coatcheck[C, M any](from func(C) *session.Session, middleware func(*session.Manager) M) []library[C, M] {
-	h := handlers[C]{
+	h := coatcheckHandlers(from)
+	on := func(manager func() (*session.Manager, error)) func() (M, handlers[C], error) {
+		return func() (none M, _ handlers[C], _ error) {
+			m, err := manager()
+			if err != nil {
+				return none, nil, err
+			}
+			return middleware(m), h, nil
+		}
+	}
+	return []library[C, M]{
+		{ours, "memory", on(inMemory)},
+		{ours, "aead", on(func() (*session.Manager, error) { return sealedBy(session.AEAD) })},
+		{ours, "securecookie", on(func() (*session.Manager, error) { return sealedBy(session.SecureCookie) })},
+	}
+}
+
+func coatcheckHandlers[C any](from func(C) *session.Session) handlers[C] {
+	return handlers[C]{
 		"start": func(c C) (int, error) {
 			s := from(c)
 			uid.Set(s, guest)
@@ -31,20 +49,6 @@ func coatcheck[C, M any](from func(C) *session.Session, middleware func(*session
 			s := from(c)
 			return oneIf(uid.Get(s) == alice && s.Subject() == alice), nil
 		},
-	}
-	on := func(manager func() (*session.Manager, error)) func() (M, handlers[C], error) {
-		return func() (none M, _ handlers[C], _ error) {
-			m, err := manager()
-			if err != nil {
-				return none, nil, err
-			}
-			return middleware(m), h, nil
-		}
-	}
-	return []library[C, M]{
-		{ours, "memory", on(inMemory)},
-		{ours, "aead", on(func() (*session.Manager, error) { return sealedBy(session.AEAD) })},
-		{ours, "securecookie", on(func() (*session.Manager, error) { return sealedBy(session.SecureCookie) })},
 	}
 }
 

@@ -25,7 +25,12 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if asked() {
+		os.Exit(visitors(os.Stdin, os.Stdout))
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // settings are the command line.
 type settings struct {

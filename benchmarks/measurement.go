@@ -12,7 +12,7 @@ type measurement interface {
 }
 
 // measurements are run in this order.
-var measurements = []measurement{inProcess{}}
+var measurements = []measurement{inProcess{}, overHTTP{}, stores{}, scale{}}
 
 // selection is what the command line asks for.
 type selection struct {
@@ -50,7 +50,7 @@ type table struct {
 
 // verdict is a floor of the design's budget and how far above it the measured figure is.
 type verdict struct {
-	subject  string // the framework
+	subject  string // the framework, or what else the floor is about
 	floor    string // what is demanded
 	measured string
 	met      bool

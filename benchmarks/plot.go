@@ -53,6 +53,42 @@ func (b *bars) plot(title string) (plot, error) {
 	return drawn(title, p)
 }
 
+// curve is a plot of lines over sizes that multiply.
+type curve struct {
+	x, y   string
+	names  []string
+	points map[string]plotter.XYs
+}
+
+func (c *curve) add(name string, x int, y float64) {
+	if c.points == nil {
+		c.points = map[string]plotter.XYs{}
+	}
+	if c.points[name] == nil {
+		c.names = append(c.names, name)
+	}
+	c.points[name] = append(c.points[name], plotter.XY{X: float64(x), Y: y})
+}
+
+func (c *curve) plot(title string) (plot, error) {
+	p := canvas(c.y)
+	p.X.Label.Text, p.X.Scale, p.X.Tick.Marker = c.x, gonum.LogScale{}, gonum.LogTicks{Prec: -1}
+	for i, name := range c.names {
+		line, dots, err := plotter.NewLinePoints(c.points[name])
+		if err != nil {
+			return plot{}, fmt.Errorf("plot %s: %w", title, err)
+		}
+		line.Color, line.Width, dots.Color = curveHues[i%len(curveHues)], 2, curveHues[i%len(curveHues)]
+		p.Add(line, dots)
+		p.Legend.Add(name, line)
+	}
+	p.Y.Max *= 1.4 // room for the legend
+	return drawn(title, p)
+}
+
+// curveHues are of the same colours, ours the blue ones.
+var curveHues = []color.RGBA{hues[0], hues[2], hues[3], hues[4]}
+
 // canvas is an empty plot in the report's style.
 func canvas(unit string) *gonum.Plot {
 	gonum.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}

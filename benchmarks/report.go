@@ -68,7 +68,10 @@ func (r report) writeText(w io.Writer) error {
 		for _, t := range s.tables {
 			t.writeText(&text)
 		}
-		t := table{title: "floors", head: []string{"framework", "floor", "measured", ""}}
+		if len(s.verdicts) == 0 {
+			continue
+		}
+		t := table{title: "floors", head: []string{"of", "floor", "measured", ""}}
 		for _, v := range s.verdicts {
 			t.lines = append(t.lines, []string{v.subject, v.floor, v.measured, v.Word()})
 		}
