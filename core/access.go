@@ -28,17 +28,16 @@ func (s *Session) enter() *state {
 
 // firstUse loads the session. If that panics, the session has failed to load, and nobody waits for the lock.
 func (s *Session) firstUse() {
-	st, loaded := &state{failure: errLoadPanicked}, false
+	st, loaded := &state{wish: nothing}, false
 	s.st = st
 	defer func() {
 		if !loaded {
+			st.rarely().failure = errLoadPanicked
 			s.mu.Unlock()
 		}
 	}()
 	s.load(st)
-	if loaded = true; st.failure == errLoadPanicked { //nolint:errorlint // the very value from above
-		st.failure = nil
-	}
+	loaded = true
 }
 
 var (
@@ -55,14 +54,15 @@ func (s *Session) enterToWrite() (*state, error) {
 	if !s.awaitCommit(st) {
 		return nil, errEndless
 	}
-	switch {
-	case s.phase == requestOver: // it ended while we waited
+	if s.phase == requestOver { // it ended while we waited
 		s.mu.Unlock()
 		return s.enterToWrite()
-	case st.failure != nil:
-		st.refusal = st.failure
+	}
+	st.want()
+	if err := st.failed(); err != nil {
+		st.refusal = err
 		s.leave()
-		return nil, st.failure
+		return nil, err
 	}
 	return st, nil
 }
@@ -115,7 +115,7 @@ func (s *Session) look(key string, note bool) view {
 
 func (s *Session) write(o operation) {
 	if st, err := s.enterToWrite(); err == nil {
-		st.write(o)
+		st.write(o, st.look(o.key, false))
 		s.leave()
 	}
 }
@@ -127,10 +127,11 @@ func (s *Session) writeIf(o operation, old []byte) (done bool, err error) {
 		return true, err
 	}
 	defer s.leave()
-	if !same(st.look(o.key, false), old) {
+	now := st.look(o.key, false)
+	if !same(now, old) {
 		return false, nil
 	}
-	st.write(o)
+	st.write(o, now)
 	return true, nil
 }
 
@@ -155,7 +156,7 @@ func (s *Session) report(reason Reason, key string, err error) {
 	s.mu.Lock()
 	var h string
 	if s.st != nil {
-		h = s.st.held.env.handle.String()
+		h = s.st.handle()
 	}
 	s.mu.Unlock()
 	s.m.emit(s.ctx, s.m.event(nil, Event{Reason: reason, Key: key, Err: err, Handle: h}))

@@ -60,11 +60,28 @@ func decode[T any](raw []byte) (v T, ok bool) {
 }
 
 func decodeInt[N int | int64](raw []byte, bits int) (N, bool) {
+	if n, ok := decodeDigits(raw); ok && bits == 64 {
+		return N(n), true
+	}
 	n, err := strconv.ParseInt(string(raw), 10, bits)
 	if err != nil {
 		return 0, false
 	}
 	return N(n), true
+}
+
+// decodeDigits reads the numbers that most are: not negative, and with room to spare in 64 bits.
+func decodeDigits(raw []byte) (n int64, ok bool) {
+	if len(raw) == 0 || len(raw) > 18 {
+		return 0, false
+	}
+	for _, c := range raw {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
 }
 
 //go:noinline

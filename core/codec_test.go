@@ -148,7 +148,7 @@ func plus(key string, n int) operation {
 func having(saw []byte, o operation) operation { o.guarded, o.saw = true, saw; return o }
 
 func valuesOf(keysAndValues ...string) values {
-	return values{base: &envelope{body: bodyOf(keysAndValues...)}}
+	return values{body: bodyOf(keysAndValues...)}
 }
 
 func TestBodyAfterOperations(t *testing.T) {
@@ -175,13 +175,12 @@ func TestBodyAfterOperations(t *testing.T) {
 		if got := v.appendBody([]byte("header"), c.ops); string(got) != "header"+string(c.want) {
 			t.Errorf("%s: %q, want %q behind the header", c.why, got, c.want)
 		}
-		if got, want := v.changedBy(c.ops), string(c.want) != string(v.base.body); got != want {
+		if got, want := v.changedBy(c.ops), string(c.want) != string(v.body); got != want {
 			t.Errorf("%s: changedBy = %t, want %t", c.why, got, want)
 		}
 		for _, o := range c.ops {
-			in := envelope{body: c.want}
-			if got := v.under(c.ops, o.key); !same(got, in.value(o.key)) {
-				t.Errorf("%s: the request sees %s = %q, and %q is stored", c.why, o.key, got, in.value(o.key))
+			if got, want := v.under(c.ops, o.key), valueIn(c.want, o.key); !same(got, want) {
+				t.Errorf("%s: the request sees %s = %q, and %q is stored", c.why, o.key, got, want)
 			}
 		}
 	}
@@ -242,8 +241,8 @@ func TestAFunctionThatRefusesFreshDataIsAConflict(t *testing.T) {
 
 // holding is a session that was loaded with one number.
 func holding(t *testing.T, key, value string) *Session {
-	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(), st: &state{found: true}}
-	s.st.held.env = envelope{kind: live, body: bodyOf(key, value)}
+	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(), st: &state{found: true, wish: &wish{}}}
+	s.st.held.data = bodyOf(key, value)
 	return s
 }
 

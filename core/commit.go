@@ -15,7 +15,7 @@ type job struct {
 	asked
 	facts known
 	now   millis
-	old   *held // the session as it was before; only settling the commit changes it
+	old   held // the session as it was before
 
 	next    held  // the session as it is after the commit, in this request's view
 	stored  *held // after ErrConflict: what is stored
@@ -55,7 +55,8 @@ func (s *Session) commit(mode commitMode) error {
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	now := toMillis(at)
-	f := s.facts(st, now)
+	old := st.held.open()
+	f := s.facts(st, &old, now)
 	f.headersSent = f.headersSent || mode == headerless
 	p := decide(f)
 	if p.action == doNothing {
@@ -66,10 +67,13 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	}
 	j := job{
 		m: s.m, client: s.client, plan: p, asked: st.asked, now: now,
-		facts: known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}, old: &st.held,
+		facts: known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}, old: old,
 	}
 	if s.m.store != nil {
-		j.ctx = &bounded{parent: s.ctx, deadline: s.m.deadlineFrom(at)}
+		if j.ctx = &st.ctx; st.wish == nothing {
+			j.ctx = &bounded{}
+		}
+		j.ctx.parent, j.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
 	}
 	st.committing = true
 	s.leave()
@@ -94,28 +98,28 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 		return
 	}
 	s.phase = headersSent
-	if err != nil && st.failure == nil {
-		st.failure = err
+	if err != nil && st.failed() == nil {
+		st.rarely().failure = err
 	}
 }
 
-func (s *Session) facts(st *state, now millis) facts {
+func (s *Session) facts(st *state, old *held, now millis) facts {
 	f := facts{
 		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, superseded: st.superseded, refused: st.unwanted,
 		now: now, found: st.found, retiredKey: st.retired,
 		idle: s.m.idle, deadline: now + s.m.absolute, touchEvery: s.m.touchEvery, renewEvery: s.m.renewEvery,
-		failure: st.failure, refusal: st.refusal, serveOn: s.m.serveOn,
+		failure: st.failed(), refusal: st.refusal, serveOn: s.m.serveOn,
 		ending: st.ending != nil, starts: st.starts(), login: st.login, renew: st.renew, touch: st.touch,
 	}
 	if st.found {
 		f.changed = st.values().changedBy(st.ops)
-		f.seen, f.renewed, f.expired = st.held.seen, st.held.env.renewed, s.m.lapsed(&st.held, now)
+		f.seen, f.renewed, f.expired = old.seen, old.env.renewed, s.m.lapsed(old, now)
 		if !st.switched { // another subject's session inherits no clock
-			f.expires, f.idle = st.held.expires, st.held.env.idle
+			f.expires, f.idle = old.expires, old.env.idle
 		}
 		if !st.login {
-			f.deadline = st.held.env.deadline
+			f.deadline = old.env.deadline
 		}
 	}
 	if f.touchEvery == 0 {
@@ -131,7 +135,7 @@ func (m *Manager) lapsed(h *held, now millis) bool {
 
 func (j *job) run() error {
 	defer j.stop()
-	if err := j.check(j.values(&j.old.env), j.ops); err != nil {
+	if err := j.check(j.values(&j.old), j.ops); err != nil {
 		return err
 	}
 	if j.m.store == nil {
@@ -157,12 +161,12 @@ func (st *state) settle(j *job, err error) {
 	}
 	switch {
 	case err == nil && j.action != doEnd:
-		st.held, st.found, st.retired = j.next, true, false
+		st.held, st.found, st.retired = j.next.kept, true, false
 	case errors.Is(err, ErrConflict) && j.stored != nil:
-		st.held, st.seen = *j.stored, nil
+		st.held, st.seen = j.stored.kept, nil
 	}
 	if j.over {
-		st.ending = nil
+		st.wish = nothing
 	}
 	st.drop(err)
 	if j.events != nil {
@@ -180,16 +184,16 @@ func (st *state) settle(j *job, err error) {
 func (st *state) drop(err error) {
 	if err != nil {
 		if st.ending != nil && !st.found {
-			st.held, st.found = *st.ending, true
+			st.held, st.found = st.ending.kept, true
 		}
 		for i := range st.seen {
-			st.seen[i].value = st.held.env.value(st.seen[i].key)
+			st.seen[i].value = valueIn(st.held.body(), st.seen[i].key)
 		}
 	}
-	st.asked = asked{}
+	st.wish = nothing
 }
 
-func (j *job) values(base *envelope) values { return values{base: base, hidden: j.hidden} }
+func (j *job) values(base *held) values { return values{base.env.body, j.hidden} }
 
 func (j *job) check(v values, ops []operation) error {
 	if j.m.conflicts == LastWriteWins {
@@ -233,30 +237,30 @@ func (j *job) sign(e *envelope) {
 	}
 }
 
-// draft builds a session to be written: e's header over the values as ops leave them.
-func (j *job) draft(e envelope, v values, ops []operation) (held, error) {
-	h := held{seen: j.now, expires: min(j.plan.expires, e.deadline)}
-	e.seen, e.expires = h.seen, h.expires
+// draft makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
+// ops leave them.
+func (j *job) draft(h *held, v values, ops []operation) error {
+	h.seen, h.expires = j.now, min(j.plan.expires, h.env.deadline)
+	h.env.seen, h.env.expires = h.seen, h.expires
 	if j.m.store != nil {
-		e.stamp(rand.Uint64())
+		h.env.stamp(rand.Uint64())
 	}
-	h.data = e.encode(v.room(ops), func(dst []byte) []byte { return v.appendBody(dst, ops) })
-	h.env = e
+	h.encode(v, ops)
 	if j.m.store != nil && len(h.data) > j.m.maxSize {
-		return h, tooLarge(len(h.data), j.m.maxSize)
+		return tooLarge(len(h.data), j.m.maxSize)
 	}
-	return h, nil
+	return nil
 }
 
 // restart drafts a session from this request's operations alone. Where they ran on a session that is no more, they run
 // again on nothing.
-func (j *job) restart() (held, error) {
-	nothing, ops := values{base: &envelope{}}, j.ops
+func (j *job) restart(h *held) (err error) {
+	nothing, ops := values{}, j.ops
 	if j.facts.found {
-		var err error
 		if ops, err = nothing.replay(ops); err != nil {
-			return held{}, err
+			return err
 		}
 	}
-	return j.draft(j.fresh(), nothing, ops)
+	h.env = j.fresh()
+	return j.draft(h, nothing, ops)
 }

@@ -2,7 +2,7 @@ package session
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -79,10 +79,9 @@ type bounded struct {
 	parent   context.Context
 	deadline instant
 
-	mu    sync.Mutex
-	obeys bool // it ends with its parent: nothing has been promised to anybody
-	asked bool // Err has been called before
-	timer *timer
+	obeys bool        // it ends with its parent: nothing has been promised to anybody
+	asked atomic.Bool // Err has been called before
+	timer atomic.Pointer[timer]
 }
 
 // timer is a bounded context that is waited for.
@@ -94,29 +93,29 @@ type timer struct {
 func (b *bounded) Deadline() (time.Time, bool) { return b.deadline.time(), true }
 
 func (b *bounded) Done() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.timer == nil {
-		parent := b.parent
-		if !b.obeys {
-			parent = context.WithoutCancel(parent)
-		}
-		ctx, cancel := context.WithDeadline(parent, b.deadline.time())
-		b.timer = &timer{ctx, cancel}
+	if t := b.timer.Load(); t != nil {
+		return t.Done()
 	}
-	return b.timer.Done()
+	parent := b.parent
+	if !b.obeys {
+		parent = context.WithoutCancel(parent)
+	}
+	ctx, cancel := context.WithDeadline(parent, b.deadline.time())
+	if !b.timer.CompareAndSwap(nil, &timer{ctx, cancel}) { // another goroutine was faster
+		cancel()
+	}
+	return b.timer.Load().Done()
 }
 
 func (b *bounded) Err() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	t := b.timer.Load()
 	switch {
-	case b.timer != nil:
-		return b.timer.Err()
+	case t != nil:
+		return t.Err()
 	case b.obeys && b.parent.Err() != nil:
 		return b.parent.Err()
-	case !b.asked: // nothing has run yet that could have taken so long, so the clock can be spared
-		b.asked = true
+	case !b.asked.Load(): // nothing has run yet that could have taken so long, so the clock can be spared
+		b.asked.Store(true)
 		return nil
 	case b.deadline.passed():
 		return context.DeadlineExceeded
@@ -126,11 +125,9 @@ func (b *bounded) Err() error {
 
 func (b *bounded) Value(key any) any { return b.parent.Value(key) }
 
-// stop frees the timer, if there is one.
+// stop frees the timer, if there is one. One that is made later lasts until the deadline.
 func (b *bounded) stop() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.timer != nil {
-		b.timer.cancel()
+	if t := b.timer.Load(); t != nil {
+		t.cancel()
 	}
 }

@@ -139,11 +139,11 @@ func TestABoundMakesNoTimerUntilSomebodyWaits(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _ = b.Err(); _, _ = b.Deadline(); _ = b.Value("x") }); n != 0 {
 		t.Errorf("%v allocations by a store that does not wait, want 0", n)
 	}
-	if b.timer != nil {
+	if b.timer.Load() != nil {
 		t.Fatal("a timer exists before anybody asked for Done")
 	}
 	b.stop() // nothing to free, and no panic
-	if b.Done() != b.Done() || b.timer == nil {
+	if b.Done() != b.Done() || b.timer.Load() == nil {
 		t.Error("Done does not keep to one channel")
 	}
 	b.stop()

@@ -40,6 +40,7 @@ type Cookie struct {
 // cookie is a checked Cookie: the one place that builds both the setting and the deleting line.
 type cookie struct {
 	name       string
+	assignment string // name and "="
 	attributes string
 	persistent bool
 }
@@ -69,7 +70,7 @@ func newCookie(c Cookie, name string, insecure bool) (cookie, error) {
 	if !insecure {
 		attributes += "; Secure"
 	}
-	return cookie{name: c.Name, attributes: attributes + sameSite, persistent: c.Persistent}, nil
+	return cookie{name: c.Name, assignment: c.Name + "=", attributes: attributes + sameSite, persistent: c.Persistent}, nil
 }
 
 func prefixFor(c Cookie, insecure bool) string {
@@ -171,13 +172,13 @@ func checkPath(path string) error {
 // set returns the Set-Cookie line for value; lasting is the time to the session's absolute deadline.
 func (c *cookie) set(value string, lasting millis) string {
 	if !c.persistent {
-		return c.name + "=" + value + c.attributes
+		return c.assignment + value + c.attributes
 	}
 	seconds := max(1, min(int64(lasting)/1000, int64(maxAge/time.Second)))
-	return c.name + "=" + value + c.attributes + "; Max-Age=" + strconv.FormatInt(seconds, 10)
+	return c.assignment + value + c.attributes + "; Max-Age=" + strconv.FormatInt(seconds, 10)
 }
 
-func (c *cookie) delete() string { return c.name + "=" + c.attributes + "; Max-Age=0" }
+func (c *cookie) delete() string { return c.assignment + c.attributes + "; Max-Age=0" }
 
 // candidates are the values that a request's Cookie lines hold under one name.
 type candidates struct {
@@ -191,15 +192,28 @@ type candidates struct {
 func (c *cookie) find(lines []string, wellFormed func(string) Reason) (found candidates) {
 	for _, line := range lines {
 		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if ok && name == c.name {
+			pair, rest := line, ""
+			if end := strings.IndexByte(line, ';'); end >= 0 {
+				pair, rest = line[:end], line[end+1:]
+			}
+			if value, ok := strings.CutPrefix(trimBlanks(pair), c.assignment); ok {
 				found.add(strings.Trim(value, `"`), wellFormed)
 			}
+			line = rest
 		}
 	}
 	return found
+}
+
+// trimBlanks is strings.Trim for two known characters, in a fraction of the time.
+func trimBlanks(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 func (f *candidates) add(value string, wellFormed func(string) Reason) {

@@ -144,7 +144,7 @@ func TestPersistentCookieLastsUntilTheDeadlineAtMost400Days(t *testing.T) {
 }
 
 func TestFindCollectsDistinctWellFormedValues(t *testing.T) {
-	c := cookie{name: "id"}
+	c := cookie{name: "id", assignment: "id="}
 	fourBytes := func(value string) Reason {
 		if len(value) != 4 {
 			return ReasonMalformed

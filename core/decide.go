@@ -75,7 +75,7 @@ func decide(f facts) plan {
 	if f.refusal != nil {
 		return plan{err: f.refusal}
 	}
-	p := due(f)
+	p := due(&f)
 	if p.err != nil {
 		return p
 	}
@@ -84,11 +84,11 @@ func decide(f facts) plan {
 		p.expires = max(p.expires, f.expires)
 	}
 	p.expires = min(p.expires, f.deadline)
-	return permitted(f, p)
+	return permitted(&f, p)
 }
 
 // due says what the request needs, whether or not it can still be done.
-func due(f facts) plan {
+func due(f *facts) plan {
 	begins := f.starts || f.login
 	switch {
 	case f.ending && begins:
@@ -104,11 +104,11 @@ func due(f facts) plan {
 	case f.login || f.renew:
 		return plan{action: doRotate, reason: ReasonRenewed}
 	}
-	return kept(f)
+	return continued(f)
 }
 
-// kept is what is due for a session that goes on under its token, unless its time for a new one has come.
-func kept(f facts) plan {
+// continued is what is due for a session that goes on under its token, unless its time for a new one has come.
+func continued(f *facts) plan {
 	switch {
 	case !f.expired && f.renewEvery > 0 && f.now-f.renewed >= f.renewEvery && canSetCookie(f):
 		return plan{action: doRotate, reason: ReasonRenewed}
@@ -127,10 +127,10 @@ func kept(f facts) plan {
 }
 
 // canSetCookie is asked about upkeep that nobody asked for: it waits for a better moment rather than fail a request.
-func canSetCookie(f facts) bool { return !f.headersSent && !f.timedOut && !f.gone }
+func canSetCookie(f *facts) bool { return !f.headersSent && !f.timedOut && !f.gone }
 
 // touchDue: at most once per interval, and never to shorten.
-func touchDue(f facts) bool {
+func touchDue(f *facts) bool {
 	if f.sealed && !f.touch && !canSetCookie(f) {
 		return false
 	}
@@ -139,7 +139,7 @@ func touchDue(f facts) bool {
 
 // permitted withholds what needs a header that cannot be sent any more. Ending a stored session needs none: the
 // cookie that stays behind opens nothing.
-func permitted(f facts, p plan) plan {
+func permitted(f *facts, p plan) plan {
 	needsHeader := p.action >= doCreate && p.action != doEnd || f.sealed && p.action != doNothing
 	late := error(nil)
 	switch {

@@ -261,9 +261,9 @@ func TestDecideHasNothingToSayOfAQuietRequest(t *testing.T) {
 func TestQuiet(t *testing.T) {
 	m := &Manager{touchEvery: 3 * minute, renewEvery: 60 * minute}
 	loaded := func(seen, renewed millis, retired bool) *state {
-		st := &state{found: true, retired: retired}
-		st.held.seen, st.held.env.renewed = seen, renewed
-		st.calm = !st.retired && !st.upkeepDue(m, lately)
+		h := held{kept: kept{seen: seen}, env: envelope{renewed: renewed}}
+		st := &state{held: h.kept, wish: &wish{}, found: true, retired: retired}
+		st.calm = !st.retired && !h.upkeepDue(m, lately)
 		return st
 	}
 	for name, c := range map[string]struct {
@@ -274,14 +274,14 @@ func TestQuiet(t *testing.T) {
 		"touch due":      {loaded(lately-3*minute, lately, false), false},
 		"renewal due":    {loaded(lately, lately-60*minute, false), false},
 		"old key":        {loaded(lately, lately, true), false},
-		"failed to load": {&state{}, false},
+		"failed to load": {&state{wish: nothing}, false},
 	} {
 		if got := c.st.quiet(); got != c.want {
 			t.Errorf("%s: quiet %t, want %t", name, got, c.want)
 		}
 	}
 	for name, ask := range map[string]func(*state){
-		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}) }, "login": func(st *state) { st.login = true },
+		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.login = true },
 		"renew": func(st *state) { st.renew = true }, "touch": func(st *state) { st.touch = true }, "clear": (*state).hide,
 		"destroy": (*state).destroy, "refusal": func(st *state) { st.refusal = errCorrupt }, "a commit under way": func(st *state) { st.committing = true },
 		"a cookie to set": func(st *state) { st.cookie.action = issueTicket },

@@ -51,8 +51,10 @@ func (j *job) done() error {
 // marker replaces a record by one that holds no values, subject or handle, for as long as requests in flight may
 // come back to it. It judges its age by its own deadline, so that a touch in flight cannot prolong it.
 func (j *job) marker(old *held, k kind, flags byte, body []byte) held {
-	e := envelope{kind: k, flags: flags, created: j.now, deadline: j.now + markerLifetime, renewed: j.now, writes: old.env.writes}
-	e.stamp(rand.Uint64())
-	data := e.encode(len(body), func(dst []byte) []byte { return append(dst, body...) })
-	return held{id: old.id, version: old.version, seen: j.now, expires: e.deadline, data: data, env: e}
+	h := held{kept: kept{id: old.id, version: old.version, seen: j.now}}
+	h.env = envelope{kind: k, flags: flags, created: j.now, deadline: j.now + markerLifetime, renewed: j.now, writes: old.env.writes, body: body}
+	h.expires = h.env.deadline
+	h.env.stamp(rand.Uint64())
+	h.encode(values{}, nil)
+	return h
 }

@@ -1,9 +1,11 @@
 package session
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // The envelope is the binary form of a session, in a store's Record.Data and inside a sealed cookie alike:
@@ -22,7 +24,6 @@ const (
 	envelopeVersion = 1
 	fixedSize       = 20
 	lengthSize      = 4
-	maxHeader       = fixedSize + 9*binary.MaxVarintLen64 + 32 + lengthSize
 )
 
 type kind byte
@@ -67,6 +68,16 @@ var (
 // parse checks every frame once, without allocating, so that later look-ups need no checks. After an error e tells
 // nothing.
 func (e *envelope) parse(data []byte) error {
+	if err := e.parseHeader(data); err != nil {
+		return err
+	}
+	if !e.bodyValid() {
+		return errCorrupt
+	}
+	return nil
+}
+
+func (e *envelope) parseHeader(data []byte) error {
 	if len(data) < fixedSize || data[0] != envelopeMagic {
 		return errCorrupt
 	}
@@ -77,45 +88,53 @@ func (e *envelope) parse(data []byte) error {
 	if data[1] == 0 || e.kind < live {
 		return errCorrupt
 	}
-	copy(e.handle[:], data[4:fixedSize])
-	in := frames{rest: data[fixedSize:]}
-	e.readClocks(&in)
-	e.extensions = in.bytes()
-	e.subject = in.bytes()
-	e.body = in.body()
-	if in.bad || !e.bodyValid() {
+	e.handle = handle(data[4:fixedSize])
+	in := e.readClocks(data[fixedSize:])
+	e.extensions, in = takeFrame(in)
+	e.subject, in = takeFrame(in)
+	if len(in) < lengthSize || uint64(binary.BigEndian.Uint32(in)) != uint64(len(in)-lengthSize) {
 		return errCorrupt
 	}
+	e.body = in[lengthSize:]
 	return nil
 }
 
-func (e *envelope) readClocks(in *frames) {
-	e.created = in.millis()
-	e.deadline = e.created + in.millis()
-	e.renewed = e.created + in.millis()
-	if since := in.millis(); since > 0 {
-		e.authenticated = e.created + since - 1
+func (e *envelope) readClocks(in []byte) (rest []byte) {
+	var since [4]millis
+	e.created, in = takeMillis(in)
+	for i := range since {
+		since[i], in = takeMillis(in)
 	}
-	e.idle = in.millis()
+	e.deadline, e.renewed, e.authenticated, e.idle = e.created+since[0], e.created+since[1], 0, since[3]
+	if since[2] > 0 {
+		e.authenticated = e.created + since[2] - 1
+	}
 	if e.sealed() {
-		e.seen = e.created + in.millis()
-		e.expires = e.created + in.millis()
-		return
+		since[0], in = takeMillis(in)
+		since[1], in = takeMillis(in)
+		e.seen, e.expires = e.created+since[0], e.created+since[1]
+		return in
+	}
+	if len(in) < 8*len(e.writes) {
+		return nil
 	}
 	for i := range e.writes {
-		e.writes[i] = in.uint64()
+		e.writes[i] = binary.BigEndian.Uint64(in[8*i:])
 	}
+	return in[8*len(e.writes):]
 }
 
 func (e *envelope) bodyValid() bool {
 	switch e.kind {
 	case live:
-		in := frames{rest: e.body}
-		for len(in.rest) > 0 && !in.bad {
-			in.bytes()
-			in.bytes()
+		rest := e.body
+		for len(rest) > 0 {
+			_, rest = takeFrame(rest)
+			if _, rest = takeFrame(rest); rest == nil {
+				return false
+			}
 		}
-		return !in.bad
+		return true
 	case alias:
 		return len(e.body) == len(RecordID{})
 	default:
@@ -123,13 +142,18 @@ func (e *envelope) bodyValid() bool {
 	}
 }
 
-// encode returns the encoded form of e over the body that appendBody appends, and points e.body at it. size is what
-// the body may need.
-func (e *envelope) encode(size int, appendBody func([]byte) []byte) []byte {
-	data := make([]byte, 0, maxHeader+len(e.extensions)+len(e.subject)+size)
-	data = e.appendHeader(data)
-	start := len(data) + lengthSize
-	data = appendBody(data[:start])
+// encode returns the encoded form of e over v as ops change it, and points e.body at it. Whatever is not live keeps the
+// body that it has.
+func (e *envelope) encode(v values, ops []operation) []byte {
+	var space [512]byte // most sessions fit, and take no more than they need
+	draft := e.appendHeader(space[:0])
+	start := len(draft) + lengthSize
+	if draft = append(draft, 0, 0, 0, 0); e.kind == live {
+		draft = v.appendBody(draft, ops)
+	} else {
+		draft = append(draft, e.body...)
+	}
+	data := bytes.Clone(draft)
 	e.body = data[start:]
 	binary.BigEndian.PutUint32(data[start-lengthSize:], uint32(len(e.body)))
 	return data
@@ -167,10 +191,10 @@ func (e *envelope) successor() RecordID { return RecordID(e.body) }
 
 // extension returns what is kept under a tag, or "".
 func (e *envelope) extension(tag byte) string {
-	for in := (frames{rest: e.extensions}); len(in.rest) > 0 && !in.bad; {
-		known := in.rest[0]
-		in.rest = in.rest[1:]
-		if text := in.bytes(); known == tag {
+	for rest := e.extensions; len(rest) > 0; {
+		var text []byte
+		known := rest[0]
+		if text, rest = takeFrame(rest[1:]); known == tag {
 			return string(text)
 		}
 	}
@@ -180,15 +204,13 @@ func (e *envelope) extension(tag byte) string {
 // extend keeps text under a tag in place of what was there. Other tags, those of newer versions too, stay.
 func (e *envelope) extend(tag byte, text string) {
 	var kept []byte
-	for in := (frames{rest: e.extensions}); len(in.rest) > 0; {
-		start := in.rest
-		in.rest = in.rest[1:]
-		in.bytes()
-		if in.bad {
+	for rest := e.extensions; len(rest) > 0; {
+		start := rest
+		if _, rest = takeFrame(rest[1:]); rest == nil {
 			return // nothing of ours, and not ours to change
 		}
 		if start[0] != tag {
-			kept = append(kept, start[:len(start)-len(in.rest)]...)
+			kept = append(kept, start[:len(start)-len(rest)]...)
 		}
 	}
 	if text != "" {
@@ -197,15 +219,36 @@ func (e *envelope) extend(tag byte, text string) {
 	e.extensions = kept
 }
 
-// value returns the encoded value of a key, or nil.
-func (e *envelope) value(key string) []byte {
-	for in := (frames{rest: e.body}); len(in.rest) > 0; {
-		k, v := in.bytes(), in.bytes()
-		if string(k) == key {
+// valueIn returns the encoded value that a key has in a body, or nil.
+func valueIn(body []byte, key string) []byte {
+	for len(body) > 0 {
+		var k, v []byte
+		if k, v, body = entry(body); string(k) == key {
 			return v
 		}
 	}
 	return nil
+}
+
+// entry splits the first entry off a body whose frames have been checked.
+func entry(body []byte) (key, value, rest []byte) {
+	key, rest = frame(body)
+	value, rest = frame(rest)
+	return key, value, rest
+}
+
+func frame(data []byte) (content, rest []byte) {
+	n, start := int(data[0]), 1
+	if n >= 0x80 {
+		n, start = longLength(data)
+	}
+	return data[start : start+n : start+n], data[start+n:]
+}
+
+//go:noinline
+func longLength(data []byte) (n, size int) {
+	v, size := binary.Uvarint(data)
+	return int(v), size
 }
 
 // stamp gives the next write its id and keeps the three before it: a store client that sends a write again
@@ -223,59 +266,44 @@ func (e *envelope) written(id uint64) bool {
 	return false
 }
 
-// frames reads an envelope's parts; after the first fault it yields zero values and bad stays set.
-type frames struct {
-	rest []byte
-	bad  bool
-}
+// takeUvarint, takeMillis and takeFrame take the first part off what is left of an envelope. After a fault nothing is left:
+// they return nil, and zero for whatever is asked of that.
 
-func (f *frames) uvarint() uint64 {
-	v, n := binary.Uvarint(f.rest)
+func takeUvarint(in []byte) (v uint64, rest []byte) {
+	if len(in) >= 8 { // eight bytes at once: numbers are most of what a read has to parse
+		x := binary.LittleEndian.Uint64(in)
+		if x&0x80 == 0 {
+			return x & 0x7f, in[1:]
+		}
+		if last := ^x & 0x8080808080808080; last != 0 { // the first byte without the high bit ends the number
+			x &= last ^ (last - 1)                             // forget what follows,
+			x = x&0x007f007f007f007f | x&0x7f007f007f007f00>>1 // then close the gaps of one bit
+			x = x&0x00003fff00003fff | x&0x3fff00003fff0000>>2 // between pairs,
+			x = x&0x000000000fffffff | x&0x0fffffff00000000>>4 // and fours
+			return x, in[bits.TrailingZeros64(last)/8+1:]
+		}
+	}
+	v, n := binary.Uvarint(in)
 	if n <= 0 {
-		f.bad, f.rest = true, nil
-		return 0
+		return 0, nil
 	}
-	f.rest = f.rest[n:]
-	return v
+	return v, in[n:]
 }
 
-func (f *frames) millis() millis {
-	v := f.uvarint()
+func takeMillis(in []byte) (millis, []byte) {
+	v, rest := takeUvarint(in)
 	if v >= 1<<48 { // 8900 years: keeps sums of clocks far from overflow
-		f.bad = true
-		return 0
+		return 0, nil
 	}
-	return millis(v)
+	return millis(v), rest
 }
 
-func (f *frames) uint64() uint64 {
-	if len(f.rest) < 8 {
-		f.bad, f.rest = true, nil
-		return 0
+func takeFrame(in []byte) (content, rest []byte) {
+	n, rest := takeUvarint(in)
+	if n > uint64(len(rest)) {
+		return nil, nil
 	}
-	v := binary.BigEndian.Uint64(f.rest)
-	f.rest = f.rest[8:]
-	return v
-}
-
-// body takes the rest, whose length must be as it was written.
-func (f *frames) body() []byte {
-	if len(f.rest) < lengthSize || uint64(binary.BigEndian.Uint32(f.rest)) != uint64(len(f.rest)-lengthSize) {
-		f.bad = true
-		return nil
-	}
-	return f.rest[lengthSize:]
-}
-
-func (f *frames) bytes() []byte {
-	n := f.uvarint()
-	if n > uint64(len(f.rest)) {
-		f.bad, f.rest = true, nil
-		return nil
-	}
-	b := f.rest[:n:n]
-	f.rest = f.rest[n:]
-	return b
+	return rest[:n:n], rest[n:]
 }
 
 func appendMillis(dst []byte, m millis) []byte { return binary.AppendUvarint(dst, uint64(max(0, m))) }

@@ -45,8 +45,9 @@ func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error
 
 func (e *envelope) values() map[string][]byte {
 	values := map[string][]byte{}
-	for in := (frames{rest: e.body}); len(in.rest) > 0; {
-		key, value := in.bytes(), in.bytes()
+	for rest := e.body; len(rest) > 0; {
+		var key, value []byte
+		key, value, rest = entry(rest)
 		values[string(key)] = bytes.Clone(value) // the store's are immutable
 	}
 	return values

@@ -22,13 +22,10 @@ func (s *Session) load(st *state) {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
 		defer st.loading.stop()
 	}
+	var h held
+	upkeep := false
 	for _, value := range found.values[:found.count] {
-		var second held
-		h := &st.held
-		if st.found {
-			h = &second
-		}
-		old, reason, err := m.open(&st.loading, value, now, h)
+		old, reason, err := m.open(&st.loading, value, now, &h)
 		switch {
 		case err != nil:
 			st.fail(m, err)
@@ -36,33 +33,32 @@ func (s *Session) load(st *state) {
 		case reason != "":
 			st.superseded = st.superseded || reason == ReasonSuperseded
 			st.note(m, Event{Reason: reason, Handle: h.env.handle.String()})
-			*h = held{}
 		case st.found:
 			st.note(m, Event{Reason: ReasonAmbiguous})
-			st.held, st.found, st.retired = held{}, false, false
+			st.held, st.found, st.retired = kept{}, false, false
 			return
 		default:
-			st.found, st.retired = true, old
+			st.held, st.found, st.retired, upkeep = h.kept, true, old, h.upkeepDue(m, now)
 		}
 	}
-	st.calm = !st.found || !st.retired && !st.upkeepDue(m, now)
+	st.calm = !st.retired && !upkeep
 }
 
 // upkeepDue reports whether the session may have to be touched or renewed though nobody asks for it.
-func (st *state) upkeepDue(m *Manager, now millis) bool {
+func (h *held) upkeepDue(m *Manager, now millis) bool {
 	touchEvery := m.touchEvery
 	if touchEvery == 0 {
-		touchEvery = st.held.env.idle / 10
+		touchEvery = h.env.idle / 10
 	}
-	return now-st.held.seen >= touchEvery || m.renewEvery > 0 && now-st.held.env.renewed >= m.renewEvery
+	return now-h.seen >= touchEvery || m.renewEvery > 0 && now-h.env.renewed >= m.renewEvery
 }
 
 func (st *state) fail(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)
 	}
-	st.failure, st.rarely().reported = err, err
-	st.held, st.found, st.retired = held{}, false, false
+	st.rarely().failure, st.reported = err, err
+	st.held, st.found, st.retired = kept{}, false, false
 	st.note(m, Event{Reason: ReasonLoadFailed, Err: err})
 }
 
@@ -135,10 +131,10 @@ func (h *held) hold(r *Record) error {
 }
 
 func (h *held) parse(data []byte) error {
-	h.data = data
 	err := h.env.parse(data)
 	if err != nil {
 		h.env = envelope{}
 	}
+	h.data, h.bodyAt = data, uint32(len(data)-len(h.env.body))
 	return err
 }

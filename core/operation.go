@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -42,7 +41,7 @@ func last[K string | []byte](ops []operation, key K) int {
 
 // values is a set of stored values as a request looks at it: hidden by Clear or by a login as somebody else, or not.
 type values struct {
-	base   *envelope
+	body   []byte // an envelope's
 	hidden bool
 }
 
@@ -50,7 +49,7 @@ func (v values) get(key string) []byte {
 	if v.hidden {
 		return nil
 	}
-	return v.base.value(key)
+	return valueIn(v.body, key)
 }
 
 // under returns the value of key after ops.
@@ -63,7 +62,7 @@ func (v values) under(ops []operation, key string) []byte {
 
 // changedBy reports whether ops leave anything different from the base.
 func (v values) changedBy(ops []operation) bool {
-	if v.hidden && len(v.base.body) > 0 {
+	if v.hidden && len(v.body) > 0 {
 		return true
 	}
 	for i := range ops {
@@ -116,8 +115,9 @@ func (v values) replay(ops []operation) ([]operation, error) {
 // appendBody appends the base's entries as ops change them, in the base's order, then the new ones. What did
 // not change is copied byte for byte.
 func (v values) appendBody(dst []byte, ops []operation) []byte {
-	for in := (frames{rest: v.visible()}); len(in.rest) > 0; {
-		key, value := in.bytes(), in.bytes()
+	for rest := v.visible(); len(rest) > 0; {
+		var key, value []byte
+		key, value, rest = entry(rest)
 		if i := last(ops, key); i >= 0 {
 			value = ops[i].value
 		}
@@ -134,20 +134,11 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 	return dst
 }
 
-// room is how many bytes appendBody may append.
-func (v values) room(ops []operation) int {
-	n := len(v.visible())
-	for i := range ops {
-		n += len(ops[i].key) + len(ops[i].value) + 2*binary.MaxVarintLen32
-	}
-	return n
-}
-
 func (v values) visible() []byte {
 	if v.hidden {
 		return nil
 	}
-	return v.base.body
+	return v.body
 }
 
 func lastSeen(seen []sighting, key string) int {

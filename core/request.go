@@ -55,7 +55,7 @@ func (s *Session) close(status int, mode commitMode) (instead Response, ok bool)
 	}
 	if quiet {
 		if mode == final {
-			s.setHeaders()
+			s.demand(ticket{})
 		}
 		return instead, true
 	}
@@ -79,7 +79,7 @@ func (r *Request) Discard() {
 	s.mu.Lock()
 	pending := s.st != nil && !s.told
 	if s.st != nil {
-		s.st.asked = asked{}
+		s.st.wish = nothing
 	}
 	s.phase = headersSent
 	s.mu.Unlock()
@@ -138,13 +138,18 @@ func (s *Session) fail(err error) Response {
 	return instead
 }
 
-// setHeaders sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
-// a session id must not be stored) and the cookie, if it has to change.
+// setHeaders sets what the response has to say about the session.
 func (s *Session) setHeaders() {
 	s.mu.Lock()
 	s.told = true
 	t := s.st.cookie
 	s.mu.Unlock()
+	s.demand(t)
+}
+
+// demand sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
+// a session id must not be stored) and the cookie, if it has to change.
+func (s *Session) demand(t ticket) {
 	s.varyByCookie()
 	switch t.action {
 	case issueTicket:

@@ -51,13 +51,13 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 		return "", "", ErrRequestOver
 	}
 	defer s.leave()
-	switch {
+	switch owner := st.owner(); {
 	case st.login:
-		return st.subject, st.held.env.handle.String(), nil
-	case len(st.held.env.subject) == 0:
-		return "", "", errors.New("the session belongs to nobody: call Login first")
+		return st.subject, st.handle(), nil
+	case len(owner) > 0:
+		return string(owner), st.handle(), nil
 	}
-	return string(st.held.env.subject), st.held.env.handle.String(), nil
+	return "", "", errors.New("the session belongs to nobody: call Login first")
 }
 
 // revoke ends what is wanted until a search finds none: a renewal that was in flight may have made one more record. It

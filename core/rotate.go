@@ -12,15 +12,15 @@ func (j *job) rotate() error {
 			return err
 		}
 	}
-	next, err := j.draft(j.renewedFrom(j.old.env), j.values(&j.old.env), j.ops)
-	if err != nil {
+	next := held{env: j.renewedFrom(j.old.env)}
+	if err := j.draft(&next, j.values(&j.old), j.ops); err != nil {
 		return err
 	}
 	token, err := j.insert(&next)
 	if err != nil {
 		return err
 	}
-	for old := *j.old; ; {
+	for old := j.old; ; {
 		mark := j.aliasOf(&old, next.id)
 		err := j.replace(&mark)
 		switch {
@@ -67,7 +67,7 @@ func (j *job) extended() (live bool, _ error) {
 	case reason == "":
 		j.stored = &found
 		ops, err := j.rebase(&found)
-		j.old, j.ops = &found, ops
+		j.old, j.ops = found, ops
 		return true, err
 	case j.facts.login:
 		return false, j.create()
@@ -86,13 +86,13 @@ func (j *job) carryOver(old *held, next held) (held, error) {
 	}
 	env := j.renewedFrom(old.env)
 	env.handle = next.env.handle
-	return j.rewrite(next, env, j.values(&old.env), ops)
+	return j.rewrite(next, env, j.values(old), ops)
 }
 
 // rewrite replaces the new record, which nobody else knows yet.
 func (j *job) rewrite(next held, env envelope, v values, ops []operation) (held, error) {
-	again, err := j.draft(env, v, ops)
-	if err != nil {
+	again := held{env: env}
+	if err := j.draft(&again, v, ops); err != nil {
 		j.discard(&next)
 		return next, err
 	}
@@ -116,7 +116,7 @@ func (j *job) renewedTwice(next held, token string) error {
 	}
 	env := j.renewedFrom(j.old.env)
 	env.handle, env.writes = mintHandle(), next.env.writes
-	next, err := j.rewrite(next, env, j.values(&j.old.env), j.ops)
+	next, err := j.rewrite(next, env, j.values(&j.old), j.ops)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (j *job) renewedTooLate(next held, token string) error {
 		}
 		return j.unrenewed()
 	}
-	nothing := values{base: &envelope{}}
+	nothing := values{}
 	ops, err := nothing.replay(j.ops)
 	if err != nil {
 		j.discard(&next)
@@ -154,7 +154,7 @@ func (j *job) unrenewed() error {
 	if j.facts.changed {
 		return j.update()
 	}
-	j.next = *j.old
+	j.next = j.old
 	return nil
 }
 

@@ -9,8 +9,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -116,8 +116,15 @@ type aeadKey struct {
 	key  namedKey
 	info [2]string
 
-	mu     sync.RWMutex
-	ofDays map[uint32]cipher.AEAD
+	latest atomic.Pointer[dayKey] // which nearly every cookie needs
+	mu     sync.Mutex
+	ofDays map[uint32]*dayKey
+}
+
+// dayKey is what seals on one day.
+type dayKey struct {
+	cipher.AEAD
+	day uint32
 }
 
 func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
@@ -127,7 +134,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	}
 	a := &aeads{}
 	for i, k := range keys.all() {
-		a.keys = append(a.keys, &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}, ofDays: map[uint32]cipher.AEAD{}})
+		a.keys = append(a.keys, &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}, ofDays: map[uint32]*dayKey{}})
 	}
 	return a, nil
 }
@@ -149,7 +156,8 @@ func (a *aeads) seal(plain []byte, now millis) (string, error) {
 
 func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
 	buf, err := base64url.DecodeString(value)
-	if err != nil || strings.ContainsAny(value, "\r\n") || len(buf) < aeadHeader+nonceSize+tagSize {
+	// A value in which the decoder has skipped a line break is too long for what came out.
+	if err != nil || base64url.EncodedLen(len(buf)) != len(value) || len(buf) < aeadHeader+nonceSize+tagSize {
 		return nil, false, false
 	}
 	header, nonce, sealed := buf[:aeadHeader], buf[aeadHeader:aeadHeader+nonceSize], buf[aeadHeader+nonceSize:]
@@ -172,25 +180,31 @@ func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
 }
 
 // of returns the cipher of a day.
-func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
-	k.mu.RLock()
-	aead, ok := k.ofDays[day]
-	k.mu.RUnlock()
-	if ok {
-		return aead, nil
+func (k *aeadKey) of(day uint32) (*dayKey, error) {
+	if d := k.latest.Load(); d != nil && d.day == day {
+		return d, nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	secret, err := k.key.derive("aead "+string(binary.BigEndian.AppendUint32(nil, day)), k.info[0], k.info[1], 32)
-	if err != nil {
-		return nil, err
+	d := k.ofDays[day]
+	if d == nil {
+		secret, err := k.key.derive("aead "+string(binary.BigEndian.AppendUint32(nil, day)), k.info[0], k.info[1], 32)
+		if err != nil {
+			return nil, err
+		}
+		block, err := aes.NewCipher(secret)
+		if err != nil {
+			return nil, err
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, err
+		}
+		d = &dayKey{aead, day}
+		k.ofDays[day] = d
 	}
-	block, err := aes.NewCipher(secret)
-	if err != nil {
-		return nil, err
+	if latest := k.latest.Load(); latest == nil || latest.day < day {
+		k.latest.Store(d)
 	}
-	if aead, err = cipher.NewGCM(block); err == nil {
-		k.ofDays[day] = aead
-	}
-	return aead, err
+	return d, nil
 }

@@ -7,8 +7,8 @@ func (j *job) runSealed() error {
 	if j.action == doEnd {
 		return j.done()
 	}
-	next, err := j.reseal()
-	if err != nil {
+	next := &j.next
+	if err := j.reseal(next); err != nil {
 		return err
 	}
 	value, err := j.m.sealing.seal(next.data, j.now)
@@ -19,22 +19,23 @@ func (j *job) runSealed() error {
 	if len(line) > maxCookie {
 		return tooLarge(len(line), maxCookie)
 	}
-	j.next, j.cookie = next, ticket{action: issueTicket, line: line}
+	j.cookie = ticket{action: issueTicket, line: line}
 	if j.reason != "" {
-		j.event(j.reason, &next)
+		j.event(j.reason, next)
 	}
 	return nil
 }
 
-func (j *job) reseal() (held, error) {
+func (j *job) reseal(next *held) error {
 	switch j.action {
 	case doCreate, doEndThenCreate:
-		return j.restart()
+		return j.restart(next)
 	case doRotate:
-		return j.draft(j.renewedFrom(j.old.env), j.values(&j.old.env), j.ops)
+		next.env = j.renewedFrom(j.old.env)
 	default:
-		return j.draft(j.old.env, j.values(&j.old.env), j.ops)
+		next.env = j.old.env
 	}
+	return j.draft(next, j.values(&j.old), j.ops)
 }
 
 func tooLarge(size, limit int) error {

@@ -48,7 +48,7 @@ func (s *Session) Login(subject string) {
 		return
 	}
 	st.login, st.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
-	if st.found && len(st.held.env.subject) > 0 && string(st.held.env.subject) != subject {
+	if owner := st.owner(); len(owner) > 0 && string(owner) != subject {
 		st.switched = true
 		st.hide()
 		if st.refusal == nil && slices.ContainsFunc(st.ops, func(o operation) bool { return o.update != nil }) {
@@ -146,7 +146,7 @@ func (s *Session) Subject() string {
 	if st.login {
 		return st.subject
 	}
-	return string(st.held.env.subject)
+	return string(st.owner())
 }
 
 // Exists reports whether the visitor has a session: a loaded one, or one that this request's writes will start.
@@ -167,7 +167,7 @@ func (s *Session) Handle() string {
 		return ""
 	}
 	defer s.leave()
-	return st.held.env.handle.String()
+	return st.handle()
 }
 
 // ExpiresAt returns when the session ends if it is not used again, as it was loaded or last saved. It is the
@@ -194,9 +194,9 @@ func (s *Session) Err() error {
 		return ErrRequestOver
 	}
 	defer s.leave()
-	switch {
-	case st.failure != nil:
-		return st.failure
+	switch failure := st.failed(); {
+	case failure != nil:
+		return failure
 	case st.refusal != nil:
 		return st.refusal
 	case st.rare != nil:

@@ -2,7 +2,7 @@ package session
 
 // state is what one request holds of its session once it has used it. Session.mu guards it.
 type state struct {
-	held    held
+	held    kept
 	found   bool // held is a session that lives, as far as this request knows
 	retired bool // it was sealed with a key that is no longer the first
 	calm    bool // as loaded, nothing is due unless somebody asks for it
@@ -11,9 +11,7 @@ type state struct {
 	unwanted   bool // Options.SaveOn refused this response's changes
 	committing bool
 
-	failure error // why it could not be loaded: nothing may be written over it
-
-	asked
+	*wish
 	seen []sighting
 
 	cookie ticket // what the response has to do to the cookie
@@ -25,6 +23,7 @@ type state struct {
 
 // rare is what few requests need. Apart, it keeps what every request allocates small.
 type rare struct {
+	failure  error         // why the session could not be loaded: nothing may be written over it
 	settled  chan struct{} // made by whoever waits for the commit to settle
 	err      error         // why the last Save failed, for Err
 	reported error         // what failed and has been made an event already
@@ -38,6 +37,20 @@ func (st *state) rarely() *rare {
 	}
 	return st.rare
 }
+
+// failed returns why the session could not be loaded, or nil.
+func (st *state) failed() error {
+	if st.rare == nil {
+		return nil
+	}
+	return st.failure
+}
+
+// handle returns the public id of the session, or "".
+func (st *state) handle() string { return st.held.open().env.handle.String() }
+
+// owner returns whom the stored session belongs to, or nobody.
+func (st *state) owner() []byte { return st.held.open().env.subject }
 
 // note remembers an event until the lock is free, if anybody listens.
 func (st *state) note(m *Manager, e Event) {
@@ -58,14 +71,56 @@ type asked struct {
 	hidden              bool // the held values are dropped: by Clear, or by a login as somebody else
 }
 
-// held is a session as it was loaded or last written.
-type held struct {
+// kept is a session as it was loaded or last written, in the small form that a request keeps: most requests look at one value
+// and at nothing else.
+type kept struct {
 	id      RecordID
 	version uint64
 	seen    millis
 	expires millis
 	data    []byte
-	env     envelope
+	bodyAt  uint32 // where in data the values begin
+}
+
+func (k *kept) body() []byte { return k.data[k.bodyAt:] }
+
+// wish is what a request that changes its session needs, in one allocation. Each commit uses one up.
+type wish struct {
+	asked
+	ctx   bounded // of the commit
+	first [1]operation
+}
+
+// nothing is what a request wishes that only reads. All share it, so nobody writes to it.
+var nothing = &wish{}
+
+// want gives the request a wish of its own to write to.
+func (st *state) want() {
+	if st.wish == nothing {
+		st.wish = &wish{}
+		st.ops = st.first[:0]
+	}
+}
+
+// held is a session to work on.
+type held struct {
+	kept
+	env envelope // of data
+}
+
+// open parses a kept session again. Without one, and only then, there is nothing to parse.
+func (k *kept) open() held {
+	h := held{kept: *k}
+	if h.env.parseHeader(k.data) != nil {
+		h.env = envelope{}
+	}
+	return h
+}
+
+// encode makes h's data: its envelope over v as ops change it.
+func (h *held) encode(v values, ops []operation) {
+	h.data = h.env.encode(v, ops)
+	h.bodyAt = uint32(len(h.data) - len(h.env.body))
 }
 
 // ticket is the response's business with the cookie.
@@ -82,7 +137,7 @@ const (
 	deleteTicket
 )
 
-func (st *state) values() values { return values{base: &st.held.env, hidden: st.hidden} }
+func (st *state) values() values { return values{st.held.body(), st.hidden} }
 
 // look returns the value of key in this request's view. note remembers it as seen.
 func (st *state) look(key string, note bool) []byte {
@@ -106,13 +161,13 @@ func (st *state) sight(key string, value []byte) {
 
 // write remembers an operation. One blind write stands for all that came before it on its key, and an update of a
 // blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
-// held values are dropped.
-func (st *state) write(o operation) {
+// held values are dropped. now is the key's value so far.
+func (st *state) write(o operation, now []byte) {
 	i, seen := last(st.ops, o.key), lastSeen(st.seen, o.key)
-	if i >= 0 && st.ops[i].idle {
+	if i >= 0 && st.ops[i].idle { // it left the value as it was
 		st.ops, i = without(st.ops, o.key), -1
 	}
-	unchanged := same(st.values().under(st.ops, o.key), o.value)
+	unchanged := same(now, o.value)
 	switch {
 	case unchanged && (i >= 0 || o.value == nil):
 		return
@@ -155,11 +210,11 @@ func without(ops []operation, key string) []operation {
 func (st *state) destroy() {
 	ending := st.ending
 	if st.found {
-		old := st.held
+		old := st.held.open()
 		ending = &old
 	}
-	st.asked = asked{ending: ending}
-	st.held, st.found, st.retired, st.seen = held{}, false, false, nil
+	st.wish = &wish{asked: asked{ending: ending}}
+	st.held, st.found, st.retired, st.seen = kept{}, false, false, nil
 }
 
 // anything reports whether something is wanted that has not been done yet.

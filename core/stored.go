@@ -22,8 +22,8 @@ func (j *job) runStored() error {
 
 // create starts a session from this request's operations.
 func (j *job) create() error {
-	next, err := j.restart()
-	if err != nil {
+	var next held
+	if err := j.restart(&next); err != nil {
 		return err
 	}
 	token, err := j.insert(&next)
@@ -82,27 +82,29 @@ func (h *held) record() Record {
 // update saves changed values. When another request got in between, the operations run again on what it left,
 // until they fit or the commit's time is up.
 func (j *job) update() error {
-	base, ops, mine := *j.old, j.ops, uint64(0)
+	base, ops, mine := &j.old, j.ops, uint64(0)
 	for contested := j.facts.expired; ; contested = true { // expired as far as we know: another request may have extended it
 		if contested {
-			var err error
-			if base, err = j.reload(base.id); err != nil {
+			fresh, err := j.reload(base.id)
+			if err != nil {
 				return err
 			}
+			base = &fresh
 			if mine != 0 && base.env.written(mine) {
 				return j.updated(base)
 			}
-			if ops, err = j.rebase(&base); err != nil {
+			if ops, err = j.rebase(base); err != nil {
 				return err
 			}
 		}
-		next, err := j.draft(base.env, j.values(&base.env), ops)
-		if err != nil {
+		next := &j.next
+		*next = held{env: base.env}
+		if err := j.draft(next, j.values(base), ops); err != nil {
 			return err
 		}
 		next.id, next.version, mine = base.id, base.version, next.env.writes[0]
 		next.expires = max(next.expires, min(base.expires, base.env.deadline)) // the other request may have been later
-		switch err = j.replace(&next); {
+		switch err := j.replace(next); {
 		case err == nil:
 			return j.updated(next)
 		case errors.Is(err, ErrNotFound):
@@ -116,18 +118,18 @@ func (j *job) update() error {
 // updated settles what this request sees from now on. A request whose session was renewed meanwhile keeps its own
 // view: the renewed session's values and subject are not for whoever holds the old token. Its stale version
 // makes a later commit of this request find the successor again.
-func (j *job) updated(stored held) error {
+func (j *job) updated(stored *held) error {
 	if !j.adopted {
 		if j.release != nil {
-			j.event(ReasonMerged, &stored)
+			j.event(ReasonMerged, stored)
 		}
-		j.next = stored
+		j.next = *stored
 		return nil
 	}
-	j.event(ReasonFollowed, j.old)
-	own, _ := j.draft(j.old.env, j.values(&j.old.env), j.ops) // of whatever size: it is not stored
-	own.id, own.version = j.old.id, j.old.version
-	j.next = own
+	j.event(ReasonFollowed, &j.old)
+	j.next = held{env: j.old.env}
+	_ = j.draft(&j.next, j.values(&j.old), j.ops) // of whatever size: it is not stored
+	j.next.id, j.next.version = j.old.id, j.old.version
 	return nil
 }
 
@@ -145,7 +147,7 @@ func (j *job) reload(id RecordID) (held, error) {
 
 // rebase runs the operations again on a fresh base.
 func (j *job) rebase(base *held) ([]operation, error) {
-	v, ops := j.values(&base.env), active(j.ops)
+	v, ops := j.values(base), active(j.ops)
 	if err := j.check(v, ops); err != nil {
 		return nil, err
 	}
@@ -204,7 +206,7 @@ func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
 // touchRecord extends the idle clock. A record that another request has changed or ended is left alone: changing
 // extends it too, and nothing brings an ended one back.
 func (j *job) touchRecord() error {
-	next := *j.old
+	next := j.old
 	next.seen, next.expires = j.now, j.plan.expires
 	err := errors.ErrUnsupported
 	if t, ok := j.m.store.(Toucher); ok {
@@ -224,6 +226,6 @@ func (j *job) touchRecord() error {
 	default:
 		j.events = j.m.event(j.events, Event{Reason: ReasonTouchFailed, Handle: next.env.handle.String(), Err: unavailable("touch", err)})
 	}
-	j.next = *j.old
+	j.next = j.old
 	return nil
 }

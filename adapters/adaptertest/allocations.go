@@ -17,15 +17,17 @@ type Bench struct {
 	SetCookie func() string           // the last response's Set-Cookie line
 }
 
-// The budget: allocations of a request over those of the bare framework.
+// The budget: allocations of a request over those of the bare framework, by carrier. The design allows 3, 8 and 16
+// without saying anything of securecookie, most of whose are gorilla/securecookie's own; this is what has been reached on
+// every framework and is to stay.
 var budget = []struct {
 	operation string
 	handle    func(*session.Session)
-	limit     float64
+	limit     map[string]float64
 }{
-	{"unused", func(*session.Session) {}, 3},
-	{"read", func(s *session.Session) { count.Get(s) }, 8},
-	{"write", func(s *session.Session) { count.Update(s, addOne) }, 16},
+	{"unused", func(*session.Session) {}, map[string]float64{"memory": 2, "aead": 2, "securecookie": 2}},
+	{"read", func(s *session.Session) { count.Get(s) }, map[string]float64{"memory": 3, "aead": 4, "securecookie": 16}},
+	{"write", func(s *session.Session) { count.Update(s, addOne) }, map[string]float64{"memory": 7, "aead": 11, "securecookie": 42}},
 }
 
 // Benchmark measures the operations that RunAllocations counts, with every carrier and without sessions. Its names fit
@@ -70,8 +72,8 @@ func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*se
 			bench := build(m, b.handle)
 			over := testing.AllocsPerRun(runs, func() { bench.Do(cookie) }) - bare
 			t.Logf("%-12s %-7s %2.0f allocations over the bare framework's %.0f", carrier, b.operation, over, bare)
-			if over > b.limit && carrier != "securecookie" {
-				t.Errorf("%s, %s: %.0f allocations, at most %.0f allowed", carrier, b.operation, over, b.limit)
+			if over > b.limit[carrier] {
+				t.Errorf("%s, %s: %.0f allocations, at most %.0f allowed", carrier, b.operation, over, b.limit[carrier])
 			}
 		}
 	}

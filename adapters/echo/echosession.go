@@ -21,11 +21,11 @@ func Middleware(m *session.Manager) echo.MiddlewareFunc {
 func serve(m *session.Manager, next echo.HandlerFunc, c echo.Context) error {
 	x, response := &responsewriter.Exchange{}, c.Response()
 	inner := response.Writer
-	ctx, ok := x.Begin(m, inner, c.Request(), c)
+	r, ok := x.Begin(m, inner, c.Request(), c)
 	if !ok {
 		return next(c)
 	}
-	c.SetRequest(c.Request().WithContext(ctx))
+	c.SetRequest(r)
 	response.Writer = x.Writer()
 	returned := false
 	defer func() {

@@ -20,12 +20,12 @@ func Middleware(m *session.Manager) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		w := &writer{ResponseWriter: c.Writer}
 		w.exchange = &w.own
-		ctx, ok := w.exchange.Begin(m, c.Writer, c.Request, c)
+		r, ok := w.exchange.Begin(m, c.Writer, c.Request, c)
 		if !ok {
-			again(c, w, responsewriter.Of(ctx, m))
+			again(c, w, responsewriter.Of(r.Context(), m))
 			return
 		}
-		c.Request, c.Writer = c.Request.WithContext(ctx), w
+		c.Request, c.Writer = r, w
 		returned := false
 		defer func() {
 			c.Writer = w.ResponseWriter

@@ -10,12 +10,13 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Exchange is one request. It holds the session, shows the request to the core, and is the response writer: all in
-// one allocation.
+// Exchange is one request. It holds the session and the handler's request, shows the request to the core, and is the
+// response writer: all in one allocation.
 type Exchange struct {
 	session session.Request
 	w       http.ResponseWriter
 	request *http.Request // as it came
+	inner   http.Request  // as the handler gets it, with the session in its context
 	own     any           // the framework's context, or nil; after a failed commit a *failure
 
 	entry     []header  // the response headers that were there before
@@ -31,31 +32,43 @@ type failure struct {
 	sink   http.Header // where the swallowed response's headers go
 }
 
-// Begin starts a request on w. It returns the context for the rest of it, and false when the manager's middleware is at
-// work already. own is the framework's context, or nil: it may know the client's address behind proxies.
-func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request, own any) (context.Context, bool) {
+// Begin starts a request on w. It returns the request for the rest of the way, and false when the manager's middleware is
+// at work already. own is the framework's context, or nil: it may know the client's address behind proxies.
+func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request, own any) (*http.Request, bool) {
 	x.w, x.request, x.own = w, r, own
-	for name, lines := range w.Header() {
-		x.entry = append(x.entry, header{name, lines[:len(lines):len(lines)]})
+	if before := w.Header(); len(before) > 0 { // few are, and even a loop over an empty map takes its time
+		for name, lines := range before {
+			x.entry = append(x.entry, header{name, lines[:len(lines):len(lines)]})
+		}
 	}
-	return m.Begin(r.Context(), &x.session, (*exchange)(x))
+	ctx, ok := m.Begin(r.Context(), &x.session, (*exchange)(x))
+	if !ok {
+		return r, false
+	}
+	x.inner = *r.WithContext(ctx) // whose copy stays on the stack
+	return &x.inner, true
 }
 
 // Commit commits once, before the first header byte. When it returns false the client has been answered and
 // whatever the handler writes is to be dropped.
 func (x *Exchange) Commit(status int) bool {
-	return x.commit(func() (session.Response, bool) { return x.session.Commit(status) })
+	if !x.committed {
+		x.commit(status, false)
+	}
+	return !x.failed
 }
 
 // CommitHeaderless is Commit where the handler sends the headers itself, or where they have left.
-func (x *Exchange) CommitHeaderless() bool { return x.commit(x.session.CommitHeaderless) }
+func (x *Exchange) CommitHeaderless() bool {
+	if !x.committed {
+		x.commit(0, true)
+	}
+	return !x.failed
+}
 
 // commit answers in the handler's place also when a panic comes out of the commit, so that nobody who recovers from it
 // can send a success.
-func (x *Exchange) commit(commit func() (session.Response, bool)) bool {
-	if x.committed {
-		return !x.failed
-	}
+func (x *Exchange) commit(status int, headerless bool) {
 	x.committed, x.failed = true, true
 	instead, ok := session.Response{Status: http.StatusInternalServerError}, false
 	defer func() {
@@ -67,8 +80,11 @@ func (x *Exchange) commit(commit func() (session.Response, bool)) bool {
 		x.w.WriteHeader(instead.Status)
 		_, _ = x.w.Write(instead.Body) // a client that is gone needs no answer
 	}()
-	instead, ok = commit()
-	return ok
+	if headerless {
+		instead, ok = x.session.CommitHeaderless()
+	} else {
+		instead, ok = x.session.Commit(status)
+	}
 }
 
 // Status returns the status of the answer that a failed commit gave in the handler's place, or 0.

@@ -15,13 +15,13 @@ func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 
 func serve(m *session.Manager, next http.Handler, w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{}
-	ctx, ok := x.Begin(m, w, r, nil)
+	inner, ok := x.Begin(m, w, r, nil)
 	if !ok {
 		next.ServeHTTP(w, r)
 		return
 	}
 	returned := false
 	defer func() { x.Finish(returned, http.StatusOK) }()
-	next.ServeHTTP(x.Writer(), r.WithContext(ctx))
+	next.ServeHTTP(x.Writer(), inner)
 	returned = true
 }

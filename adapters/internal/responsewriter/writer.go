@@ -15,9 +15,7 @@ var ErrSwallowed = errors.New("session: the session could not be saved and the c
 // original has, directly or behind Unwrap, and never others.
 func (x *Exchange) Writer() http.ResponseWriter {
 	w := (*writer)(x)
-	_, f := find[http.Flusher](x.w)
-	_, h := find[http.Hijacker](x.w)
-	_, p := find[http.Pusher](x.w)
+	f, h, p := optional(x.w)
 	switch {
 	case f && h && p:
 		return flushHijackPusher{flushHijacker{flusher{w}}}
@@ -38,19 +36,23 @@ func (x *Exchange) Writer() http.ResponseWriter {
 	}
 }
 
-// find looks for an interface on w and, as http.ResponseController does, behind its Unwrap methods.
-func find[T any](w http.ResponseWriter) (t T, ok bool) {
+// optional tells which of the optional interfaces w has, itself or, as for http.ResponseController, behind its Unwrap
+// methods. It asks for concrete interfaces, whose answers the compiler caches where they are asked for.
+func optional(w http.ResponseWriter) (flushes, hijacks, pushes bool) {
 	for {
-		if t, ok = w.(T); ok {
-			return t, true
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		_, f := w.(http.Flusher)
+		_, h := w.(http.Hijacker)
+		_, p := w.(http.Pusher)
+		flushes, hijacks, pushes = flushes || f, hijacks || h, pushes || p
+		u, ok := w.(unwrapper)
 		if !ok {
-			return t, false
+			return flushes, hijacks, pushes
 		}
 		w = u.Unwrap()
 	}
 }
+
+type unwrapper interface{ Unwrap() http.ResponseWriter }
 
 // writer is an Exchange as every handler sees it: it commits before the first header byte and, when that fails,
 // swallows the handler's response.
@@ -111,8 +113,16 @@ func (w *writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 func (w *writer) push(target string, o *http.PushOptions) error {
-	p, _ := find[http.Pusher](w.w)
-	return p.Push(target, o)
+	for inner := w.w; ; {
+		if p, ok := inner.(http.Pusher); ok {
+			return p.Push(target, o)
+		}
+		u, ok := inner.(unwrapper)
+		if !ok {
+			return http.ErrNotSupported
+		}
+		inner = u.Unwrap()
+	}
 }
 
 // One type for each set of optional interfaces, all of them a single pointer, so that choosing one costs nothing.

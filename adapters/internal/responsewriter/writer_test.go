@@ -138,8 +138,8 @@ func TestAControllerCannotPassTheCommit(t *testing.T) {
 			hijacks
 		}{recorder, hijacks{}}}
 		var x Exchange
-		ctx, _ := x.Begin(m, w, httptest.NewRequest(http.MethodGet, "/", nil), nil)
-		session.From(ctx).Login("user:1")
+		r, _ := x.Begin(m, w, httptest.NewRequest(http.MethodGet, "/", nil), nil)
+		session.From(r.Context()).Login("user:1")
 		err := c.send(x.Writer())
 		if got := w.Header().Get("Set-Cookie") != ""; got != c.cookie {
 			t.Errorf("%s: the session's cookie is set: %t, want %t", name, got, c.cookie)
