@@ -171,11 +171,15 @@ func checkPath(path string) error {
 
 // set returns the Set-Cookie line for value; lasting is the time to the session's absolute deadline.
 func (c *cookie) set(value string, lasting millis) string {
+	return c.assignment + value + c.attributesFor(lasting)
+}
+
+func (c *cookie) attributesFor(lasting millis) string {
 	if !c.persistent {
-		return c.assignment + value + c.attributes
+		return c.attributes
 	}
 	seconds := max(1, min(int64(lasting)/1000, int64(maxAge/time.Second)))
-	return c.assignment + value + c.attributes + "; Max-Age=" + strconv.FormatInt(seconds, 10)
+	return c.attributes + "; Max-Age=" + strconv.FormatInt(seconds, 10)
 }
 
 func (c *cookie) delete() string { return c.assignment + c.attributes + "; Max-Age=0" }

@@ -156,7 +156,7 @@ func fuzzOpen(f *testing.F, s, old sealing) {
 	contents := []string{"a session", "another one", string(encodeEnvelope(sampleEnvelope(flagSealed)))}
 	for _, from := range []sealing{s, old} {
 		for _, plain := range contents {
-			value, err := from.seal([]byte(plain), someday)
+			value, err := from.seal([]byte(plain), someday, "", "")
 			if err != nil {
 				f.Fatal(err)
 			}

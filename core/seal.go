@@ -26,10 +26,11 @@ const (
 	AEAD
 )
 
-// sealing turns an encoded session into a cookie value and back. open may reuse nothing of value; it returns
-// whether the key was an old one.
+// sealing turns an encoded session into a cookie value and back. seal returns the value between two texts, because
+// to put them together later would copy it once more. open may reuse nothing of value; it returns whether the key was an
+// old one.
 type sealing interface {
-	seal(plain []byte, now millis) (string, error)
+	seal(plain []byte, now millis, before, after string) (string, error)
 	open(value string, now millis) (plain []byte, old, ok bool)
 }
 
@@ -80,9 +81,9 @@ func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error)
 	return s, nil
 }
 
-func (s *secureCookies) seal(plain []byte, _ millis) (string, error) {
+func (s *secureCookies) seal(plain []byte, _ millis, before, after string) (string, error) {
 	value, err := s.keys[0].codec.Encode(s.name, slices.Clone(plain)) // it encrypts in place
-	return s.keys[0].id + value, err
+	return before + s.keys[0].id + value + after, err
 }
 
 func (s *secureCookies) open(value string, _ millis) (plain []byte, old, ok bool) {
@@ -139,7 +140,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	return a, nil
 }
 
-func (a *aeads) seal(plain []byte, now millis) (string, error) {
+func (a *aeads) seal(plain []byte, now millis, before, after string) (string, error) {
 	today := uint32(now / day)
 	aead, err := a.keys[0].of(today)
 	if err != nil {
@@ -150,8 +151,9 @@ func (a *aeads) seal(plain []byte, now millis) (string, error) {
 	binary.BigEndian.PutUint32(buf[len(keyID{}):], today)
 	_, _ = rand.Read(buf[aeadHeader:]) // never fails: crypto/rand ends the program instead
 	buf = aead.Seal(buf, buf[aeadHeader:], plain, buf[:aeadHeader])
-	var space [512]byte // most sessions fit: one allocation less than with EncodeToString
-	return string(base64.RawURLEncoding.AppendEncode(space[:0], buf)), nil
+	var space [512]byte // most sessions fit
+	line := base64.RawURLEncoding.AppendEncode(append(space[:0], before...), buf)
+	return string(append(line, after...)), nil
 }
 
 func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {

@@ -37,7 +37,7 @@ func forBothSealers(t *testing.T, test func(t *testing.T, with func(keys Keys, m
 
 func mustSeal(t *testing.T, s sealing, plain string) string {
 	t.Helper()
-	value, err := s.seal([]byte(plain), someday)
+	value, err := s.seal([]byte(plain), someday, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestSealingLeavesItsInputAlone(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		plain := []byte("what the request still reads after Save")
 		before := bytes.Clone(plain)
-		if _, err := with(keysNamed("a"), "id", "__Host-id").seal(plain, someday); err != nil {
+		if _, err := with(keysNamed("a"), "id", "__Host-id").seal(plain, someday, "", ""); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(plain, before) {
@@ -202,7 +202,7 @@ func TestAnAEADKeySealsOneDay(t *testing.T) {
 		{"401 days ago", someday - 401*day, false},
 		{"in 1970", 0, false},
 	} {
-		value, err := s.seal([]byte("a session"), c.on)
+		value, err := s.seal([]byte("a session"), c.on, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +241,7 @@ func TestSealersAreSafeForConcurrentUse(t *testing.T) {
 		for i := range 8 {
 			go func() {
 				now := someday + millis(i)*day/4
-				value, err := s.seal([]byte("a session"), now)
+				value, err := s.seal([]byte("a session"), now, "", "")
 				_, _, ok := s.open(value, now)
 				opened <- ok && err == nil
 			}()

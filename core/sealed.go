@@ -11,11 +11,11 @@ func (j *job) runSealed() error {
 	if err := j.reseal(next); err != nil {
 		return err
 	}
-	value, err := j.m.sealing.seal(next.data, j.now)
+	cookie := &j.m.cookie
+	line, err := j.m.sealing.seal(next.data, j.now, cookie.assignment, cookie.attributesFor(next.env.deadline-j.now))
 	if err != nil {
 		return fmt.Errorf("session: seal: %w", err)
 	}
-	line := j.m.cookie.set(value, next.env.deadline-j.now)
 	if len(line) > maxCookie {
 		return tooLarge(len(line), maxCookie)
 	}

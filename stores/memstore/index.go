@@ -69,9 +69,9 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 	for _, id := range s.subjectsOf(subject).list(subject) {
 		sh := s.shard(id)
 		sh.mu.RLock()
-		b, ok := sh.records[id]
-		if ok && b.subject() == subject { // it may have changed since the list was read
-			r := b.record(id)
+		kept, ok := sh.records[id]
+		if ok && kept.subject == subject { // it may have changed since the list was read
+			r := kept.record(id)
 			r.Subject = subject
 			records = append(records, r)
 		}

@@ -2,11 +2,9 @@
 // reference for others: fast, complete, and empty after a restart. Expired records take room until they are swept, which
 // session.Manager.StartSweeper sees to.
 //
-// Records are spread over 64 shards. A shard's map holds, for each record, one block of bytes: version, last seen
-// and expiry (8 bytes each, big-endian, times in milliseconds since 1970), the length of the subject (4 bytes),
-// the subject, the data. A touch rewrites the two times in place; everything else replaces the block, so that
-// data handed out stays as it was. A shard also has a queue of notes, earliest expiry first, one for each
-// record, so that sweeping looks at nothing that is not due. Records with a subject are listed in a second set of shards.
+// Records are spread over 64 shards. A shard has a map of records, whose data is never copied, since neither side changes
+// it, and a queue of notes, earliest expiry first, one for each record, so that sweeping looks at nothing that is not due.
+// Records with a subject are listed in a second set of shards.
 package memstore
 
 import (
@@ -36,7 +34,7 @@ var (
 
 type shard struct {
 	mu      sync.RWMutex
-	records map[session.RecordID]block
+	records map[session.RecordID]*record
 	due     queue
 }
 
@@ -44,7 +42,7 @@ type shard struct {
 func New() *Store {
 	s := &Store{seed: maphash.MakeSeed()}
 	for i := range s.shards {
-		s.shards[i].records = map[session.RecordID]block{}
+		s.shards[i].records = map[session.RecordID]*record{}
 		s.subjects[i].ids = map[string]map[session.RecordID]struct{}{}
 	}
 	return s
@@ -60,11 +58,11 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 	sh := s.shard(id)
 	sh.mu.RLock()
 	defer sh.mu.RUnlock()
-	b, ok := sh.records[id]
+	kept, ok := sh.records[id]
 	if !ok {
 		return session.Record{}, session.ErrNotFound
 	}
-	return b.record(id), nil
+	return kept.record(id), nil
 }
 
 // Create stores a new record.
@@ -78,7 +76,9 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if _, ok := sh.records[r.ID]; ok {
 		return session.ErrExists
 	}
-	sh.records[r.ID] = newBlock(r)
+	kept := &record{version: r.Version}
+	kept.set(r)
+	sh.records[r.ID] = kept
 	sh.due.push(note{r.Expires.UnixMilli(), r.ID})
 	s.index(r.ID, "", r.Subject)
 	return nil
@@ -92,19 +92,20 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	sh := s.shard(r.ID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	old, ok := sh.records[r.ID]
+	kept, ok := sh.records[r.ID]
 	if !ok {
 		return session.ErrNotFound
 	}
-	if old.version() != r.Version {
+	if kept.version != r.Version {
 		return session.ErrConflict
 	}
-	r.Version++
-	sh.records[r.ID] = newBlock(r)
-	if r.Expires.Before(old.expires()) { // the note there is would come up too late
-		sh.due.push(note{r.Expires.UnixMilli(), r.ID})
+	subject, expires := kept.subject, kept.expires
+	kept.version++
+	kept.set(r)
+	if kept.expires < expires { // the note there is would come up too late
+		sh.due.push(note{kept.expires, r.ID})
 	}
-	s.index(r.ID, old.subject(), r.Subject)
+	s.index(r.ID, subject, r.Subject)
 	return nil
 }
 
@@ -129,10 +130,10 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 	sh := s.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	b, ok := sh.records[id]
+	kept, ok := sh.records[id]
 	if !ok {
 		return session.ErrNotFound
 	}
-	b.touch(seen, expires)
+	kept.touch(seen, expires)
 	return nil
 }

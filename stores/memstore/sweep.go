@@ -35,12 +35,12 @@ func (s *Store) sweepShard(sh *shard, before int64, limit int) (removed int, mor
 			return removed, false
 		}
 		due := sh.due.pop()
-		b, ok := sh.records[due.id]
+		kept, ok := sh.records[due.id]
 		if !ok {
 			continue
 		}
-		if expires := b.expires().UnixMilli(); expires > before { // extended since the note was made
-			sh.due.push(note{expires, due.id})
+		if kept.expires > before { // extended since the note was made
+			sh.due.push(note{kept.expires, due.id})
 			continue
 		}
 		s.remove(sh, due.id)
@@ -50,8 +50,8 @@ func (s *Store) sweepShard(sh *shard, before int64, limit int) (removed int, mor
 }
 
 func (s *Store) remove(sh *shard, id session.RecordID) {
-	if b, ok := sh.records[id]; ok {
-		s.index(id, b.subject(), "")
+	if kept, ok := sh.records[id]; ok {
+		s.index(id, kept.subject, "")
 		delete(sh.records, id)
 	}
 }
@@ -62,8 +62,8 @@ func (sh *shard) tidy() {
 		return
 	}
 	sh.due = make(queue, 0, len(sh.records))
-	for id, b := range sh.records {
-		sh.due.push(note{b.expires().UnixMilli(), id})
+	for id, kept := range sh.records {
+		sh.due.push(note{kept.expires, id})
 	}
 }
 
