@@ -36,7 +36,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 		return nil, ctx.Err()
 	}
 	owner := ownerOf(subject)
-	ids, err := await(ctx, func() ([]string, error) {
+	ids, err := await(ctx, s, func() ([]string, error) {
 		return listScript.Run(ctx, s.client, []string{s.indexKey(owner)}).StringSlice()
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 
 // loadOwned returns those of the records that are there and have this owner.
 func (s *Store) loadOwned(ctx context.Context, ids []string, owner string) (records []session.Record, _ error) {
-	cmds, err := await(ctx, func() ([]*redis.StringCmd, error) {
+	cmds, err := await(ctx, s, func() ([]*redis.StringCmd, error) {
 		cmds, p := make([]*redis.StringCmd, len(ids)), s.client.Pipeline()
 		for i, id := range ids {
 			cmds[i] = redis.NewStringCmd(ctx, s.read, s.key(session.RecordID([]byte(id))))

@@ -73,6 +73,32 @@ func TestPanicInClient(t *testing.T) {
 	}
 }
 
+// TestRequestsEndWithTheirTime: Redis takes a visitor's command and does not answer, and the client waits for ever, as it is
+// told to here. Whoever gives up, the store or the client, the visitor is answered.
+func TestRequestsEndWithTheirTime(t *testing.T) {
+	for name, options := range map[string]*redis.Options{
+		"IgnoringContexts": {}, "ContextTimeouts": {ContextTimeoutEnabled: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProxy(t, servers.Redis(t).Addr)
+			options.Addr, options.ReadTimeout, options.MaxRetries = p.addr, -1, -1
+			visitor := &browser{t: t, page: counting(t, redisstore.New(client(t, options)))}
+			if code, body := visitor.see("/"); code != http.StatusOK {
+				t.Fatalf("first visit: status %d, %q", code, body)
+			}
+			mute := func() {}
+			p.onRequest.Store(&mute)
+			if code, _ := visitor.see("/"); code != http.StatusServiceUnavailable {
+				t.Errorf("status %d while Redis does not answer, want 503", code)
+			}
+			p.onRequest.Store(nil)
+			if code, body := visitor.see("/"); code != http.StatusOK || body != "2" {
+				t.Errorf("status %d, %q once Redis answers, want the second visit", code, body)
+			}
+		})
+	}
+}
+
 const visits session.Key[int] = "visits"
 
 // visit counts a visit and says which it was.

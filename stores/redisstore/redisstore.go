@@ -39,8 +39,8 @@
 // # Time limits
 //
 // Every call returns when its context ends, whatever the client makes of contexts. What was sent by then may still
-// happen. Set ContextTimeoutEnabled in the client's options, so that it gives up at the deadline too; otherwise
-// calls that nobody waits for occupy connections until ReadTimeout.
+// happen. Set ContextTimeoutEnabled in the client's options, so that it gives up at the deadline too: otherwise each
+// call takes a goroutine, and those that nobody waits for any more occupy connections until ReadTimeout.
 package redisstore
 
 import (
@@ -62,6 +62,8 @@ type Store struct {
 	client redis.UniversalClient
 	prefix string
 	read   string // the command that reads a record
+
+	heedsDeadlines bool // the client does
 }
 
 var (
@@ -72,7 +74,7 @@ var (
 
 // New returns a store whose keys begin with "coatcheck:". It sends nothing. The client stays the caller's to close.
 func New(client redis.UniversalClient) *Store {
-	return &Store{client: client, prefix: defaultPrefix, read: readCommand(client)}
+	return &Store{client: client, prefix: defaultPrefix, read: readCommand(client), heedsDeadlines: heedsDeadlines(client)}
 }
 
 // WithPrefix returns a store on the same client whose keys begin with prefix, for a Redis that is shared. Stores with
@@ -108,7 +110,7 @@ func (s *Store) key(id session.RecordID) string {
 
 // Load returns the record. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
-	b, err := await(ctx, func() ([]byte, error) {
+	b, err := await(ctx, s, func() ([]byte, error) {
 		cmd := redis.NewStringCmd(ctx, s.read, s.key(id))
 		_ = s.client.Process(ctx, cmd) // Bytes returns its error
 		return cmd.Bytes()
@@ -135,7 +137,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 			return s.failed("create", err)
 		}
 	}
-	_, err := await(ctx, func() (string, error) {
+	_, err := await(ctx, s, func() (string, error) {
 		return s.client.Do(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px", ttl(r.Seen, r.Expires, margin)).Text()
 	})
 	if errors.Is(err, redis.Nil) {
@@ -164,7 +166,7 @@ func (s *Store) replace(ctx context.Context, r session.Record, indexed time.Time
 
 // Delete removes a record.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
-	_, err := await(ctx, func() (int64, error) { return s.client.Del(ctx, s.key(id)).Result() })
+	_, err := await(ctx, s, func() (int64, error) { return s.client.Del(ctx, s.key(id)).Result() })
 	return s.failed("delete", err)
 }
 

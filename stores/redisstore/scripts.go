@@ -62,5 +62,5 @@ var listScript = redis.NewScript(`return redis.call('ZRANGE', KEYS[1], 0, -1)`)
 // run runs a script that changes one key. A server that does not know the script yet, after a start, failover or
 // flush, is sent the whole of it.
 func (s *Store) run(ctx context.Context, script *redis.Script, key string, args ...any) (answer string, err error) {
-	return await(ctx, func() (string, error) { return script.Run(ctx, s.client, []string{key}, args...).Text() })
+	return await(ctx, s, func() (string, error) { return script.Run(ctx, s.client, []string{key}, args...).Text() })
 }
