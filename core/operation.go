@@ -115,15 +115,20 @@ func (v values) replay(ops []operation) ([]operation, error) {
 // appendBody appends the base's entries as ops change them, in the base's order, then the new ones. What did
 // not change is copied byte for byte.
 func (v values) appendBody(dst []byte, ops []operation) []byte {
+	replaced := false
 	for rest := v.visible(); len(rest) > 0; {
 		var key, value []byte
 		key, value, rest = entry(rest)
 		if i := last(ops, key); i >= 0 {
 			value = ops[i].value
+			replaced = true
 		}
 		if value != nil {
 			dst = appendFrame(appendFrame(dst, key), value)
 		}
+	}
+	if replaced && len(ops) == 1 { // so that it is no new entry
+		return dst
 	}
 	for i := range ops {
 		o := &ops[i]
