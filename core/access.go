@@ -33,6 +33,7 @@ func (s *Session) firstUse() {
 	defer func() {
 		if !loaded {
 			st.rarely().failure = errLoadPanicked
+			st.held, st.found, st.retired = kept{}, false, false
 			s.mu.Unlock()
 		}
 	}()
