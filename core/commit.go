@@ -54,21 +54,19 @@ func (s *Session) commit(mode commitMode) error {
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
-	now := toMillis(at)
-	old := st.held.open()
-	f := s.facts(st, &old, now)
+	j := job{m: s.m, client: s.client, now: toMillis(at)}
+	st.held.open(&j.old)
+	f := s.facts(st, &j.old, j.now)
 	f.headersSent = f.headersSent || mode == headerless
-	p := decide(f)
+	p := decide(&f)
 	if p.action == doNothing {
 		st.drop(p.err)
 		s.conclude(st, mode, p.err)
 		s.leave()
 		return p.err
 	}
-	j := job{
-		m: s.m, client: s.client, plan: p, asked: st.asked, now: now,
-		facts: known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}, old: old,
-	}
+	j.plan, j.asked = p, st.asked
+	j.facts = known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}
 	if s.m.store != nil {
 		if j.ctx = &st.ctx; st.wish == nothing {
 			j.ctx = &bounded{}

@@ -60,9 +60,9 @@ type plan struct {
 	err     error
 }
 
-// decide is the whole policy of a commit. It does no I/O and looks at nothing but f. What it cannot know is the
+// decide is the whole policy of a commit. It does no I/O, looks at nothing but f and changes nothing. What it cannot know is the
 // size of the result and the store's answer.
-func decide(f facts) plan {
+func decide(f *facts) plan {
 	if f.failure != nil {
 		if f.serveOn && (f.refusal == nil || f.refused) {
 			return plan{}
@@ -75,7 +75,7 @@ func decide(f facts) plan {
 	if f.refusal != nil {
 		return plan{err: f.refusal}
 	}
-	p := due(&f)
+	p := due(f)
 	if p.err != nil {
 		return p
 	}
@@ -84,7 +84,7 @@ func decide(f facts) plan {
 		p.expires = max(p.expires, f.expires)
 	}
 	p.expires = min(p.expires, f.deadline)
-	return permitted(&f, p)
+	return permitted(f, p)
 }
 
 // due says what the request needs, whether or not it can still be done.

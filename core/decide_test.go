@@ -121,7 +121,7 @@ func TestDecide(t *testing.T) {
 		{"also for a renewal", sealedIn(func(f *facts) { f.expired, f.renew = true, true }), doNothing, "", ErrEnded},
 		{"a login then starts a session, and says so", sealedIn(func(f *facts) { f.expired, f.login = true, true }), doCreate, ReasonCreated, nil},
 	} {
-		got := decide(c.facts)
+		got := decide(&c.facts)
 		if got.action != c.action || !errors.Is(got.err, c.err) || (got.err == nil) != (c.err == nil) {
 			t.Errorf("%s: action %d, err %v; want action %d, err %v", c.why, got.action, got.err, c.action, c.err)
 		}
@@ -143,7 +143,7 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 		{"never shorter than it was", loaded(func(f *facts) { f.changed, f.expires = true, lately+90*minute }), lately + 90*minute},
 		{"but the deadline has the last word", loaded(func(f *facts) { f.changed, f.expires, f.deadline = true, lately+9, lately+8 }), lately + 8},
 	} {
-		if got := decide(c.facts); got.expires != c.want {
+		if got := decide(&c.facts); got.expires != c.want {
 			t.Errorf("%s: expires %d after now, want %d", c.why, got.expires-c.facts.now, c.want-c.facts.now)
 		}
 	}
@@ -193,7 +193,7 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 	seen := map[action]int{}
 	for range 50_000 {
 		f := randomFacts(r)
-		p := decide(f)
+		p := decide(&f)
 		seen[p.action]++
 		keeps := p.action != doNothing && p.action != doEnd
 		extends := p.action == doTouch || p.action == doUpdate || p.action == doRotate
@@ -230,14 +230,14 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 // Nobody asked for the periodic touch, renewal or new key, so not getting it must not cost the response.
 func TestUpkeepNeverFailsARequest(t *testing.T) {
 	change := loaded(func(f *facts) { f.timedOut, f.renewEvery, f.changed = true, 1, true })
-	if p := decide(change); p.err != nil || p.action != doUpdate {
+	if p := decide(&change); p.err != nil || p.action != doUpdate {
 		t.Errorf("a change past the request's deadline, with a renewal due: action %d, err %v; want it saved without the renewal", p.action, p.err)
 	}
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 50_000 {
 		f := randomFacts(r)
 		f.failure, f.refusal = nil, nil
-		if p := decide(f); !askedFor(f) && p.err != nil {
+		if p := decide(&f); !askedFor(f) && p.err != nil {
 			t.Fatalf("a request that only reads fails with %v\nfacts %+v", p.err, f)
 		}
 	}
@@ -252,7 +252,7 @@ func TestDecideHasNothingToSayOfAQuietRequest(t *testing.T) {
 			now: lately, idle: 30 * minute, touchEvery: 3 * minute, renewEvery: 60 * minute,
 			seen: lately - 2*minute, expires: lately + 28*minute, renewed: lately - 59*minute, deadline: lately + 720*minute,
 		}
-		if p := decide(f); p.action != doNothing || p.err != nil {
+		if p := decide(&f); p.action != doNothing || p.err != nil {
 			t.Errorf("%+v: action %d, %v", f, p.action, p.err)
 		}
 	}

@@ -47,10 +47,10 @@ func (st *state) failed() error {
 }
 
 // handle returns the public id of the session, or "".
-func (st *state) handle() string { return st.held.open().env.handle.String() }
+func (st *state) handle() string { return st.held.envelope().handle.String() }
 
 // owner returns whom the stored session belongs to, or nobody.
-func (st *state) owner() []byte { return st.held.open().env.subject }
+func (st *state) owner() []byte { return st.held.envelope().subject }
 
 // note remembers an event until the lock is free, if anybody listens.
 func (st *state) note(m *Manager, e Event) {
@@ -108,13 +108,18 @@ type held struct {
 	env envelope // of data
 }
 
-// open parses a kept session again. Without one, and only then, there is nothing to parse.
-func (k *kept) open() held {
-	h := held{kept: *k}
+// open parses a kept session again, into h. Without one, and only then, there is nothing to parse.
+func (k *kept) open(h *held) {
+	h.kept = *k
 	if h.env.parseHeader(k.data) != nil {
 		h.env = envelope{}
 	}
-	return h
+}
+
+func (k *kept) envelope() envelope {
+	var h held
+	k.open(&h)
+	return h.env
 }
 
 // encode makes h's data: its envelope over v as ops change it.
@@ -210,8 +215,8 @@ func without(ops []operation, key string) []operation {
 func (st *state) destroy() {
 	ending := st.ending
 	if st.found {
-		old := st.held.open()
-		ending = &old
+		ending = &held{}
+		st.held.open(ending)
 	}
 	st.wish = &wish{asked: asked{ending: ending}}
 	st.held, st.found, st.retired, st.seen = kept{}, false, false, nil
