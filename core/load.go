@@ -22,9 +22,9 @@ func (s *Session) load(st *state) {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
 		defer st.loading.stop()
 	}
-	var h held
 	upkeep := false
 	for _, value := range found.values[:found.count] {
+		var h held
 		old, reason, err := m.open(&st.loading, value, now, &h)
 		switch {
 		case err != nil:

@@ -105,6 +105,27 @@ func TestSeveralCookiesOfOneName(t *testing.T) {
 	}
 }
 
+// Logs lead from an event to a session: one about a cookie that opens nothing must not name the session beside it.
+func TestAnUnknownCookieBesideAGoodOneHasNoHandle(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	good, junk := w.start(t), strings.Repeat("A", 43)
+	w.events = nil
+	v := begin(t, w.Manager, "")
+	v.x.lines = []string{cookieName + "=" + good + "; " + cookieName + "=" + junk}
+	if n := count.Get(v.Session); n != 1 {
+		t.Errorf("count = %d, want 1", n)
+	}
+	v.finish().succeeded()
+	for _, e := range w.events {
+		if e.Reason == session.ReasonUnknown && e.Handle != "" {
+			t.Errorf("the event about an unknown cookie names session %s", e.Handle)
+		}
+	}
+	if !w.saw(session.ReasonUnknown) {
+		t.Error("the unknown cookie was not reported")
+	}
+}
+
 func TestATokenOfOneManagerIsNothingToAnother(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie := w.start(t)
