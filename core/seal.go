@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -117,15 +118,8 @@ type aeadKey struct {
 	key  namedKey
 	info [2]string
 
-	latest atomic.Pointer[dayKey] // which nearly every cookie needs
-	mu     sync.Mutex
-	ofDays map[uint32]*dayKey
-}
-
-// dayKey is what seals on one day.
-type dayKey struct {
-	cipher.AEAD
-	day uint32
+	mu     sync.Mutex                             // held to add a day
+	ofDays atomic.Pointer[map[uint32]cipher.AEAD] // replaced by a longer one, so that to look takes no lock
 }
 
 func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
@@ -135,7 +129,9 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	}
 	a := &aeads{}
 	for i, k := range keys.all() {
-		a.keys = append(a.keys, &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}, ofDays: map[uint32]*dayKey{}})
+		key := &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}}
+		key.ofDays.Store(&map[uint32]cipher.AEAD{})
+		a.keys = append(a.keys, key)
 	}
 	return a, nil
 }
@@ -182,31 +178,26 @@ func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
 }
 
 // of returns the cipher of a day.
-func (k *aeadKey) of(day uint32) (*dayKey, error) {
-	if d := k.latest.Load(); d != nil && d.day == day {
-		return d, nil
+func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
+	if aead, ok := (*k.ofDays.Load())[day]; ok {
+		return aead, nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	d := k.ofDays[day]
-	if d == nil {
-		secret, err := k.key.derive("aead "+string(binary.BigEndian.AppendUint32(nil, day)), k.info[0], k.info[1], 32)
-		if err != nil {
-			return nil, err
-		}
-		block, err := aes.NewCipher(secret)
-		if err != nil {
-			return nil, err
-		}
-		aead, err := cipher.NewGCM(block)
-		if err != nil {
-			return nil, err
-		}
-		d = &dayKey{aead, day}
-		k.ofDays[day] = d
+	secret, err := k.key.derive("aead "+string(binary.BigEndian.AppendUint32(nil, day)), k.info[0], k.info[1], 32)
+	if err != nil {
+		return nil, err
 	}
-	if latest := k.latest.Load(); latest == nil || latest.day < day {
-		k.latest.Store(d)
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	longer := maps.Clone(*k.ofDays.Load())
+	longer[day] = aead
+	k.ofDays.Store(&longer)
+	return aead, nil
 }

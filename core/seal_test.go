@@ -206,19 +206,19 @@ func TestAnAEADKeySealsOneDay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		derived := len(s.keys[0].ofDays)
+		derived := len(*s.keys[0].ofDays.Load())
 		if _, _, ok := s.open(value, someday); ok != c.want {
 			t.Errorf("a value sealed %s opens: %t, want %t", c.name, ok, c.want)
 		}
 		buf, _ := base64.RawURLEncoding.DecodeString(value)
 		copy(buf[4:8], "\xff\xff\xff\xff")
 		_, _, _ = s.open(base64.RawURLEncoding.EncodeToString(buf), someday)
-		if n := len(s.keys[0].ofDays); n != derived {
+		if n := len(*s.keys[0].ofDays.Load()); n != derived {
 			t.Errorf("%s: a client made us derive %d keys", c.name, n-derived)
 		}
 	}
-	if first := s.keys[0]; len(first.ofDays) != 8 {
-		t.Errorf("%d daily keys for 8 days", len(first.ofDays))
+	if first := s.keys[0]; len(*first.ofDays.Load()) != 8 {
+		t.Errorf("%d daily keys for 8 days", len(*first.ofDays.Load()))
 	}
 }
 
