@@ -13,9 +13,10 @@ type job struct {
 	ctx    *bounded // nil where no store is asked
 	plan
 	asked
-	facts known
 	now   millis
 	old   held // the session as it was before
+
+	found, expired, changed bool // of the facts
 
 	next    held  // the session as it is after the commit, in this request's view
 	stored  *held // after ErrConflict: what is stored
@@ -26,9 +27,6 @@ type job struct {
 	events  []Event
 	release func() // lets the next request of the queue in
 }
-
-// known is what of the facts matters while the plan is carried out.
-type known struct{ found, expired, changed, login, renew, touch bool }
 
 // commitMode says when a commit happens.
 type commitMode byte
@@ -65,10 +63,12 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 		s.leave()
 		return p.err
 	}
-	j.plan, j.asked = p, st.asked
-	j.facts = known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}
+	j.plan, j.asked = p, st.asked()
+	j.found, j.expired, j.changed = f.found, f.expired, f.changed
 	if s.m.store != nil {
-		if j.ctx = &st.ctx; st.wish == nothing {
+		if st.changes != nil {
+			j.ctx = &st.changes.ctx
+		} else {
 			j.ctx = &bounded{}
 		}
 		j.ctx.parent, j.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
@@ -102,21 +102,22 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 }
 
 func (s *Session) facts(st *state, old *held, now millis) facts {
+	a := st.asked()
 	f := facts{
 		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, superseded: st.superseded, refused: st.unwanted,
 		now: now, found: st.found, retiredKey: st.retired,
 		idle: s.m.idle, deadline: now + s.m.absolute, touchEvery: s.m.touchEvery, renewEvery: s.m.renewEvery,
-		failure: st.failed(), refusal: st.refusal, serveOn: s.m.serveOn,
-		ending: st.ending != nil, starts: st.starts(), login: st.login, renew: st.renew, touch: st.touch,
+		failure: st.failed(), refusal: a.refusal, serveOn: s.m.serveOn,
+		ending: a.ending != nil, starts: st.starts(), login: a.login, renew: a.renew, touch: a.touch,
 	}
 	if st.found {
-		f.changed = st.values().changedBy(st.ops)
+		f.changed = st.values().changedBy(a.ops)
 		f.seen, f.renewed, f.expired = old.seen, old.env.renewed, s.m.lapsed(old, now)
-		if !st.switched { // another subject's session inherits no clock
+		if !a.switched { // another subject's session inherits no clock
 			f.expires, f.idle = old.expires, old.env.idle
 		}
-		if !st.login {
+		if !a.login {
 			f.deadline = old.env.deadline
 		}
 	}
@@ -164,7 +165,7 @@ func (st *state) settle(j *job, err error) {
 		st.held, st.seen = j.stored.kept, nil
 	}
 	if j.over {
-		st.wish = nothing
+		st.changes = nil
 	}
 	st.drop(err)
 	if j.events != nil {
@@ -181,14 +182,14 @@ func (st *state) settle(j *job, err error) {
 // destroyed nothing, and what the request knows of its keys is what is held.
 func (st *state) drop(err error) {
 	if err != nil {
-		if st.ending != nil && !st.found {
-			st.held, st.found = st.ending.kept, true
+		if e := st.asked().ending; e != nil && !st.found {
+			st.held, st.found = e.kept, true
 		}
 		for i := range st.seen {
 			st.seen[i].value = valueIn(st.held.body(), st.seen[i].key)
 		}
 	}
-	st.wish = nothing
+	st.changes = nil
 }
 
 func (j *job) values(base *held) values { return values{base.env.body, j.hidden} }
@@ -228,7 +229,7 @@ func (j *job) renewedFrom(base envelope) envelope {
 
 // sign puts a login's subject and clocks into e.
 func (j *job) sign(e *envelope) {
-	if j.facts.login {
+	if j.login {
 		e.subject = []byte(j.subject)
 		e.authenticated, e.deadline = j.now, j.now+j.m.absolute
 		j.client.hint(e)
@@ -254,7 +255,7 @@ func (j *job) draft(h *held, v values, ops []operation) error {
 // again on nothing.
 func (j *job) restart(h *held) (err error) {
 	nothing, ops := values{}, j.ops
-	if j.facts.found {
+	if j.found {
 		if ops, err = nothing.replay(ops); err != nil {
 			return err
 		}

@@ -262,7 +262,7 @@ func TestQuiet(t *testing.T) {
 	m := &Manager{touchEvery: 3 * minute, renewEvery: 60 * minute}
 	loaded := func(seen, renewed millis, retired bool) *state {
 		h := held{kept: kept{seen: seen}, env: envelope{renewed: renewed}}
-		st := &state{held: h.kept, wish: &wish{}, found: true, retired: retired}
+		st := &state{held: h.kept, changes: &wish{}, found: true, retired: retired}
 		st.calm = !st.retired && !h.upkeepDue(m, lately)
 		return st
 	}
@@ -274,16 +274,16 @@ func TestQuiet(t *testing.T) {
 		"touch due":      {loaded(lately-3*minute, lately, false), false},
 		"renewal due":    {loaded(lately, lately-60*minute, false), false},
 		"old key":        {loaded(lately, lately, true), false},
-		"failed to load": {&state{wish: nothing}, false},
+		"failed to load": {&state{}, false},
 	} {
 		if got := c.st.quiet(); got != c.want {
 			t.Errorf("%s: quiet %t, want %t", name, got, c.want)
 		}
 	}
 	for name, ask := range map[string]func(*state){
-		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.login = true },
-		"renew": func(st *state) { st.renew = true }, "touch": func(st *state) { st.touch = true }, "clear": (*state).hide,
-		"destroy": (*state).destroy, "refusal": func(st *state) { st.refusal = errCorrupt }, "a commit under way": func(st *state) { st.committing = true },
+		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.changes.login = true },
+		"renew": func(st *state) { st.changes.renew = true }, "touch": func(st *state) { st.changes.touch = true }, "clear": (*state).hide,
+		"destroy": (*state).destroy, "refusal": func(st *state) { st.changes.refusal = errCorrupt }, "a commit under way": func(st *state) { st.committing = true },
 		"a cookie to set": func(st *state) { st.cookie.action = issueTicket },
 	} {
 		st := loaded(lately, lately, false)

@@ -79,7 +79,7 @@ func (r *Request) Discard() {
 	s.mu.Lock()
 	pending := s.st != nil && !s.told
 	if s.st != nil {
-		s.st.wish = nothing
+		s.st.changes = nil
 	}
 	s.phase = headersSent
 	s.mu.Unlock()
@@ -98,7 +98,7 @@ func (r *Request) End() {
 	if !settled { // it has been reported; the request ends all the same
 		s.mu.Lock()
 	}
-	late := settled && st != nil && s.phase == headersSent && st.anything()
+	late := settled && st != nil && s.phase == headersSent && st.changes.anything()
 	s.phase, s.x = requestOver, nil
 	s.mu.Unlock()
 	if !late {

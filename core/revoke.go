@@ -52,8 +52,8 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 	}
 	defer s.leave()
 	switch owner := st.owner(); {
-	case st.login:
-		return st.subject, st.handle(), nil
+	case st.asked().login:
+		return st.asked().subject, st.handle(), nil
 	case len(owner) > 0:
 		return string(owner), st.handle(), nil
 	}

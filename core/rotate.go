@@ -6,7 +6,7 @@ import "errors"
 // requests in flight to it. Until that second write has succeeded the old token is the valid one, so a failure
 // between the two logs nobody out.
 func (j *job) rotate() error {
-	if j.facts.expired {
+	if j.expired {
 		live, err := j.extended()
 		if err != nil || !live {
 			return err
@@ -69,7 +69,7 @@ func (j *job) extended() (live bool, _ error) {
 		ops, err := j.rebase(&found)
 		j.old, j.ops = found, ops
 		return true, err
-	case j.facts.login:
+	case j.login:
 		return false, j.create()
 	default:
 		return false, ErrEnded
@@ -110,7 +110,7 @@ func (j *job) rewrite(next held, env envelope, v values, ops []operation) (held,
 // session of its own, made of what this request knew; merging it into the other would mix two subjects' values. A
 // periodic renewal is dropped, and its changes follow the other one.
 func (j *job) renewedTwice(next held, token string) error {
-	if !j.facts.login && !j.facts.renew {
+	if !j.login && !j.renew {
 		j.discard(&next)
 		return j.unrenewed()
 	}
@@ -127,9 +127,9 @@ func (j *job) renewedTwice(next held, token string) error {
 // renewedTooLate: the session ended before it could be renewed. A login starts anew from this request's operations
 // alone; nothing of the old session comes back.
 func (j *job) renewedTooLate(next held, token string) error {
-	if !j.facts.login {
+	if !j.login {
 		j.discard(&next)
-		if j.facts.renew {
+		if j.renew {
 			return ErrEnded
 		}
 		return j.unrenewed()
@@ -151,7 +151,7 @@ func (j *job) renewedTooLate(next held, token string) error {
 
 // unrenewed goes on without the periodic renewal.
 func (j *job) unrenewed() error {
-	if j.facts.changed {
+	if j.changed {
 		return j.update()
 	}
 	j.next = j.old

@@ -47,12 +47,12 @@ func (s *Session) Login(subject string) {
 	if err != nil {
 		return
 	}
-	st.login, st.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
+	st.changes.login, st.changes.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
 	if owner := st.owner(); len(owner) > 0 && string(owner) != subject {
-		st.switched = true
+		st.changes.switched = true
 		st.hide()
-		if st.refusal == nil && slices.ContainsFunc(st.ops, func(o operation) bool { return o.update != nil }) {
-			st.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
+		if st.changes.refusal == nil && slices.ContainsFunc(st.changes.ops, func(o operation) bool { return o.update != nil }) {
+			st.changes.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
 		}
 	}
 	s.leave()
@@ -69,7 +69,7 @@ func (s *Session) rework() {
 		if err != nil {
 			return
 		}
-		before, base, needed := slices.Clone(st.ops), st.values(), errors.Is(st.refusal, errNotReworked)
+		before, base, needed := slices.Clone(st.changes.ops), st.values(), errors.Is(st.changes.refusal, errNotReworked)
 		s.leave()
 		if !needed {
 			return
@@ -92,11 +92,11 @@ func (s *Session) swap(before, after []operation) bool {
 		return true
 	}
 	defer s.leave()
-	unchanged := slices.EqualFunc(st.ops, before, func(a, b operation) bool {
+	unchanged := slices.EqualFunc(st.changes.ops, before, func(a, b operation) bool {
 		return a.key == b.key && same(a.value, b.value)
 	})
 	if unchanged {
-		st.ops, st.refusal = after, nil
+		st.changes.ops, st.changes.refusal = after, nil
 	}
 	return unchanged
 }
@@ -105,7 +105,7 @@ func (s *Session) swap(before, after []operation) bool {
 // visitor's rights change; Login does it by itself. Without a session it does nothing.
 func (s *Session) Renew() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.renew = true
+		st.changes.renew = true
 		s.leave()
 	}
 }
@@ -113,7 +113,7 @@ func (s *Session) Renew() {
 // Touch extends the idle clock now, though the touch interval has not passed. Without a session it does nothing.
 func (s *Session) Touch() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.touch = true
+		st.changes.touch = true
 		s.leave()
 	}
 }
@@ -121,7 +121,7 @@ func (s *Session) Touch() {
 // Clear drops all values. The session, its subject and its token stay; to log out use Destroy.
 func (s *Session) Clear() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.ops = nil
+		st.changes.ops = nil
 		st.hide()
 		s.leave()
 	}
@@ -143,8 +143,8 @@ func (s *Session) Subject() string {
 		return ""
 	}
 	defer s.leave()
-	if st.login {
-		return st.subject
+	if a := st.asked(); a.login {
+		return a.subject
 	}
 	return string(st.owner())
 }
@@ -156,7 +156,7 @@ func (s *Session) Exists() bool {
 		return false
 	}
 	defer s.leave()
-	return st.found || st.login || st.starts()
+	return st.found || st.asked().login || st.starts()
 }
 
 // Handle returns the session's public id: safe to log and to show, stable across renewals, and useless as a
@@ -197,8 +197,8 @@ func (s *Session) Err() error {
 	switch failure := st.failed(); {
 	case failure != nil:
 		return failure
-	case st.refusal != nil:
-		return st.refusal
+	case st.asked().refusal != nil:
+		return st.asked().refusal
 	case st.rare != nil:
 		return st.err
 	}

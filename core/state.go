@@ -11,8 +11,8 @@ type state struct {
 	unwanted   bool // Options.SaveOn refused this response's changes
 	committing bool
 
-	*wish
-	seen []sighting
+	changes *wish // nil: the request has only read
+	seen    []sighting
 
 	cookie ticket // what the response has to do to the cookie
 	*rare
@@ -91,16 +91,30 @@ type wish struct {
 	first [1]operation
 }
 
-// nothing is what a request wishes that only reads. All share it, so nobody writes to it.
-var nothing = &wish{}
-
 // want gives the request a wish of its own to write to.
 func (st *state) want() {
-	if st.wish == nothing {
-		st.wish = &wish{}
-		st.ops = st.first[:0]
+	if st.changes == nil {
+		st.changes = &wish{}
+		st.changes.ops = st.changes.first[:0]
 	}
 }
+
+// asked is a copy of what the request wants: nothing, as long as it has only read.
+func (st *state) asked() asked {
+	if st.changes == nil {
+		return asked{}
+	}
+	return st.changes.asked
+}
+
+func (st *state) ops() []operation {
+	if st.changes == nil {
+		return nil
+	}
+	return st.changes.ops
+}
+
+func (st *state) hidden() bool { return st.changes != nil && st.changes.hidden }
 
 // held is a session to work on.
 type held struct {
@@ -142,11 +156,11 @@ const (
 	deleteTicket
 )
 
-func (st *state) values() values { return values{st.held.body(), st.hidden} }
+func (st *state) values() values { return values{st.held.body(), st.hidden()} }
 
 // look returns the value of key in this request's view. note remembers it as seen.
 func (st *state) look(key string, note bool) []byte {
-	value := st.values().under(st.ops, key)
+	value := st.values().under(st.ops(), key)
 	if note {
 		st.sight(key, value)
 	}
@@ -168,25 +182,25 @@ func (st *state) sight(key string, value []byte) {
 // blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
 // held values are dropped. now is the key's value so far.
 func (st *state) write(o operation, now []byte) {
-	i, seen := last(st.ops, o.key), lastSeen(st.seen, o.key)
-	if i >= 0 && st.ops[i].idle { // it left the value as it was
-		st.ops, i = without(st.ops, o.key), -1
+	i, seen := last(st.changes.ops, o.key), lastSeen(st.seen, o.key)
+	if i >= 0 && st.changes.ops[i].idle { // it left the value as it was
+		st.changes.ops, i = without(st.changes.ops, o.key), -1
 	}
 	unchanged := same(now, o.value)
 	switch {
 	case unchanged && (i >= 0 || o.value == nil):
 		return
-	case i >= 0 && st.ops[i].update == nil:
-		st.ops[i].value, st.ops[i].popped = o.value, st.ops[i].popped && o.value == nil
+	case i >= 0 && st.changes.ops[i].update == nil:
+		st.changes.ops[i].value, st.changes.ops[i].popped = o.value, st.changes.ops[i].popped && o.value == nil
 	default:
 		if o.idle = unchanged; seen >= 0 && o.update == nil && !unchanged {
 			o.guarded, o.saw = true, st.seen[seen].value
 		}
 		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
 			o.guarded, o.saw = true, st.values().get(o.key)
-			st.ops = without(st.ops, o.key)
+			st.changes.ops = without(st.changes.ops, o.key)
 		}
-		st.ops = append(st.ops, o)
+		st.changes.ops = append(st.changes.ops, o)
 	}
 	if seen >= 0 {
 		st.seen[seen].value = o.value
@@ -195,9 +209,9 @@ func (st *state) write(o operation, now []byte) {
 
 // hide drops the held values, and with them what writes could be held against.
 func (st *state) hide() {
-	st.hidden, st.seen = true, nil
-	for i := range st.ops {
-		st.ops[i].guarded, st.ops[i].idle = false, false
+	st.changes.hidden, st.seen = true, nil
+	for i := range st.changes.ops {
+		st.changes.ops[i].guarded, st.changes.ops[i].idle = false, false
 	}
 }
 
@@ -213,30 +227,35 @@ func without(ops []operation, key string) []operation {
 
 // destroy forgets everything but what has to be ended. What follows is a new session's.
 func (st *state) destroy() {
-	ending := st.ending
+	ending := st.asked().ending
 	if st.found {
 		ending = &held{}
 		st.held.open(ending)
 	}
-	st.wish = &wish{asked: asked{ending: ending}}
+	st.changes = &wish{asked: asked{ending: ending}}
 	st.held, st.found, st.retired, st.seen = kept{}, false, false, nil
 }
 
 // anything reports whether something is wanted that has not been done yet.
-func (a *asked) anything() bool {
+func (w *wish) anything() bool {
+	if w == nil {
+		return false
+	}
+	a := &w.asked
 	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
 }
 
 // quiet reports whether a commit would find nothing to do. It is decide's answer for a request that only read, which most do,
 // at a fraction of the cost.
 func (st *state) quiet() bool {
-	return st.calm && !st.committing && !st.anything() && st.cookie.action == keepTicket
+	return st.calm && !st.committing && !st.changes.anything() && st.cookie.action == keepTicket
 }
 
 // starts reports whether the operations leave a value, which is what a new session needs to come into being.
 func (st *state) starts() bool {
-	for i := range st.ops {
-		if st.ops[i].value != nil && last(st.ops, st.ops[i].key) == i {
+	ops := st.ops()
+	for i := range ops {
+		if ops[i].value != nil && last(ops, ops[i].key) == i {
 			return true
 		}
 	}

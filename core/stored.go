@@ -83,7 +83,7 @@ func (h *held) record() Record {
 // until they fit or the commit's time is up.
 func (j *job) update() error {
 	base, ops, mine := &j.old, j.ops, uint64(0)
-	for contested := j.facts.expired; ; contested = true { // expired as far as we know: another request may have extended it
+	for contested := j.expired; ; contested = true { // expired as far as we know: another request may have extended it
 		if contested {
 			fresh, err := j.reload(base.id)
 			if err != nil {
@@ -221,7 +221,7 @@ func (j *job) touchRecord() error {
 		j.event(ReasonTouched, &next)
 		return nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
-	case j.facts.touch:
+	case j.touch:
 		return unavailable("touch", err)
 	default:
 		j.events = j.m.event(j.events, Event{Reason: ReasonTouchFailed, Handle: next.env.handle.String(), Err: unavailable("touch", err)})
