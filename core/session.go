@@ -23,7 +23,8 @@ type Session struct {
 	x     Exchange // nil once the request is over
 	st    *state   // nil until the session is used
 	phase phase
-	told  bool // the response's headers say what they have to about the session
+	told  bool   // the response's headers say what they have to about the session
+	begun moment // when the request began
 }
 
 type phase byte
@@ -170,18 +171,26 @@ func (s *Session) Handle() string {
 	return st.handle()
 }
 
-// ExpiresAt returns when the session ends if it is not used again, as it was loaded or last saved. It is the
-// zero time when there is no session.
+// ExpiresAt returns when the session ends if it is not used again after this request, as its response leaves it: changes
+// and touches that are due are counted, for a session that this request starts too. It is the zero time when there will be
+// none.
 func (s *Session) ExpiresAt() time.Time {
+	now := s.m.now()
 	st := s.enter()
 	if st == nil {
 		return time.Time{}
 	}
 	defer s.leave()
-	if !st.found {
-		return time.Time{}
+	var h held
+	st.held.open(&h)
+	f := s.facts(st, &h, now)
+	switch p := decide(&f); {
+	case p.err == nil && p.action >= doTouch && p.action != doEnd:
+		return p.expires.time()
+	case st.found && !f.expired && p.action != doEnd:
+		return min(f.expires, f.deadline).time()
 	}
-	return st.held.expires.time()
+	return time.Time{}
 }
 
 // Err returns why the session could not be loaded, why a write was refused, or why the last Save failed; nil
