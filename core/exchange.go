@@ -10,15 +10,29 @@ type Exchange interface {
 	CookieLines() []string
 	// RequestHeader returns a request header, Host included, or "".
 	RequestHeader(name string) string
-	// RemoteAddr returns the client's address as the framework knows it, behind proxies if it is set up for them,
-	// with or without a port. The core asks within Begin, and only for Options.ClientHints.
-	RemoteAddr() string
+	// Facts returns what the request line and the connection tell. The core asks only when it needs them, within Begin
+	// or at the commit, so that they cost other requests nothing.
+	Facts() RequestFacts
 	// ResponseHeader returns the pending response header, several lines joined with ", ", or "".
 	ResponseHeader(name string) string
 	// SetResponseHeader replaces a pending response header.
 	SetResponseHeader(name, value string)
 	// SetCookie adds a Set-Cookie line. It replaces earlier lines for the cookie of that name and leaves others alone.
 	SetCookie(name, line string)
+	// AddCookie adds a Set-Cookie line and replaces none, whatever the cookie's name.
+	AddCookie(line string)
 	// ResetResponse puts status, headers and pending body back to what they were when the exchange began.
 	ResetResponse()
+}
+
+// RequestFacts is what an adapter knows of a request besides its headers.
+type RequestFacts struct {
+	Method string
+	// Path is the path as the client sent it, without the query.
+	Path string
+	// RemoteAddr is the address of the connection's other end, with or without a port. It never comes from a header:
+	// which proxies are to be believed is for Options to say.
+	RemoteAddr string
+	// TLS says that this connection is encrypted, whatever a proxy in front of it does.
+	TLS bool
 }

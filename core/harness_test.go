@@ -28,10 +28,12 @@ func add(item string) func([]string) []string {
 type exchange struct {
 	lines    []string
 	response http.Header
+	facts    session.RequestFacts
 }
 
 func (x *exchange) CookieLines() []string             { return x.lines }
-func (x *exchange) RemoteAddr() string                { return "" }
+func (x *exchange) Facts() session.RequestFacts       { return x.facts }
+func (x *exchange) AddCookie(line string)             { x.response.Add("Set-Cookie", line) }
 func (x *exchange) RequestHeader(string) string       { return "" }
 func (x *exchange) ResponseHeader(n string) string    { return strings.Join(x.response.Values(n), ", ") }
 func (x *exchange) SetResponseHeader(n, value string) { x.response.Set(n, value) }

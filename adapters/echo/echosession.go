@@ -21,7 +21,7 @@ func Middleware(m *session.Manager) echo.MiddlewareFunc {
 func serve(m *session.Manager, next echo.HandlerFunc, c echo.Context) error {
 	x, response := &responsewriter.Exchange{}, c.Response()
 	inner := response.Writer
-	r, ok := x.Begin(m, inner, c.Request(), c)
+	r, ok := x.Begin(m, inner, c.Request())
 	if !ok {
 		return next(c)
 	}

@@ -106,7 +106,13 @@ func (x *exchange) RequestHeader(name string) string {
 	return string(x.c.Request().Header.Peek(name))
 }
 
-func (x *exchange) RemoteAddr() string { return strings.Clone(x.c.IP()) }
+func (x *exchange) Facts() session.RequestFacts {
+	path, _, _ := strings.Cut(x.c.OriginalURL(), "?")
+	return session.RequestFacts{
+		Method: strings.Clone(x.c.Method()), Path: strings.Clone(path),
+		RemoteAddr: x.c.Context().RemoteAddr().String(), TLS: x.c.Context().IsTLS(),
+	}
+}
 
 func (x *exchange) ResponseHeader(name string) string {
 	var lines []string
@@ -125,6 +131,8 @@ func (x *exchange) SetCookie(name, line string) {
 	x.c.Response().Header.DelCookie(name)
 	x.c.Response().Header.Add(fiber.HeaderSetCookie, line)
 }
+
+func (x *exchange) AddCookie(line string) { x.c.Response().Header.Add(fiber.HeaderSetCookie, line) }
 
 func (x *exchange) ResetResponse() {
 	x.c.Response().Reset()

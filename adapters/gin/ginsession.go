@@ -20,7 +20,7 @@ func Middleware(m *session.Manager) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		w := &writer{ResponseWriter: c.Writer}
 		w.exchange = &w.own
-		r, ok := w.exchange.Begin(m, c.Writer, c.Request, c)
+		r, ok := w.exchange.Begin(m, c.Writer, c.Request)
 		if !ok {
 			again(c, w, responsewriter.Of(r.Context(), m))
 			return

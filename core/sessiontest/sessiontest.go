@@ -117,7 +117,8 @@ type exchange struct {
 }
 
 func (x *exchange) CookieLines() []string                { return x.lines }
-func (x *exchange) RemoteAddr() string                   { return "" }
+func (x *exchange) Facts() session.RequestFacts          { return session.RequestFacts{} }
+func (x *exchange) AddCookie(line string)                { x.response.Add("Set-Cookie", line) }
 func (x *exchange) RequestHeader(string) string          { return "" }
 func (x *exchange) ResponseHeader(name string) string    { return strings.Join(x.response[name], ", ") }
 func (x *exchange) SetResponseHeader(name, value string) { x.response[name] = []string{value} }

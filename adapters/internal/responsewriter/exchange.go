@@ -17,7 +17,7 @@ type Exchange struct {
 	w       http.ResponseWriter
 	request *http.Request // as it came
 	inner   http.Request  // as the handler gets it, with the session in its context
-	own     any           // the framework's context, or nil; after a failed commit a *failure
+	failure *failure      // nil unless a commit has failed
 
 	entry     []header  // the response headers that were there before
 	values    [2]string // backs the header values that a session sets without a cookie
@@ -33,9 +33,9 @@ type failure struct {
 }
 
 // Begin starts a request on w. It returns the request for the rest of the way, and false when the manager's middleware is
-// at work already. own is the framework's context, or nil: it may know the client's address behind proxies.
-func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request, own any) (*http.Request, bool) {
-	x.w, x.request, x.own = w, r, own
+// at work already.
+func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	x.w, x.request = w, r
 	if before := w.Header(); len(before) > 0 { // few are, and even a loop over an empty map takes its time
 		for name, lines := range before {
 			x.entry = append(x.entry, header{name, lines[:len(lines):len(lines)]})
@@ -76,7 +76,7 @@ func (x *Exchange) commit(status int, headerless bool) {
 			return
 		}
 		x.session.Discard()
-		x.own = &failure{status: instead.Status, sink: http.Header{}}
+		x.failure = &failure{status: instead.Status, sink: http.Header{}}
 		x.w.WriteHeader(instead.Status)
 		_, _ = x.w.Write(instead.Body) // a client that is gone needs no answer
 	}()
@@ -89,10 +89,10 @@ func (x *Exchange) commit(status int, headerless bool) {
 
 // Status returns the status of the answer that a failed commit gave in the handler's place, or 0.
 func (x *Exchange) Status() int {
-	if f, ok := x.own.(*failure); ok {
-		return f.status
+	if x.failure == nil {
+		return 0
 	}
-	return 0
+	return x.failure.status
 }
 
 // Finish ends the request. returned says that the handler returned and did not panic; status is what goes out if
@@ -121,8 +121,8 @@ func Of(ctx context.Context, m *session.Manager) *Exchange {
 
 // Header returns the response's headers, or after a failed commit some that go nowhere.
 func (x *Exchange) Header() http.Header {
-	if f, ok := x.own.(*failure); ok {
-		return f.sink
+	if x.failure != nil {
+		return x.failure.sink
 	}
 	return x.w.Header()
 }
@@ -139,14 +139,13 @@ func (x *exchange) RequestHeader(name string) string {
 	return x.request.Header.Get(name)
 }
 
-func (x *exchange) RemoteAddr() string {
-	switch c := x.own.(type) {
-	case interface{ ClientIP() string }: // Gin
-		return c.ClientIP()
-	case interface{ RealIP() string }: // Echo
-		return c.RealIP()
+func (x *exchange) Facts() session.RequestFacts {
+	r := x.request
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if !strings.HasPrefix(path, "/") { // "*", a proxy's absolute form, or a request that no client sent
+		path = r.URL.EscapedPath()
 	}
-	return x.request.RemoteAddr
+	return session.RequestFacts{Method: r.Method, Path: path, RemoteAddr: r.RemoteAddr, TLS: r.TLS != nil}
 }
 
 func (x *exchange) ResponseHeader(name string) string {
@@ -176,6 +175,11 @@ func (x *exchange) SetCookie(name, line string) {
 		}
 	}
 	headers["Set-Cookie"] = append(kept, line)
+}
+
+func (x *exchange) AddCookie(line string) {
+	headers := x.w.Header()
+	headers["Set-Cookie"] = append(headers["Set-Cookie"], line)
 }
 
 // line makes a header's value list, from space that the exchange has anyway while there is some.

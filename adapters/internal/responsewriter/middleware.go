@@ -15,7 +15,7 @@ func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 
 func serve(m *session.Manager, next http.Handler, w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{}
-	inner, ok := x.Begin(m, w, r, nil)
+	inner, ok := x.Begin(m, w, r)
 	if !ok {
 		next.ServeHTTP(w, r)
 		return

@@ -138,7 +138,7 @@ func TestAControllerCannotPassTheCommit(t *testing.T) {
 			hijacks
 		}{recorder, hijacks{}}}
 		var x Exchange
-		r, _ := x.Begin(m, w, httptest.NewRequest(http.MethodGet, "/", nil), nil)
+		r, _ := x.Begin(m, w, httptest.NewRequest(http.MethodGet, "/", nil))
 		session.From(r.Context()).Login("user:1")
 		err := c.send(x.Writer())
 		if got := w.Header().Get("Set-Cookie") != ""; got != c.cookie {
