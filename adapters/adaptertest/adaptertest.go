@@ -20,9 +20,14 @@ type App struct {
 	Headers map[string]string
 	// HTTP2 asks for TLS, with any certificate, and HTTP/2. Frameworks that have none never see it.
 	HTTP2 bool
-	// Handle answers every method and path. Where the framework's handlers return errors, return its error from
-	// the handler; elsewhere it is nil or already part of the response.
+	// Handle answers every method and every path but the bare /, which has no route: the framework answers that one by
+	// itself. Where the framework's handlers return errors, return its error from the handler; elsewhere give it to
+	// HandleError, or answer it with a 500.
 	Handle func(*Call) error
+	// HandleError, unless it is nil, is to be the application's own error handler, where the framework has such a thing.
+	// It writes its answer and never asks whether there is one already. Where the framework leaves errors to a
+	// middleware, that one belongs inside of the adapter's.
+	HandleError func(*Call, error) error
 }
 
 // Call is one request as the framework's handler got it.
@@ -67,7 +72,7 @@ type Lack struct {
 // Run runs every case against the adapter behind serve and returns what became of them.
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
-	for _, group := range [][]testCase{cost, cookies, races, failures, responses} {
+	for _, group := range [][]testCase{cost, cookies, races, failures, errorAnswers, responses} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
 		}

@@ -38,7 +38,8 @@ type site struct {
 	store  *probe.Store
 	client *http.Client
 
-	manager *session.Manager
+	manager     *session.Manager
+	handleError func(*Call, error) error
 
 	mu     sync.Mutex
 	routes map[string]func(*Call) error
@@ -99,7 +100,7 @@ var outerHeaders = map[string]string{"X-Request-Id": "7", "Vary": "Origin"}
 
 func (st *site) start(managers ...*session.Manager) *site {
 	st.manager = managers[0]
-	st.url = st.s.serve(st.s, App{Managers: managers, Headers: outerHeaders, HTTP2: st.http2, Handle: st.handle})
+	st.url = st.s.serve(st.s, App{Managers: managers, Headers: outerHeaders, HTTP2: st.http2, Handle: st.handle, HandleError: st.handleError})
 	st.on("/unused", func(c *Call) error { return c.Respond(200, "unused") })
 	st.on("/read", func(c *Call) error { return c.Respond(200, c.Session.Subject()+"/"+itoa(count.Get(c.Session))) })
 	st.on("/add", func(c *Call) error { return c.Respond(200, itoa(count.Update(c.Session, addOne))) })

@@ -25,10 +25,9 @@ func Middleware(m *session.Manager) gin.HandlerFunc {
 			again(c, w, responsewriter.Of(r.Context(), m))
 			return
 		}
-		c.Request, c.Writer = r, w
+		c.Request, c.Writer = r, w // for good: what is written outside after a failed commit is dropped too
 		returned := false
 		defer func() {
-			c.Writer = w.ResponseWriter
 			if returned && w.ResponseWriter.Written() {
 				w.exchange.CommitHeaderless() // somebody has written past this writer
 			}
@@ -49,7 +48,6 @@ func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
 	w.exchange, c.Writer = x, w
 	c.Next()
 	w.WriteHeaderNow()
-	c.Writer = w.ResponseWriter
 }
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With

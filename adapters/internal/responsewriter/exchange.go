@@ -101,6 +101,7 @@ func (x *Exchange) Finish(returned bool, status int) {
 	defer x.session.End()
 	if !returned {
 		x.session.Discard()
+		x.committed = true // what somebody outside writes now has nothing to save
 	} else {
 		x.Commit(status)
 	}
