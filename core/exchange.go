@@ -8,7 +8,7 @@ package session
 type Exchange interface {
 	// CookieLines returns the values of all Cookie header lines, unparsed.
 	CookieLines() []string
-	// RequestHeader returns a request header, Host included, or "".
+	// RequestHeader returns a request header, Host included, several lines joined with ", ", or "".
 	RequestHeader(name string) string
 	// Facts returns what the request line and the connection tell. The core asks only when it needs them, within Begin
 	// or at the commit, so that they cost other requests nothing.

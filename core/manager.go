@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -22,6 +24,7 @@ type Manager struct {
 	conflicts    ConflictPolicy
 	serveOn      bool
 	hints        bool
+	proxies      []netip.Prefix
 	saveOn       func(int) bool
 	onEvent      func(context.Context, Event)
 	respond      func(error, func(string) string) Response
@@ -86,7 +89,8 @@ func newManager(o Options) (*Manager, error) {
 		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
 		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), leeway: durationMillis(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
-		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
+		proxies: slices.Clone(o.TrustedProxies),
+		saveOn:  o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 	}
 	for i := range m.stripes {
 		m.stripes[i] = make(stripe, 1)

@@ -23,7 +23,7 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 	}
 	r.session.m, r.session.ctx, r.session.x = m, ctx, x
 	if m.hints && m.store != nil { // now: later the handler may be at work on the request
-		r.session.client = &client{agent: x.RequestHeader("User-Agent"), address: x.Facts().RemoteAddr}
+		r.session.client = m.clientOf(x)
 	}
 	return (*requestContext)(r), true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ var cookies = []testCase{
 	{"P11", "several cookies of one name", "cookies of a parent domain or an old deployment must not lock a visitor out", severalCookies, ""},
 	{"P12", "the store never sees a token", "a leaked store must not be a leak of logins", storeSeesNoToken, ""},
 	{"hints", "a session knows where it is used", "whoever looks for a stranger among their devices needs to tell them apart", clientHints, ""},
+	{"hints", "nobody chooses their address", "a list of devices that shows what a thief has typed in hides the thief", spoofedAddress, ""},
+	{"facts", "a request's facts are the client's", "what judges a request must not judge what a header claims of it", requestFacts, ""},
 	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie, ""},
 	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation, ""},
 	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold, ""},
@@ -112,6 +115,64 @@ func clientHints(s *suite) {
 		if err != nil || len(list) != 1 || want != [2]string{list[0].Agent, list[0].Network} {
 			s.Errorf("with ClientHints %t: %+v (%v), want agent and network %q", asked, list, err, want)
 		}
+	}
+}
+
+// spoofedAddress sends what proxies send, from a client that is none unless the manager's options say so.
+func spoofedAddress(s *suite) {
+	for trusted, want := range map[string]string{"": "127.0.0.0/24", "192.0.2.0/24": "127.0.0.0/24", "127.0.0.0/8": "203.0.113.0/24"} {
+		o := session.Options{ClientHints: true}
+		if trusted != "" {
+			o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(trusted)}
+		}
+		st := s.stored(o)
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, st.url+"/login", nil)
+		if err != nil {
+			s.Fatal(err)
+		}
+		r.Header["X-Forwarded-For"] = []string{"198.51.100.1", "198.51.100.2, 203.0.113.7"} // the proxy's own word is the last
+		for _, name := range []string{"X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "X-Appengine-Remote-Addr"} {
+			r.Header.Set(name, "198.51.100.1")
+		}
+		r.Header.Set("Forwarded", "for=198.51.100.1")
+		st.do(r).is(200, "in")
+		if list, err := st.manager.List(s.Context(), "user:1"); err != nil || len(list) != 1 || list[0].Network != want {
+			s.Errorf("TrustedProxies %q: %+v (%v), want network %s", trusted, list, err, want)
+		}
+	}
+}
+
+// factsOf asks the exchange itself.
+func (st *site) factsOf(c *Call) session.RequestFacts {
+	ctx := c.Context
+	if c.Request != nil { // a framework's own context may not lead to values
+		ctx = c.Request.Context()
+	}
+	return st.manager.Exchange(ctx).Facts()
+}
+
+func requestFacts(s *suite) {
+	st := s.stored(session.Options{})
+	for _, path := range []string{"/facts", "/facts/a%2Fb"} {
+		answer := func(c *Call) error {
+			f := st.factsOf(c)
+			peer, err := netip.ParseAddrPort(f.RemoteAddr)
+			if f.Method != http.MethodPut || f.Path != path || f.TLS || err != nil || !peer.Addr().Unmap().IsLoopback() {
+				s.Errorf("%s: facts %+v, want PUT, the path as it was sent, no TLS, and a loopback address with its port", path, f)
+			}
+			return c.Respond(200, "told")
+		}
+		st.on("/facts", answer)
+		st.on("/facts/a/b", answer)
+		st.on("/facts/a%2Fb", answer) // a framework may show a handler either
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, st.url+path+"?query=/x", nil)
+		if err != nil {
+			s.Fatal(err)
+		}
+		for name, value := range map[string]string{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on"} {
+			r.Header.Set(name, value)
+		}
+		st.do(r).is(200, "told")
 	}
 }
 

@@ -2,6 +2,7 @@
 package fibersession
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -103,7 +104,7 @@ func (x *exchange) remember() {
 func (x *exchange) CookieLines() []string { return x.cookies }
 
 func (x *exchange) RequestHeader(name string) string {
-	return string(x.c.Request().Header.Peek(name))
+	return joined(x.c.Request().Header.PeekAll(name))
 }
 
 func (x *exchange) Facts() session.RequestFacts {
@@ -115,12 +116,11 @@ func (x *exchange) Facts() session.RequestFacts {
 }
 
 func (x *exchange) ResponseHeader(name string) string {
-	var lines []string
-	for _, line := range x.c.Response().Header.PeekAll(name) {
-		lines = append(lines, string(line))
-	}
-	return strings.Join(lines, ", ")
+	return joined(x.c.Response().Header.PeekAll(name))
 }
+
+// joined copies a header's lines into one.
+func joined(lines [][]byte) string { return string(bytes.Join(lines, []byte(", "))) }
 
 func (x *exchange) SetResponseHeader(name, value string) {
 	x.c.Response().Header.Del(name) // Set replaces only the first of several lines

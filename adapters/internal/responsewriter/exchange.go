@@ -137,7 +137,7 @@ func (x *exchange) RequestHeader(name string) string {
 	if strings.EqualFold(name, "Host") {
 		return x.request.Host
 	}
-	return x.request.Header.Get(name)
+	return strings.Join(x.request.Header.Values(name), ", ")
 }
 
 func (x *exchange) Facts() session.RequestFacts {
