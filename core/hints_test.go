@@ -46,20 +46,15 @@ func TestNetworkOf(t *testing.T) {
 	}
 }
 
-// forwarded is an exchange that knows an address and X-Forwarded-For.
-type forwarded struct {
+// onlyAsked is an exchange of which only the request is known.
+type onlyAsked struct {
 	Exchange
-	peer, header string
+	facts  RequestFacts
+	header map[string]string
 }
 
-func (f forwarded) Facts() RequestFacts { return RequestFacts{RemoteAddr: f.peer} }
-
-func (f forwarded) RequestHeader(name string) string {
-	if name == "X-Forwarded-For" {
-		return f.header
-	}
-	return ""
-}
+func (a onlyAsked) Facts() RequestFacts              { return a.facts }
+func (a onlyAsked) RequestHeader(name string) string { return a.header[name] }
 
 // Whoever is not a trusted proxy can write anything into X-Forwarded-For, and all that is left of it.
 func TestTheClientsAddressIsToldByTrustedProxiesOnly(t *testing.T) {
@@ -88,7 +83,8 @@ func TestTheClientsAddressIsToldByTrustedProxiesOnly(t *testing.T) {
 		{"10.0.0.1:1", "192.0.2.66, [203.0.113.7", "10.0.0.1"},
 		{"@", "203.0.113.7", "invalid IP"},
 	} {
-		if got := m.clientAddress(forwarded{peer: c.peer, header: c.header}).String(); got != c.want {
+		x := onlyAsked{facts: RequestFacts{RemoteAddr: c.peer}, header: map[string]string{"X-Forwarded-For": c.header}}
+		if got := m.clientAddress(x).String(); got != c.want {
 			t.Errorf("from %s, X-Forwarded-For %q: %s, want %s", c.peer, c.header, got, c.want)
 		}
 	}

@@ -30,6 +30,7 @@ type Manager struct {
 	respond      func(error, func(string) string) Response
 	clock        func() time.Time
 	ownClock     bool // clock is not time.Now
+	transport    transport
 
 	stripes [64]stripe
 }
@@ -89,8 +90,8 @@ func newManager(o Options) (*Manager, error) {
 		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
 		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), leeway: durationMillis(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
-		proxies: slices.Clone(o.TrustedProxies),
-		saveOn:  o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
+		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
+		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 	}
 	for i := range m.stripes {
 		m.stripes[i] = make(stripe, 1)

@@ -153,6 +153,7 @@ func (s *Session) demand(t ticket) {
 	s.varyByCookie()
 	switch t.action {
 	case issueTicket:
+		s.checkTransport()
 		s.x.SetCookie(s.m.cookie.name, t.line)
 	case deleteTicket:
 		s.x.SetCookie(s.m.cookie.name, s.m.cookie.delete())

@@ -20,6 +20,7 @@ var cookies = []testCase{
 	{"hints", "a session knows where it is used", "whoever looks for a stranger among their devices needs to tell them apart", clientHints, ""},
 	{"hints", "nobody chooses their address", "a list of devices that shows what a thief has typed in hides the thief", spoofedAddress, ""},
 	{"facts", "a request's facts are the client's", "what judges a request must not judge what a header claims of it", requestFacts, ""},
+	{"P13", "a cookie that cannot arrive is reported", "a site on plain http whose visitors never keep a session has an empty log otherwise", plainHTTP, ""},
 	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie, ""},
 	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation, ""},
 	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold, ""},
@@ -174,6 +175,49 @@ func requestFacts(s *suite) {
 		}
 		st.do(r).is(200, "told")
 	}
+}
+
+func plainHTTP(s *suite) {
+	for _, insecure := range []bool{false, true} {
+		st := s.stored(session.Options{InsecureHTTP: insecure})
+		visit := func(host, name, value string) {
+			r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, st.url+"/add", nil)
+			if err != nil {
+				s.Fatal(err)
+			}
+			r.Host = host
+			r.Header.Set(name, value)
+			st.do(r).is(200, "1")
+		}
+		browser, proxy := "Sec-Fetch-Site", "X-Forwarded-Proto"
+		if insecure {
+			browser, proxy = "X-Nothing", "X-Nothing"
+		}
+		visit("localhost:8080", proxy, "http")
+		visit("shop.test", browser, "same-origin")
+		visit("shop.test", proxy, "https")
+		if n := st.warned(); n != 0 {
+			s.Errorf("InsecureHTTP %t: %d warnings, want none: nothing is wrong", insecure, n)
+		}
+		for range 3 {
+			visit("shop.test", "X-Forwarded-Proto", map[bool]string{false: "http", true: "https"}[insecure])
+		}
+		if n := st.warned(); n != 1 {
+			s.Errorf("InsecureHTTP %t: %d warnings, want one", insecure, n)
+		}
+	}
+}
+
+// warned counts what has been said about cookies on the wrong transport.
+func (st *site) warned() (n int) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for _, e := range st.events {
+		if (e.Reason == session.ReasonPlainHTTP || e.Reason == session.ReasonInsecureHTTP) && strings.Contains(e.Err.Error(), "InsecureHTTP") {
+			n++
+		}
+	}
+	return n
 }
 
 func strictCookie(s *suite) {

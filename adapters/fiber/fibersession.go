@@ -120,7 +120,12 @@ func (x *exchange) ResponseHeader(name string) string {
 }
 
 // joined copies a header's lines into one.
-func joined(lines [][]byte) string { return string(bytes.Join(lines, []byte(", "))) }
+func joined(lines [][]byte) string {
+	if len(lines) == 1 {
+		return string(lines[0])
+	}
+	return string(bytes.Join(lines, []byte(", ")))
+}
 
 func (x *exchange) SetResponseHeader(name, value string) {
 	x.c.Response().Header.Del(name) // Set replaces only the first of several lines
