@@ -133,7 +133,7 @@ func (s *Session) fail(err error) Response {
 	setDefault(&instead.ContentType, "text/plain; charset=utf-8")
 	s.x.ResetResponse()
 	s.x.SetResponseHeader("Content-Type", instead.ContentType)
-	s.x.SetResponseHeader("Cache-Control", "no-store")
+	s.keepFromCaches()
 	s.setHeaders()
 	return instead
 }
@@ -163,7 +163,20 @@ func (s *Session) demand(t ticket) {
 		}
 		return
 	}
+	s.keepFromCaches()
+}
+
+// keepFromCaches forbids everybody to store the response. Some caches obey a header of their own before Cache-Control.
+func (s *Session) keepFromCaches() {
+	s.x.RemoveResponseHeaders(steersCaches)
 	s.x.SetResponseHeader("Cache-Control", "no-store")
+}
+
+// steersCaches knows Cache-Control, those that target one cache, like CDN-Cache-Control (RFC 9213), and older ones.
+func steersCaches(name string) bool {
+	const suffix = "Cache-Control"
+	return len(name) >= len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) ||
+		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control") || strings.EqualFold(name, "X-Accel-Expires")
 }
 
 func (s *Session) varyByCookie() {

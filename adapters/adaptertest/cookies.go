@@ -24,6 +24,8 @@ var cookies = []testCase{
 	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie, ""},
 	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation, ""},
 	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold, ""},
+	{"P15", "every cache is told", "a CDN obeys its own header first, and would hand one visitor's session to all", targetedCaches, ""},
+	{"P15", "a header's spelling hides nothing", "HTTP has one Cache-Control, however a handler spells it", oddSpelling, NetHTTP},
 	{"P16", "what does not fit is refused", "browsers drop oversized cookies without a word", tooLarge, ""},
 }
 
@@ -280,6 +282,64 @@ func cachesAreTold(s *suite) {
 	}
 	if control := st.get("/add", "").header.Values("Cache-Control"); len(control) != 1 || control[0] != "no-store" {
 		s.Errorf("Cache-Control %q on a response that carries a session, want no-store", control)
+	}
+}
+
+// targeted are headers that some cache obeys before Cache-Control.
+var targeted = []string{
+	"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Vercel-CDN-Cache-Control", "cdn-cache-control", "X-LiteSpeed-Cache-Control",
+	"Surrogate-Control", "Edge-Control", "X-Accel-Expires",
+}
+
+func targetedCaches(s *suite) {
+	for _, name := range targeted {
+		st := s.stored(session.Options{})
+		st.outer[name] = "public, max-age=60" // also the error response's, which outer middleware may want to be cached
+		st.on("/inner", func(c *Call) error {
+			c.SetHeader(name, "public, max-age=60")
+			return c.Respond(200, itoa(count.Update(c.Session, addOne)))
+		})
+		cookie := st.begun()
+		a := st.get("/inner", "").is(200, "1")
+		a.issued()
+		st.failing("Update")
+		for what, a := range map[string]*answer{"carries a session": a, "is an error": st.get("/inner", cookie).refused(503)} {
+			if v := a.header.Values(name); len(v) > 0 || a.header.Get("Cache-Control") != "no-store" {
+				s.Errorf("%s: %q and Cache-Control %q on a response that %s", name, v, a.header.Get("Cache-Control"), what)
+			}
+		}
+		st.store.Before(nil)
+		if a := st.get("/unused", cookie); a.header.Get(name) == "" {
+			s.Errorf("%s is gone from a response that has nothing to do with sessions", name)
+		}
+	}
+}
+
+func oddSpelling(s *suite) {
+	st := s.stored(session.Options{})
+	st.on("/odd", func(c *Call) error {
+		header := c.Writer.Header()
+		header["cache-control"], header["CACHE-CONTROL"] = []string{"public"}, []string{"max-age=60"}
+		header["vary"], header["set-cookie"] = []string{"Accept-Language"}, []string{"theme=dark", cookieName + "=planted"}
+		header["x-Odd"] = []string{"kept"}
+		if c.Request.URL.Query().Has("write") {
+			count.Update(c.Session, addOne)
+		}
+		return c.Respond(200, itoa(count.Get(c.Session)))
+	})
+	a := st.get("/odd", "")
+	if control := strings.Join(a.header.Values("Cache-Control"), ", "); control != "public, max-age=60" && control != "max-age=60, public" {
+		s.Errorf("Cache-Control %q, want what the handler set", control)
+	}
+	if vary := strings.Join(a.header.Values("Vary"), ", "); vary != "Origin, Accept-Language, Cookie" {
+		s.Errorf("Vary %q, want Origin, Accept-Language, Cookie", vary)
+	}
+	a = st.get("/odd?write", "")
+	if value := a.issued(); value == "planted" || !slices.Contains(a.header.Values("Set-Cookie"), "theme=dark") {
+		s.Errorf("Set-Cookie %q, want the session's one and the handler's own", a.header.Values("Set-Cookie"))
+	}
+	if control := a.header.Values("Cache-Control"); len(control) != 1 || control[0] != "no-store" || a.header.Get("X-Odd") != "kept" {
+		s.Errorf("headers %v, want no-store, and others left alone", a.header)
 	}
 }
 

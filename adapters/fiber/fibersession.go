@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 	"github.com/valyala/fasthttp"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -116,7 +117,13 @@ func (x *exchange) Facts() session.RequestFacts {
 }
 
 func (x *exchange) ResponseHeader(name string) string {
-	return joined(x.c.Response().Header.PeekAll(name))
+	var lines [][]byte
+	x.c.Response().Header.VisitAll(func(key, value []byte) {
+		if len(key) == len(name) && strings.EqualFold(string(key), name) {
+			lines = append(lines, value)
+		}
+	})
+	return joined(lines)
 }
 
 // joined copies a header's lines into one.
@@ -128,8 +135,21 @@ func joined(lines [][]byte) string {
 }
 
 func (x *exchange) SetResponseHeader(name, value string) {
-	x.c.Response().Header.Del(name) // Set replaces only the first of several lines
+	x.RemoveResponseHeaders(func(n string) bool { return strings.EqualFold(n, name) }) // Set replaces only the first line
 	x.c.Response().Header.Set(name, value)
+}
+
+func (x *exchange) RemoveResponseHeaders(unwanted func(name string) bool) {
+	header := &x.c.Response().Header
+	var found []string // the header must not change while it is visited
+	header.VisitAll(func(key, _ []byte) {
+		if unwanted(utils.UnsafeString(key)) {
+			found = append(found, string(key))
+		}
+	})
+	for _, name := range found {
+		header.Del(name)
+	}
 }
 
 func (x *exchange) SetCookie(name, line string) {
