@@ -145,20 +145,19 @@ func spoofedAddress(s *suite) {
 	}
 }
 
-// factsOf asks the exchange itself.
-func (st *site) factsOf(c *Call) session.RequestFacts {
+func (st *site) exchangeOf(c *Call) session.Exchange {
 	ctx := c.Context
 	if c.Request != nil { // a framework's own context may not lead to values
 		ctx = c.Request.Context()
 	}
-	return st.manager.Exchange(ctx).Facts()
+	return st.manager.Exchange(ctx)
 }
 
 func requestFacts(s *suite) {
 	st := s.stored(session.Options{})
 	for _, path := range []string{"/facts", "/facts/a%2Fb"} {
 		answer := func(c *Call) error {
-			f := st.factsOf(c)
+			f := st.exchangeOf(c).Facts()
 			peer, err := netip.ParseAddrPort(f.RemoteAddr)
 			if f.Method != http.MethodPut || f.Path != path || f.TLS || err != nil || !peer.Addr().Unmap().IsLoopback() {
 				s.Errorf("%s: facts %+v, want PUT, the path as it was sent, no TLS, and a loopback address with its port", path, f)

@@ -241,7 +241,7 @@ func http2(s *suite) {
 	st.start(m)
 	proto := ""
 	st.on("/add", func(c *Call) error {
-		if proto = c.Request.Proto; !st.factsOf(c).TLS {
+		if proto = c.Request.Proto; !st.exchangeOf(c).Facts().TLS {
 			s.Error("the exchange does not know that the connection is encrypted")
 		}
 		return c.Respond(200, itoa(count.Update(c.Session, addOne)))

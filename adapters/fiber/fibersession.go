@@ -4,6 +4,8 @@ package fibersession
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -101,6 +103,9 @@ func (x *exchange) remember() {
 		header.CopyTo(x.entry)
 	}
 }
+
+// Format keeps the session out of logs.
+func (x *exchange) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "fibersession.Exchange") }
 
 func (x *exchange) CookieLines() []string { return x.cookies }
 

@@ -4,6 +4,8 @@ package ginsession
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 
@@ -74,6 +76,9 @@ type writer struct {
 	exchange *responsewriter.Exchange
 	own      responsewriter.Exchange
 }
+
+// Format keeps the session out of logs.
+func (w *writer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "ginsession.ResponseWriter") }
 
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 

@@ -167,7 +167,7 @@ func (x *exchange) SetCookie(name, line string) {
 	headers := x.headers("Set-Cookie")
 	lines := headers["Set-Cookie"]
 	if len(lines) == 0 {
-		headers["Set-Cookie"] = x.line(line)
+		headers["Set-Cookie"] = []string{line} // and not in x.values, where fmt could find it
 		return
 	}
 	kept := make([]string, 0, len(lines)+1)
