@@ -2,6 +2,7 @@ package adapters_test
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
 
 func callFiber(c *fiber.Ctx) *adaptertest.Call {
 	return &adaptertest.Call{
-		Context: c.UserContext(), Session: fibersession.From(c), Method: c.Method(), Path: string([]byte(c.Path())),
+		Context: c.UserContext(), Contexts: []context.Context{c.Context()}, Session: fibersession.From(c), Method: c.Method(), Path: string([]byte(c.Path())),
 		SetHeader: c.Set,
 		Respond:   func(status int, body string) error { return c.Status(status).SendString(body) },
 	}

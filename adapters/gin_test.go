@@ -1,6 +1,7 @@
 package adapters_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -55,7 +56,8 @@ func answerGin(app adaptertest.App) gin.HandlerFunc {
 
 func callGin(c *gin.Context) *adaptertest.Call {
 	return &adaptertest.Call{
-		Context: c, Session: ginsession.From(c), Method: c.Request.Method, Path: c.Request.URL.Path, Writer: c.Writer, Request: c.Request,
+		Context: c, Contexts: []context.Context{c.Request.Context()}, Session: ginsession.From(c),
+		Method: c.Request.Method, Path: c.Request.URL.Path, Writer: c.Writer, Request: c.Request,
 		SetHeader: c.Header,
 		Respond: func(status int, body string) error {
 			if body == "" {

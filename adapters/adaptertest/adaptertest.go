@@ -34,6 +34,8 @@ type App struct {
 type Call struct {
 	// Context is what the handler passes on to code that knows nothing of the framework.
 	Context context.Context
+	// Contexts are others that lead to the request, such as the framework's own context type beside the request's context.
+	Contexts []context.Context
 	// Session is what the adapter's From returned.
 	Session *session.Session
 	// Method and Path are the request's. The suite may keep them after the request, so they must be copies.
@@ -72,7 +74,7 @@ type Lack struct {
 // Run runs every case against the adapter behind serve and returns what became of them.
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
-	for _, group := range [][]testCase{cost, cookies, formats, races, failures, errorAnswers, responses} {
+	for _, group := range [][]testCase{cost, cookies, formats, wiring, races, failures, errorAnswers, responses} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
 		}

@@ -24,7 +24,7 @@ func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks.
-func From(r *http.Request) *session.Session { return session.From(r.Context()) }
+func From(r *http.Request) *session.Session { return session.From(responsewriter.ContextOf(r)) }
 
 // What chi's Use takes is the type that Middleware returns.
-var _ = chi.Middlewares{Middleware(nil)}
+var _ = func(m *session.Manager) chi.Middlewares { return chi.Middlewares{Middleware(m)} }

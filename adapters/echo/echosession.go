@@ -14,6 +14,7 @@ import (
 // saved after that and before the headers leave. Middleware outside sees the response and no error, since Echo would
 // handle an error that it is given once more: what changes or logs errors belongs inside.
 func Middleware(m *session.Manager) echo.MiddlewareFunc {
+	m.Ready()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error { return serve(m, next, c) }
 	}
@@ -41,4 +42,9 @@ func serve(m *session.Manager, next echo.HandlerFunc, c echo.Context) error {
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks, from c.Request().Context().
-func From(c echo.Context) *session.Session { return session.From(c.Request().Context()) }
+func From(c echo.Context) *session.Session {
+	if c == nil {
+		return session.From(responsewriter.ContextOf(nil))
+	}
+	return session.From(responsewriter.ContextOf(c.Request()))
+}

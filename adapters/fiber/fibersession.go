@@ -25,6 +25,7 @@ import (
 // Sealed sessions make request headers of up to 4096 bytes more, which is all that Fiber accepts by default: give them
 // a fiber.Config with ReadBufferSize: 16384, or visitors with a full cookie get nothing but status 431.
 func Middleware(m *session.Manager) fiber.Handler {
+	m.Ready()
 	return func(c *fiber.Ctx) error {
 		x := &exchange{c: c}
 		ctx, ok := m.Begin(c.UserContext(), &x.session, x)
@@ -55,7 +56,13 @@ func Middleware(m *session.Manager) fiber.Handler {
 //
 // Call it in the handler and not in a goroutine that may outlive it: the framework gives c to the next request, and
 // with it that visitor's session. A *session.Session taken before is safe: it reports its use after the request.
-func From(c *fiber.Ctx) *session.Session { return session.From(c.UserContext()) }
+func From(c *fiber.Ctx) *session.Session {
+	if c == nil {
+		var none context.Context // which session.From has an answer to
+		return session.From(none)
+	}
+	return session.From(c.UserContext())
+}
 
 // userContext is where Fiber keeps c.UserContext() in the *fasthttp.RequestCtx that c.Context() returns.
 const userContext = "__local_user_context__"

@@ -19,6 +19,7 @@ import (
 //
 // Middleware that rewrites response headers of its own accord, such as compression, belongs after it.
 func Middleware(m *session.Manager) gin.HandlerFunc {
+	m.Ready()
 	return func(c *gin.Context) {
 		w := &writer{ResponseWriter: c.Writer}
 		w.exchange = &w.own
@@ -57,7 +58,12 @@ func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
 //
 // Call it in the handler and not in a goroutine that may outlive it: the framework gives c to the next request, and
 // with it that visitor's session. A *session.Session taken before is safe: it reports its use after the request.
-func From(c *gin.Context) *session.Session { return session.From(c.Request.Context()) }
+func From(c *gin.Context) *session.Session {
+	if c == nil {
+		return session.From(responsewriter.ContextOf(nil))
+	}
+	return session.From(responsewriter.ContextOf(c.Request))
+}
 
 // A *gin.Context and what is derived from it lead to the request only when asked with Gin's own key.
 func init() {

@@ -15,4 +15,4 @@ func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks.
-func From(r *http.Request) *session.Session { return session.From(r.Context()) }
+func From(r *http.Request) *session.Session { return session.From(responsewriter.ContextOf(r)) }
