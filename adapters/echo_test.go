@@ -15,13 +15,17 @@ import (
 
 // serveEcho mounts the adapter between other middleware.
 func serveEcho(outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
+	return serveEchoWith(echosession.Middleware, outside, inside)
+}
+
+func serveEchoWith(adapter func(*session.Manager) echo.MiddlewareFunc, outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
 	return func(t testing.TB, app adaptertest.App) string {
 		e := echo.New()
 		e.Logger.SetOutput(io.Discard)
 		e.Use(middleware.Recover())
 		e.Use(outside...)
 		for _, m := range app.Managers {
-			e.Use(echosession.Middleware(m))
+			e.Use(adapter(m))
 		}
 		e.Use(inside...)
 		if app.HandleError != nil {

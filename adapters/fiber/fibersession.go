@@ -97,7 +97,7 @@ type exchange struct {
 // the cookies: reading them later, in a goroutine of the handler's, would use a buffer that c.Get uses too.
 func (x *exchange) remember() {
 	x.cookies = x.space[:0]
-	for _, line := range x.c.Request().Header.PeekAll(fiber.HeaderCookie) {
+	for _, line := range x.requestLines(fiber.HeaderCookie) {
 		x.cookies = append(x.cookies, string(line))
 	}
 	header := &x.c.Response().Header
@@ -117,7 +117,21 @@ func (x *exchange) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "fiber
 func (x *exchange) CookieLines() []string { return x.cookies }
 
 func (x *exchange) RequestHeader(name string) string {
-	return joined(x.c.Request().Header.PeekAll(name))
+	return joined(x.requestLines(name))
+}
+
+// requestLines finds a header in whatever spelling the client has chosen, if the app keeps it.
+func (x *exchange) requestLines(name string) (lines [][]byte) {
+	header := &x.c.Request().Header
+	if !x.c.App().Server().DisableHeaderNamesNormalizing {
+		return header.PeekAll(name)
+	}
+	header.VisitAllInOrder(func(key, value []byte) {
+		if strings.EqualFold(string(key), name) {
+			lines = append(lines, value)
+		}
+	})
+	return lines
 }
 
 func (x *exchange) Facts() session.RequestFacts {

@@ -9,6 +9,9 @@ import (
 )
 
 // Middleware gives every request that passes through it a session of m's kind. Installed twice, it works once.
+//
+// Middleware that overwrites a request's RemoteAddr by what a header claims, such as chi's RealIP, belongs after it:
+// Options.TrustedProxies says whom ClientHints believes.
 func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 	return responsewriter.Middleware(m)
 }
