@@ -2,12 +2,20 @@
 package adapters_test
 
 import (
+	"context"
+	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/coatcheck/coatcheck/adapters/adaptertest"
+	chisession "github.com/coatcheck/coatcheck/adapters/chi"
+	echosession "github.com/coatcheck/coatcheck/adapters/echo"
+	fibersession "github.com/coatcheck/coatcheck/adapters/fiber"
+	ginsession "github.com/coatcheck/coatcheck/adapters/gin"
+	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
 	session "github.com/coatcheck/coatcheck/core"
 )
 
@@ -53,5 +61,28 @@ func TestAllocations(t *testing.T) {
 func BenchmarkRequest(b *testing.B) {
 	for _, a := range adapters {
 		b.Run("framework="+a.name, func(b *testing.B) { adaptertest.Benchmark(b, a.bench) })
+	}
+}
+
+// A nil dereference somewhere below would not say what is wrong.
+func TestFromNilSaysWhatToPass(t *testing.T) {
+	var none context.Context
+	for name, from := range map[string]func() *session.Session{
+		"session":         func() *session.Session { return session.From(none) },
+		"nethttp":         func() *session.Session { return httpsession.From(nil) },
+		"chi":             func() *session.Session { return chisession.From(nil) },
+		"gin":             func() *session.Session { return ginsession.From(nil) },
+		"gin, no request": func() *session.Session { return ginsession.From(&gin.Context{}) },
+		"echo":            func() *session.Session { return echosession.From(nil) },
+		"fiber":           func() *session.Session { return fibersession.From(nil) },
+	} {
+		func() {
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.Contains(text, "From(nil)") {
+					t.Errorf("%s: panic %q, want one that names From(nil)", name, text)
+				}
+			}()
+			from()
+		}()
 	}
 }

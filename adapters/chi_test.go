@@ -20,7 +20,9 @@ func serveChi(outside, inside chi.Middlewares) adaptertest.Serve {
 			r.Use(chisession.Middleware(m))
 		}
 		r.Use(inside...)
-		r.HandleFunc("/*", func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, chisession.From(r)) })
+		answer := func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, chisession.From(r)) }
+		r.HandleFunc("/{first}", answer)
+		r.HandleFunc("/{first}/*", answer)
 		return app.Start(t, r)
 	}
 }

@@ -15,34 +15,41 @@ import (
 
 // serveEcho mounts the adapter between other middleware.
 func serveEcho(outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
+	return serveEchoWith(echosession.Middleware, outside, inside)
+}
+
+func serveEchoWith(adapter func(*session.Manager) echo.MiddlewareFunc, outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
 	return func(t testing.TB, app adaptertest.App) string {
 		e := echo.New()
 		e.Logger.SetOutput(io.Discard)
 		e.Use(middleware.Recover())
 		e.Use(outside...)
 		for _, m := range app.Managers {
-			e.Use(echosession.Middleware(m))
+			e.Use(adapter(m))
 		}
 		e.Use(inside...)
-		e.Any("/*", answerEcho(app))
+		if app.HandleError != nil {
+			e.HTTPErrorHandler = func(err error, c echo.Context) { _ = app.HandleError(callEcho(c), err) }
+		}
+		answer := func(c echo.Context) error { return app.Handle(callEcho(c)) }
+		e.Any("/:first", answer)
+		e.Any("/:first/*", answer)
 		return app.Start(t, e)
 	}
 }
 
-func answerEcho(app adaptertest.App) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		return app.Handle(&adaptertest.Call{
-			Context: c.Request().Context(), Session: echosession.From(c), Method: c.Request().Method, Path: c.Request().URL.Path,
-			Writer: c.Response(), Request: c.Request(), SetHeader: c.Response().Header().Set,
-			Respond: func(status int, body string) error {
-				if body == "" {
-					return c.NoContent(status)
-				}
-				c.Response().WriteHeader(status)
-				_, err := io.WriteString(c.Response(), body)
-				return err
-			},
-		})
+func callEcho(c echo.Context) *adaptertest.Call {
+	return &adaptertest.Call{
+		Context: c.Request().Context(), Session: echosession.From(c), Method: c.Request().Method, Path: c.Request().URL.Path,
+		Writer: c.Response(), Request: c.Request(), SetHeader: c.Response().Header().Set,
+		Respond: func(status int, body string) error {
+			if body == "" {
+				return c.NoContent(status)
+			}
+			c.Response().WriteHeader(status)
+			_, err := io.WriteString(c.Response(), body)
+			return err
+		},
 	}
 }
 

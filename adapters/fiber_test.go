@@ -2,6 +2,7 @@ package adapters_test
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"strings"
 	"testing"
@@ -18,7 +19,11 @@ import (
 // serveFiber mounts the adapter between other middleware.
 func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
 	return func(t testing.TB, app adaptertest.App) string {
-		server := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
+		config := fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10}
+		if app.HandleError != nil {
+			config.ErrorHandler = func(c *fiber.Ctx, err error) error { return app.HandleError(callFiber(c), err) }
+		}
+		server := fiber.New(config)
 		server.Use(recover.New(), func(c *fiber.Ctx) error {
 			for name, value := range app.Headers {
 				c.Set(name, value)
@@ -35,7 +40,9 @@ func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
 			use(fibersession.Middleware(m))
 		}
 		use(inside...)
-		use(answerFiber(app))
+		answer := func(c *fiber.Ctx) error { return app.Handle(callFiber(c)) }
+		server.All("/:first", answer)
+		server.All("/:first/*", answer)
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -46,13 +53,11 @@ func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
 	}
 }
 
-func answerFiber(app adaptertest.App) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		return app.Handle(&adaptertest.Call{
-			Context: c.UserContext(), Session: fibersession.From(c), Method: c.Method(), Path: string([]byte(c.Path())),
-			SetHeader: c.Set,
-			Respond:   func(status int, body string) error { return c.Status(status).SendString(body) },
-		})
+func callFiber(c *fiber.Ctx) *adaptertest.Call {
+	return &adaptertest.Call{
+		Context: c.UserContext(), Contexts: []context.Context{c.Context()}, Session: fibersession.From(c), Method: c.Method(), Path: string([]byte(c.Path())),
+		SetHeader: c.Set,
+		Respond:   func(status int, body string) error { return c.Status(status).SendString(body) },
 	}
 }
 

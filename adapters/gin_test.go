@@ -1,6 +1,7 @@
 package adapters_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -22,28 +23,50 @@ func serveGin(outside, inside []gin.HandlerFunc) adaptertest.Serve {
 			engine.Use(ginsession.Middleware(m))
 		}
 		engine.Use(inside...)
-		engine.Any("/*path", answerGin(app))
+		if app.HandleError != nil {
+			engine.Use(ginErrors(app))
+		}
+		engine.Any("/:first", answerGin(app))
+		engine.Any("/:first/*rest", answerGin(app))
 		return app.Start(t, engine)
+	}
+}
+
+// ginErrors is the usual middleware that answers what handlers have given to c.Error.
+func ginErrors(app adaptertest.App) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Next()
+		if len(c.Errors) > 0 {
+			_ = app.HandleError(callGin(c), c.Errors.Last().Err)
+		}
 	}
 }
 
 func answerGin(app adaptertest.App) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		call := &adaptertest.Call{
-			Context: c, Session: ginsession.From(c), Method: c.Request.Method, Path: c.Request.URL.Path, Writer: c.Writer, Request: c.Request,
-			SetHeader: c.Header,
-			Respond: func(status int, body string) error {
-				if body == "" {
-					c.Status(status)
-					return nil
-				}
-				c.Render(status, text(body))
-				return nil
-			},
-		}
-		if err := app.Handle(call); err != nil {
+		switch err := app.Handle(callGin(c)); {
+		case err == nil:
+		case app.HandleError != nil:
+			_ = c.Error(err)
+		default:
 			_ = c.AbortWithError(http.StatusInternalServerError, err)
 		}
+	}
+}
+
+func callGin(c *gin.Context) *adaptertest.Call {
+	return &adaptertest.Call{
+		Context: c, Contexts: []context.Context{c.Request.Context()}, Session: ginsession.From(c),
+		Method: c.Request.Method, Path: c.Request.URL.Path, Writer: c.Writer, Request: c.Request,
+		SetHeader: c.Header,
+		Respond: func(status int, body string) error {
+			if body == "" {
+				c.Status(status)
+				return nil
+			}
+			c.Render(status, text(body))
+			return nil
+		},
 	}
 }
 

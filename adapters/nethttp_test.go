@@ -13,7 +13,11 @@ import (
 // serveNethttp mounts the adapter between other middleware.
 func serveNethttp(outside, inside func(http.Handler) http.Handler) adaptertest.Serve {
 	return func(t testing.TB, app adaptertest.App) string {
-		h := inside(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, httpsession.From(r)) }))
+		answer := func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, httpsession.From(r)) }
+		mux := http.NewServeMux()
+		mux.HandleFunc("/{first}", answer)
+		mux.HandleFunc("/{first}/{rest...}", answer)
+		h := inside(mux)
 		for _, m := range slices.Backward(app.Managers) {
 			h = httpsession.Middleware(m)(h)
 		}

@@ -13,7 +13,10 @@ import (
 func From(ctx context.Context) *Session { return sessionIn(ctx, sessionKey{}) }
 
 // From returns this manager's session from ctx, as the function From does.
-func (m *Manager) From(ctx context.Context) *Session { return sessionIn(ctx, m) }
+func (m *Manager) From(ctx context.Context) *Session {
+	m.Ready()
+	return sessionIn(ctx, m)
+}
 
 // installed reports whether m's middleware is at work on the request that ctx belongs to. Another manager with a cookie of
 // the same name is a mistake that would lose either one's sessions, so it panics.
@@ -49,6 +52,7 @@ func (m *Manager) Exchange(ctx context.Context) Exchange {
 type sessionKey struct{}
 
 func sessionIn(ctx context.Context, key any) *Session {
+	needContext(ctx)
 	if s, ok := ctx.Value(key).(*Session); ok {
 		return s
 	}
@@ -64,9 +68,10 @@ func sessionIn(ctx context.Context, key any) *Session {
 
 var frameworkContexts []func(context.Context) context.Context
 
-// RegisterContext tells From how to find a request's context inside a framework's own context type. find returns
-// nil for contexts that are not its framework's. Adapters call it once, from an init function; it is not
-// safe to call later.
+// RegisterContext tells From how to find a request's context inside a framework's own context type. find gets any context,
+// also one that context.WithCancel or WithValue has derived from the framework's, so it asks with ctx.Value and
+// not by type; it returns nil for those that are not its framework's. Adapters call RegisterContext once, from an init
+// function; it is not safe to call later.
 func RegisterContext(find func(context.Context) context.Context) {
 	frameworkContexts = append(frameworkContexts, find)
 }

@@ -67,7 +67,7 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 			continue
 		}
 		level := slog.LevelError
-		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) { // two tabs of one visitor can do that
+		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) { // two tabs of one visitor can do that
 			level = slog.LevelWarn
 		}
 		slog.LogAttrs(ctx, level, "session: "+string(e.Reason), slog.String("manager", e.Manager),

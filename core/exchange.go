@@ -8,15 +8,18 @@ package session
 type Exchange interface {
 	// CookieLines returns the values of all Cookie header lines, unparsed.
 	CookieLines() []string
-	// RequestHeader returns a request header, Host included, or "".
+	// RequestHeader returns a request header, Host included, several lines joined with ", ", or "".
 	RequestHeader(name string) string
 	// Facts returns what the request line and the connection tell. The core asks only when it needs them, within Begin
 	// or at the commit, so that they cost other requests nothing.
 	Facts() RequestFacts
-	// ResponseHeader returns the pending response header, several lines joined with ", ", or "".
+	// ResponseHeader returns the pending response header, several lines joined with ", ", or "". Here and in the next
+	// two methods a header is found however the handler has spelt its name.
 	ResponseHeader(name string) string
 	// SetResponseHeader replaces a pending response header.
 	SetResponseHeader(name, value string)
+	// RemoveResponseHeaders removes every pending response header whose name is unwanted.
+	RemoveResponseHeaders(unwanted func(name string) bool)
 	// SetCookie adds a Set-Cookie line. It replaces earlier lines for the cookie of that name and leaves others alone.
 	SetCookie(name, line string)
 	// AddCookie adds a Set-Cookie line and replaces none, whatever the cookie's name.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -39,6 +40,9 @@ func (x *exchange) RequestHeader(string) string       { return "" }
 func (x *exchange) ResponseHeader(n string) string    { return strings.Join(x.response.Values(n), ", ") }
 func (x *exchange) SetResponseHeader(n, value string) { x.response.Set(n, value) }
 func (x *exchange) ResetResponse()                    { clear(x.response) }
+func (x *exchange) RemoveResponseHeaders(unwanted func(string) bool) {
+	maps.DeleteFunc(x.response, func(name string, _ []string) bool { return unwanted(name) })
+}
 func (x *exchange) SetCookie(name, line string) {
 	kept := x.response.Values("Set-Cookie")[:0:0]
 	for _, l := range x.response.Values("Set-Cookie") {

@@ -1,7 +1,10 @@
 package session
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +18,63 @@ const (
 // client is what a request shows of who sent it. Both are empty unless Options.ClientHints asks for them.
 type client struct {
 	agent   string // the User-Agent header
-	address string
+	address netip.Addr
+}
+
+func (m *Manager) clientOf(x Exchange) *client {
+	return &client{agent: x.RequestHeader("User-Agent"), address: m.clientAddress(x)}
+}
+
+// clientAddress is the connection's other end, or what stands behind it as far as trusted proxies tell. X-Forwarded-For
+// is read from the right, where each proxy adds whom it has heard from: what is left of the first stranger is the
+// stranger's to invent. An entry that is no address ends the way too.
+func (m *Manager) clientAddress(x Exchange) netip.Addr {
+	at := parseAddress(x.Facts().RemoteAddr)
+	if !m.trusts(at) {
+		return at
+	}
+	hops := strings.Split(x.RequestHeader("X-Forwarded-For"), ",")
+	for _, hop := range slices.Backward(hops) {
+		next := parseAddress(strings.TrimSpace(hop))
+		if !next.IsValid() {
+			return at
+		}
+		if at = next; !m.trusts(at) {
+			return at
+		}
+	}
+	return at
+}
+
+func (m *Manager) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(m.proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+func checkProxies(proxies []netip.Prefix) error {
+	for _, p := range proxies {
+		switch {
+		case !p.IsValid():
+			return errors.New("TrustedProxies holds an empty prefix; make them with netip.MustParsePrefix")
+		case p.Bits() == 0:
+			return fmt.Errorf("TrustedProxies %v is everybody, so that clients could name any address; list your proxies", p)
+		case p.Addr().Is4In6():
+			return fmt.Errorf("TrustedProxies %v: write it as an IPv4 prefix", p)
+		}
+	}
+	return nil
+}
+
+// parseAddress reads an address with or without a port. What is none gives the zero Addr.
+func parseAddress(s string) netip.Addr {
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		s = s[1 : len(s)-1]
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		withPort, _ := netip.ParseAddrPort(s)
+		addr = withPort.Addr()
+	}
+	return addr.Unmap().WithZone("")
 }
 
 // hint notes in e where the session is used, in place of what was noted before.
@@ -79,21 +138,13 @@ func productName(header string) string {
 
 // networkOf is the network of an address: the first 24 bits of an IPv4 address, 48 of an IPv6 one. The rest would
 // point to one household or one person.
-func networkOf(address string) string {
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		withPort, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return ""
-		}
-		addr = withPort.Addr()
-	}
-	addr, bits := addr.Unmap().WithZone(""), 48
+func networkOf(addr netip.Addr) string {
+	bits := 48
 	if addr.Is4() {
 		bits = 24
 	}
 	prefix, err := addr.Prefix(bits)
-	if err != nil {
+	if err != nil || !prefix.IsValid() {
 		return ""
 	}
 	return prefix.String()

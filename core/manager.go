@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -23,11 +25,13 @@ type Manager struct {
 	onReplay     ReplayPolicy
 	serveOn      bool
 	hints        bool
+	proxies      []netip.Prefix
 	saveOn       func(int) bool
 	onEvent      func(context.Context, Event)
 	respond      func(error, func(string) string) Response
 	clock        func() time.Time
 	ownClock     bool // clock is not time.Now
+	transport    transport
 }
 
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
@@ -85,6 +89,7 @@ func newManager(o Options) (*Manager, error) {
 		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
 		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), renewGrace: durationMillis(o.RenewGrace), leeway: durationMillis(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
+		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
 		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -60,6 +61,9 @@ type Options struct {
 	// ClientHints notes with each stored session, when it begins and at each login, where it is used: the family of the
 	// browser and the network of the address. Manager.List shows them, so that people know their devices again.
 	ClientHints bool
+	// TrustedProxies are your proxies, whose X-Forwarded-For header ClientHints believes: anybody can send that header, so
+	// without them the address is that of the connection's other end. List every proxy on the way, and no client.
+	TrustedProxies []netip.Prefix
 
 	// OnEvent receives what happens to sessions. It runs on the request's goroutine and must be safe for
 	// concurrent use. Nil logs failures through slog.
@@ -167,5 +171,5 @@ func (o *Options) check() error {
 	if o.MaxSize < 0 {
 		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
 	}
-	return nil
+	return checkProxies(o.TrustedProxies)
 }

@@ -23,7 +23,7 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 	}
 	r.session.m, r.session.ctx, r.session.x, r.session.begun = m, ctx, x, thisMoment()
 	if m.hints && m.store != nil { // now: later the handler may be at work on the request
-		r.session.client = &client{agent: x.RequestHeader("User-Agent"), address: x.Facts().RemoteAddr}
+		r.session.client = m.clientOf(x)
 	}
 	return (*requestContext)(r), true
 }
@@ -142,7 +142,7 @@ func (s *Session) fail(err error) Response {
 	setDefault(&instead.ContentType, "text/plain; charset=utf-8")
 	s.x.ResetResponse()
 	s.x.SetResponseHeader("Content-Type", instead.ContentType)
-	s.x.SetResponseHeader("Cache-Control", "no-store")
+	s.keepFromCaches()
 	s.setHeaders()
 	return instead
 }
@@ -164,19 +164,32 @@ func (s *Session) setHeaders() {
 // a session id must not be stored) and the cookie, if it has to change.
 func (s *Session) demand(st *state, line string) {
 	s.varyByCookie()
-	if line == "" {
-		if s.x.ResponseHeader("Cache-Control") == "" {
-			s.x.SetResponseHeader("Cache-Control", "private")
-		}
-	} else {
+	if line != "" {
+		s.checkTransport()
 		s.x.SetCookie(s.m.cookie.name, line)
-		s.x.SetResponseHeader("Cache-Control", "no-store")
+		s.keepFromCaches()
+	} else if s.x.ResponseHeader("Cache-Control") == "" {
+		s.x.SetResponseHeader("Cache-Control", "private")
 	}
 	if st.rare != nil && st.several {
 		for _, former := range s.m.cookie.former {
 			s.x.AddCookie(former)
 		}
+		s.keepFromCaches()
 	}
+}
+
+// keepFromCaches forbids everybody to store the response. Some caches obey a header of their own before Cache-Control.
+func (s *Session) keepFromCaches() {
+	s.x.RemoveResponseHeaders(steersCaches)
+	s.x.SetResponseHeader("Cache-Control", "no-store")
+}
+
+// steersCaches knows Cache-Control, those that target one cache, like CDN-Cache-Control (RFC 9213), and older ones.
+func steersCaches(name string) bool {
+	const suffix = "Cache-Control"
+	return len(name) >= len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) ||
+		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control") || strings.EqualFold(name, "X-Accel-Expires")
 }
 
 func (s *Session) varyByCookie() {

@@ -20,15 +20,22 @@ type App struct {
 	Headers map[string]string
 	// HTTP2 asks for TLS, with any certificate, and HTTP/2. Frameworks that have none never see it.
 	HTTP2 bool
-	// Handle answers every method and path. Where the framework's handlers return errors, return its error from
-	// the handler; elsewhere it is nil or already part of the response.
+	// Handle answers every method and every path but the bare /, which has no route: the framework answers that one by
+	// itself. Where the framework's handlers return errors, return its error from the handler; elsewhere give it to
+	// HandleError, or answer it with a 500.
 	Handle func(*Call) error
+	// HandleError, unless it is nil, is to be the application's own error handler, where the framework has such a thing.
+	// It writes its answer and never asks whether there is one already. Where the framework leaves errors to a
+	// middleware, that one belongs inside of the adapter's.
+	HandleError func(*Call, error) error
 }
 
 // Call is one request as the framework's handler got it.
 type Call struct {
 	// Context is what the handler passes on to code that knows nothing of the framework.
 	Context context.Context
+	// Contexts are others that lead to the request, such as the framework's own context type beside the request's context.
+	Contexts []context.Context
 	// Session is what the adapter's From returned.
 	Session *session.Session
 	// Method and Path are the request's. The suite may keep them after the request, so they must be copies.
@@ -67,7 +74,7 @@ type Lack struct {
 // Run runs every case against the adapter behind serve and returns what became of them.
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
-	for _, group := range [][]testCase{cost, cookies, races, failures, responses} {
+	for _, group := range [][]testCase{cost, cookies, formats, wiring, races, failures, errorAnswers, responses} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
 		}

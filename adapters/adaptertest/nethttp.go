@@ -11,7 +11,7 @@ import (
 )
 
 // Answer is Handle for frameworks whose handlers have a net/http response writer; s is what the adapter's From
-// returned. A returned error is answered with a 500.
+// returned. A returned error goes to HandleError, or is answered with a 500.
 func (a App) Answer(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	call := &Call{
 		Context: r.Context(), Session: s, Method: r.Method, Path: r.URL.Path, Writer: w, Request: r, SetHeader: w.Header().Set,
@@ -21,7 +21,11 @@ func (a App) Answer(w http.ResponseWriter, r *http.Request, s *session.Session) 
 			return err
 		},
 	}
-	if err := a.Handle(call); err != nil {
+	switch err := a.Handle(call); {
+	case err == nil:
+	case a.HandleError != nil:
+		_ = a.HandleError(call, err)
+	default:
 		http.Error(w, "error", http.StatusInternalServerError)
 	}
 }

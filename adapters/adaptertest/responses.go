@@ -241,7 +241,9 @@ func http2(s *suite) {
 	st.start(m)
 	proto := ""
 	st.on("/add", func(c *Call) error {
-		proto = c.Request.Proto
+		if proto = c.Request.Proto; !st.exchangeOf(c).Facts().TLS {
+			s.Error("the exchange does not know that the connection is encrypted")
+		}
 		return c.Respond(200, itoa(count.Update(c.Session, addOne)))
 	})
 	st.on("/trailer", func(c *Call) error {

@@ -35,10 +35,12 @@ type site struct {
 	s      *suite
 	url    string
 	http2  bool
+	outer  map[string]string // headers that middleware outside of the adapter's sets
 	store  *probe.Store
 	client *http.Client
 
-	manager *session.Manager
+	manager     *session.Manager
+	handleError func(*Call, error) error
 
 	mu     sync.Mutex
 	routes map[string]func(*Call) error
@@ -73,6 +75,7 @@ func (s *suite) newSite() *site {
 	s.Cleanup(transport.CloseIdleConnections)
 	return &site{
 		s: s, now: time.Now(), store: probe.New(memstore.New()), routes: map[string]func(*Call) error{},
+		outer: maps.Clone(outerHeaders),
 		client: &http.Client{
 			Transport: transport, Timeout: 20 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -99,7 +102,7 @@ var outerHeaders = map[string]string{"X-Request-Id": "7", "Vary": "Origin"}
 
 func (st *site) start(managers ...*session.Manager) *site {
 	st.manager = managers[0]
-	st.url = st.s.serve(st.s, App{Managers: managers, Headers: outerHeaders, HTTP2: st.http2, Handle: st.handle})
+	st.url = st.s.serve(st.s, App{Managers: managers, Headers: st.outer, HTTP2: st.http2, Handle: st.handle, HandleError: st.handleError})
 	st.on("/unused", func(c *Call) error { return c.Respond(200, "unused") })
 	st.on("/read", func(c *Call) error { return c.Respond(200, c.Session.Subject()+"/"+itoa(count.Get(c.Session))) })
 	st.on("/add", func(c *Call) error { return c.Respond(200, itoa(count.Update(c.Session, addOne))) })

@@ -2,10 +2,14 @@
 package fibersession
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 	"github.com/valyala/fasthttp"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -21,6 +25,7 @@ import (
 // Sealed sessions make request headers of up to 4096 bytes more, which is all that Fiber accepts by default: give them
 // a fiber.Config with ReadBufferSize: 16384, or visitors with a full cookie get nothing but status 431.
 func Middleware(m *session.Manager) fiber.Handler {
+	m.Ready()
 	return func(c *fiber.Ctx) error {
 		x := &exchange{c: c}
 		ctx, ok := m.Begin(c.UserContext(), &x.session, x)
@@ -51,7 +56,13 @@ func Middleware(m *session.Manager) fiber.Handler {
 //
 // Call it in the handler and not in a goroutine that may outlive it: the framework gives c to the next request, and
 // with it that visitor's session. A *session.Session taken before is safe: it reports its use after the request.
-func From(c *fiber.Ctx) *session.Session { return session.From(c.UserContext()) }
+func From(c *fiber.Ctx) *session.Session {
+	if c == nil {
+		var none context.Context // which session.From has an answer to
+		return session.From(none)
+	}
+	return session.From(c.UserContext())
+}
 
 // userContext is where Fiber keeps c.UserContext() in the *fasthttp.RequestCtx that c.Context() returns.
 const userContext = "__local_user_context__"
@@ -86,7 +97,7 @@ type exchange struct {
 // the cookies: reading them later, in a goroutine of the handler's, would use a buffer that c.Get uses too.
 func (x *exchange) remember() {
 	x.cookies = x.space[:0]
-	for _, line := range x.c.Request().Header.PeekAll(fiber.HeaderCookie) {
+	for _, line := range x.requestLines(fiber.HeaderCookie) {
 		x.cookies = append(x.cookies, string(line))
 	}
 	header := &x.c.Response().Header
@@ -100,10 +111,27 @@ func (x *exchange) remember() {
 	}
 }
 
+// Format keeps the session out of logs.
+func (x *exchange) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "fibersession.Exchange") }
+
 func (x *exchange) CookieLines() []string { return x.cookies }
 
 func (x *exchange) RequestHeader(name string) string {
-	return string(x.c.Request().Header.Peek(name))
+	return joined(x.requestLines(name))
+}
+
+// requestLines finds a header in whatever spelling the client has chosen, if the app keeps it.
+func (x *exchange) requestLines(name string) (lines [][]byte) {
+	header := &x.c.Request().Header
+	if !x.c.App().Server().DisableHeaderNamesNormalizing {
+		return header.PeekAll(name)
+	}
+	header.VisitAllInOrder(func(key, value []byte) {
+		if strings.EqualFold(string(key), name) {
+			lines = append(lines, value)
+		}
+	})
+	return lines
 }
 
 func (x *exchange) Facts() session.RequestFacts {
@@ -115,16 +143,39 @@ func (x *exchange) Facts() session.RequestFacts {
 }
 
 func (x *exchange) ResponseHeader(name string) string {
-	var lines []string
-	for _, line := range x.c.Response().Header.PeekAll(name) {
-		lines = append(lines, string(line))
+	var lines [][]byte
+	x.c.Response().Header.VisitAll(func(key, value []byte) {
+		if len(key) == len(name) && strings.EqualFold(string(key), name) {
+			lines = append(lines, value)
+		}
+	})
+	return joined(lines)
+}
+
+// joined copies a header's lines into one.
+func joined(lines [][]byte) string {
+	if len(lines) == 1 {
+		return string(lines[0])
 	}
-	return strings.Join(lines, ", ")
+	return string(bytes.Join(lines, []byte(", ")))
 }
 
 func (x *exchange) SetResponseHeader(name, value string) {
-	x.c.Response().Header.Del(name) // Set replaces only the first of several lines
+	x.RemoveResponseHeaders(func(n string) bool { return strings.EqualFold(n, name) }) // Set replaces only the first line
 	x.c.Response().Header.Set(name, value)
+}
+
+func (x *exchange) RemoveResponseHeaders(unwanted func(name string) bool) {
+	header := &x.c.Response().Header
+	var found []string // the header must not change while it is visited
+	header.VisitAll(func(key, _ []byte) {
+		if unwanted(utils.UnsafeString(key)) {
+			found = append(found, string(key))
+		}
+	})
+	for _, name := range found {
+		header.Del(name)
+	}
 }
 
 func (x *exchange) SetCookie(name, line string) {

@@ -97,3 +97,49 @@ func TestTheSessionMayBeFirstUsedInAGoroutine(t *testing.T) {
 		}
 	}
 }
+
+// fiber.Config.DisableHeaderNormalizing leaves header names as the client has sent them, and many proxies send them in
+// small letters.
+func TestHeadersAreFoundHoweverTheyAreSpelt(t *testing.T) {
+	m, err := session.New(memstore.New(), session.Options{OnEvent: func(context.Context, session.Event) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := fiber.New(fiber.Config{DisableHeaderNormalizing: true, DisableStartupMessage: true})
+	app.Use(fibersession.Middleware(m))
+	app.Get("/", func(c *fiber.Ctx) error {
+		x := m.Exchange(c.UserContext())
+		for name, want := range map[string]string{"Origin": "null", "Host": "shop.test", "X-Forwarded-For": "1, 2", "User-Agent": "me"} {
+			if got := x.RequestHeader(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		if lines := x.CookieLines(); len(lines) != 1 || lines[0] != "a=b" {
+			t.Errorf("cookies %q, want a=b", lines)
+		}
+		c.Set("cache-control", "public")
+		c.Set("vary", "Origin")
+		c.Set("set-cookie", "__Host-id=planted")
+		fibersession.From(c).Login("user:1")
+		return c.SendString("in")
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = app.Listener(listener) }()
+	defer func() { _ = app.Shutdown() }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nhost: shop.test\r\norigin: null\r\nx-forwarded-for: 1\r\nX-FORWARDED-FOR: 2\r\n"+
+		"user-agent: me\r\ncookie: a=b\r\nconnection: close\r\n\r\n")
+	answer, err := io.ReadAll(conn)
+	text := strings.ToLower(string(answer))
+	if strings.Count(text, "cache-control:") != 1 || !strings.Contains(text, "no-store") || strings.Count(text, "vary: ") != 1 ||
+		strings.Contains(text, "planted") {
+		t.Errorf("answer %s (%v), want one no-store, one Vary and the session's cookie", answer, err)
+	}
+}

@@ -4,6 +4,8 @@ package ginsession
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 
@@ -17,6 +19,7 @@ import (
 //
 // Middleware that rewrites response headers of its own accord, such as compression, belongs after it.
 func Middleware(m *session.Manager) gin.HandlerFunc {
+	m.Ready()
 	return func(c *gin.Context) {
 		w := &writer{ResponseWriter: c.Writer}
 		w.exchange = &w.own
@@ -25,10 +28,9 @@ func Middleware(m *session.Manager) gin.HandlerFunc {
 			again(c, w, responsewriter.Of(r.Context(), m))
 			return
 		}
-		c.Request, c.Writer = r, w
+		c.Request, c.Writer = r, w // for good: what is written outside after a failed commit is dropped too
 		returned := false
 		defer func() {
-			c.Writer = w.ResponseWriter
 			if returned && w.ResponseWriter.Written() {
 				w.exchange.CommitHeaderless() // somebody has written past this writer
 			}
@@ -49,7 +51,6 @@ func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
 	w.exchange, c.Writer = x, w
 	c.Next()
 	w.WriteHeaderNow()
-	c.Writer = w.ResponseWriter
 }
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
@@ -57,7 +58,12 @@ func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
 //
 // Call it in the handler and not in a goroutine that may outlive it: the framework gives c to the next request, and
 // with it that visitor's session. A *session.Session taken before is safe: it reports its use after the request.
-func From(c *gin.Context) *session.Session { return session.From(c.Request.Context()) }
+func From(c *gin.Context) *session.Session {
+	if c == nil {
+		return session.From(responsewriter.ContextOf(nil))
+	}
+	return session.From(responsewriter.ContextOf(c.Request))
+}
 
 // A *gin.Context and what is derived from it lead to the request only when asked with Gin's own key.
 func init() {
@@ -76,6 +82,9 @@ type writer struct {
 	exchange *responsewriter.Exchange
 	own      responsewriter.Exchange
 }
+
+// Format keeps the session out of logs.
+func (w *writer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "ginsession.ResponseWriter") }
 
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 

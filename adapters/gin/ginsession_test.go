@@ -45,6 +45,40 @@ func TestFromFindsTheSessionInAGinContext(t *testing.T) {
 	}
 }
 
+// What a middleware outside makes of c.Errors is not appended to the session's own answer.
+func TestAnErrorMiddlewareOutsideAddsNothing(t *testing.T) {
+	store := probe.New(memstore.New())
+	store.Before(func(probe.Call) error { return errors.New("down") })
+	o := session.Options{OnEvent: func(context.Context, session.Event) {}}
+	m, err := session.New(store, o)
+	o.Name = "outer"
+	outer, err2 := session.New(memstore.New(), o)
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	answer := func(c *gin.Context) {
+		if c.Next(); len(c.Errors) > 0 {
+			c.JSON(http.StatusTeapot, gin.H{"error": "sorry"})
+		}
+	}
+	for _, managers := range [][]gin.HandlerFunc{
+		{ginsession.Middleware(m)}, {ginsession.Middleware(outer), ginsession.Middleware(m)}, {ginsession.Middleware(m), ginsession.Middleware(outer)},
+	} {
+		engine := gin.New()
+		engine.Use(answer)
+		engine.Use(managers...)
+		engine.GET("/", func(c *gin.Context) {
+			m.From(c).Login("user:1")
+			_ = c.Error(errors.New("failed"))
+		})
+		w := httptest.NewRecorder()
+		engine.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "sorry") || len(w.Header()["Content-Type"]) != 1 {
+			t.Errorf("%d managers: answer %d %q with %v, want a bare 503", len(managers), w.Code, w.Body, w.Header())
+		}
+	}
+}
+
 // Engine.HandleContext starts a request over, with a writer that knows nothing of the session.
 func TestARequestThatGinStartsOverIsCommitted(t *testing.T) {
 	store := probe.New(memstore.New())

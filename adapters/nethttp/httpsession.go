@@ -9,10 +9,13 @@ import (
 )
 
 // Middleware gives every request that passes through it a session of m's kind. Installed twice, it works once.
+//
+// Middleware that overwrites a request's RemoteAddr by what a header claims, such as chi's RealIP, belongs after it:
+// Options.TrustedProxies says whom ClientHints believes.
 func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 	return responsewriter.Middleware(m)
 }
 
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks.
-func From(r *http.Request) *session.Session { return session.From(r.Context()) }
+func From(r *http.Request) *session.Session { return session.From(responsewriter.ContextOf(r)) }

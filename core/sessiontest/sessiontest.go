@@ -13,6 +13,7 @@ package sessiontest
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -124,5 +125,8 @@ func (x *exchange) ResponseHeader(name string) string    { return strings.Join(x
 func (x *exchange) SetResponseHeader(name, value string) { x.response[name] = []string{value} }
 func (x *exchange) SetCookie(_, line string)             { x.response["Set-Cookie"] = []string{line} }
 func (x *exchange) ResetResponse()                       { clear(x.response) }
+func (x *exchange) RemoveResponseHeaders(unwanted func(string) bool) {
+	maps.DeleteFunc(x.response, func(name string, _ []string) bool { return unwanted(name) })
+}
 
 func (x *exchange) cookies() []*http.Cookie { return (&http.Response{Header: x.response}).Cookies() }

@@ -4,7 +4,9 @@ package responsewriter
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -24,6 +26,8 @@ type Exchange struct {
 	used      uint8
 	committed bool
 	failed    bool // the handler's response is being swallowed
+	seen      bool // the core has asked for a response header
+	oddly     bool // a response header had a name in another spelling than the usual one
 }
 
 // failure is what is known once the client has been answered in the handler's place.
@@ -101,6 +105,7 @@ func (x *Exchange) Finish(returned bool, status int) {
 	defer x.session.End()
 	if !returned {
 		x.session.Discard()
+		x.committed = true // what somebody outside writes now has nothing to save
 	} else {
 		x.Commit(status)
 	}
@@ -136,7 +141,7 @@ func (x *exchange) RequestHeader(name string) string {
 	if strings.EqualFold(name, "Host") {
 		return x.request.Host
 	}
-	return x.request.Header.Get(name)
+	return strings.Join(x.request.Header.Values(name), ", ")
 }
 
 func (x *exchange) Facts() session.RequestFacts {
@@ -149,23 +154,20 @@ func (x *exchange) Facts() session.RequestFacts {
 }
 
 func (x *exchange) ResponseHeader(name string) string {
-	switch lines := x.w.Header()[name]; len(lines) {
-	case 0:
-		return ""
-	case 1:
-		return lines[0]
-	default:
-		return strings.Join(lines, ", ")
-	}
+	return strings.Join(x.headers(name)[name], ", ")
 }
 
-func (x *exchange) SetResponseHeader(name, value string) { x.w.Header()[name] = x.line(value) }
+func (x *exchange) SetResponseHeader(name, value string) { x.headers(name)[name] = x.line(value) }
+
+func (x *exchange) RemoveResponseHeaders(unwanted func(name string) bool) {
+	maps.DeleteFunc(x.w.Header(), func(name string, _ []string) bool { return unwanted(name) })
+}
 
 func (x *exchange) SetCookie(name, line string) {
-	headers := x.w.Header()
+	headers := x.headers("Set-Cookie")
 	lines := headers["Set-Cookie"]
 	if len(lines) == 0 {
-		headers["Set-Cookie"] = x.line(line)
+		headers["Set-Cookie"] = []string{line} // and not in x.values, where fmt could find it
 		return
 	}
 	kept := make([]string, 0, len(lines)+1)
@@ -178,8 +180,46 @@ func (x *exchange) SetCookie(name, line string) {
 }
 
 func (x *exchange) AddCookie(line string) {
-	headers := x.w.Header()
+	headers := x.headers("Set-Cookie")
 	headers["Set-Cookie"] = append(headers["Set-Cookie"], line)
+}
+
+// headers returns the response's headers, where all lines of one name are under its usual spelling. A handler that
+// writes into the map can choose another, as in w.Header()["vary"], and few do, so that one look decides for all names.
+func (x *exchange) headers(name string) http.Header {
+	headers := x.w.Header()
+	if !x.seen {
+		x.seen, x.oddly = true, hasOddNames(headers)
+	}
+	if x.oddly {
+		gather(headers, name)
+	}
+	return headers
+}
+
+func hasOddNames(headers http.Header) bool {
+	if len(headers) == 0 { // even a loop over an empty map takes its time
+		return false
+	}
+	for name := range headers {
+		if http.CanonicalHeaderKey(name) != name {
+			return true
+		}
+	}
+	return false
+}
+
+func gather(headers http.Header, name string) {
+	lines := slices.Clip(headers[name])
+	for other, more := range headers {
+		if other != name && strings.EqualFold(other, name) {
+			lines = append(lines, more...)
+			delete(headers, other)
+		}
+	}
+	if len(lines) > 0 {
+		headers[name] = lines
+	}
 }
 
 // line makes a header's value list, from space that the exchange has anyway while there is some.
@@ -196,6 +236,7 @@ func (x *exchange) line(value string) []string {
 func (x *exchange) ResetResponse() {
 	headers := x.w.Header()
 	clear(headers)
+	x.seen = false
 	for _, h := range x.entry {
 		headers[h.name] = h.lines
 	}

@@ -1,0 +1,81 @@
+package session
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+)
+
+// How a cookie travels does not fit the manager's options. Each is told once per manager, and carries an error.
+const (
+	ReasonPlainHTTP    Reason = "plain-http"    // a Secure cookie went out over http, and browsers drop it without a word
+	ReasonInsecureHTTP Reason = "insecure-http" // Options.InsecureHTTP is on, though the site is served over https
+)
+
+var (
+	errPlainHTTP = errors.New("session: a Secure cookie was sent over plain http, where browsers drop it, so that no visitor keeps a session: " +
+		"serve https, let the proxy in front send X-Forwarded-Proto, or set Options.InsecureHTTP for local development")
+	errInsecureHTTP = errors.New("session: Options.InsecureHTTP is set, but the site is served over https, where the cookie " +
+		"should be Secure: take the option out")
+)
+
+// transport is what a manager's options say of the way that its cookies travel.
+type transport struct {
+	insecure bool // Options.InsecureHTTP
+	told     atomic.Bool
+}
+
+// checkTransport is called where a session's cookie is issued, and for no other response. What it believes of the
+// headers of a request decides about a warning and about nothing else.
+func (s *Session) checkTransport() {
+	t := &s.m.transport
+	if t.told.Load() || isLoopback(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.told.Swap(true) {
+		return
+	}
+	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP}
+	if t.insecure {
+		e = Event{Reason: ReasonInsecureHTTP, Err: errInsecureHTTP}
+	}
+	s.m.emit(s.ctx, s.m.event(nil, e))
+}
+
+// isWarning tells what deserves a look from what has failed.
+func isWarning(err error) bool { return err == errPlainHTTP || err == errInsecureHTTP }
+
+// visitedHost is the host that the visitor's browser has asked for, or "".
+func visitedHost(x Exchange) string {
+	if host := x.RequestHeader("X-Forwarded-Host"); host != "" {
+		return host
+	}
+	return x.RequestHeader("Host")
+}
+
+// isLoopback reports whether a Host header names this machine. Browsers treat such a site as if it were encrypted,
+// some of them for cookies too, and there is nobody on the way to listen. Without a Host it is no browser.
+func isLoopback(host string) bool {
+	if strings.HasPrefix(host, "[") || host != "" && host[0] <= '9' {
+		return parseAddress(host).IsLoopback()
+	}
+	name, _, _ := strings.Cut(host, ":")
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost")
+}
+
+// encrypted reports whether the browser's own connection is encrypted, as far as can be known: this one may be that of a
+// proxy. Browsers send Sec-Fetch-Site to encrypted sites only, loopback apart.
+func encrypted(x Exchange) bool {
+	return x.RequestHeader("Sec-Fetch-Site") != "" || proxySaysHTTPS(x) || x.Facts().TLS
+}
+
+// proxySaysHTTPS knows the headers in which proxies tell of the connection they have ended.
+func proxySaysHTTPS(x Exchange) bool {
+	for _, h := range []struct{ name, value string }{
+		{"X-Forwarded-Proto", "https"}, {"Forwarded", "proto=https"}, {"Forwarded", `proto="https"`}, {"X-Forwarded-Scheme", "https"},
+		{"X-Forwarded-Ssl", "on"}, {"Front-End-Https", "on"}, {"Cloudfront-Forwarded-Proto", "https"}, {"Cf-Visitor", `"https"`},
+	} {
+		if strings.Contains(strings.ToLower(x.RequestHeader(h.name)), h.value) {
+			return true
+		}
+	}
+	return false
+}
