@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -328,15 +329,22 @@ func back[T any](v T, equal func(a, b T) bool) func(*testing.T) {
 	}
 }
 
+// quiet is a session that logs nothing.
+func quiet(t *testing.T, key string) *Session {
+	s := holding(t, key, `{}`)
+	s.m.onEvent = func(context.Context, Event) {}
+	return s
+}
+
 // refused checks that the first use of a key of type T says why it cannot be, whatever the value.
 func refused[T any](want string) func(*testing.T) {
 	return func(t *testing.T) {
 		for range 2 { // the second answer is remembered
-			s, k := holding(t, "k", `{}`), Key[T]("k")
+			s, k := quiet(t, "k"), Key[T]("k")
 			var zero T
 			k.Set(s, zero)
 			explains[T](t, s.Err(), want)
-			s = holding(t, "k", `{}`)
+			s = quiet(t, "k")
 			if _, ok := k.Lookup(s); ok {
 				t.Error("it reads as present")
 			}
@@ -362,7 +370,7 @@ func valueRefused[T any](v T, want string) func(*testing.T) {
 		if err := storable[T](); err != nil {
 			t.Fatal(err)
 		}
-		s := holding(t, "other", "1")
+		s := quiet(t, "other")
 		Key[T]("k").Set(s, v)
 		if err := s.Err(); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `key "k"`) {
 			t.Errorf("err = %v, want one that names the key and says %q", err, want)
