@@ -6,7 +6,7 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Tidy is what List does with an entry that looked stale a moment ago.
+// Tidy is what a sweep does with an entry that looked stale a moment ago.
 func (s *Store) Tidy(ctx context.Context, subject string, id session.RecordID) error {
-	return s.tidy(ctx, nameOf(subject), nameOf(id[:]))
+	return s.tidy(ctx, nameOf(subject), id)
 }

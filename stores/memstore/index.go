@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"sync"
 
@@ -60,22 +61,23 @@ func (sub *subjects) list(subject string) []session.RecordID {
 	return ids
 }
 
-// List returns the records of a subject.
-func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
+// Find returns the ids of a subject's records.
+func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var records []session.Record
-	for _, id := range s.subjectsOf(subject).list(subject) {
-		sh := s.shard(id)
-		sh.mu.RLock()
-		kept, ok := sh.records[id]
-		if ok && kept.subject == subject { // it may have changed since the list was read
-			r := kept.record(id)
-			r.Subject = subject
+	return s.subjectsOf(subject).list(subject), nil
+}
+
+// LoadAll returns those of the records that are there. Subject and Handle are left empty.
+func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) (records []session.Record, err error) {
+	for _, id := range ids {
+		switch r, err := s.Load(ctx, id); {
+		case err == nil:
 			records = append(records, r)
+		case !errors.Is(err, session.ErrNotFound):
+			return records, err
 		}
-		sh.mu.RUnlock()
 	}
-	return records, nil
+	return records, ctx.Err()
 }

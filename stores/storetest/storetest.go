@@ -48,7 +48,7 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
 
 func allCases() []testCase {
 	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, concurrencyCases, interruptedCases,
-		touchCases, indexCases, sweepCases)
+		touchCases, indexCases, momentCases, sweepCases)
 }
 
 func (c testCase) check(t *testing.T, store session.Store) {

@@ -6,7 +6,7 @@
 //
 // Create, Update, Touch and Delete go to the durable store first, and its answer is the answer. Then the fast store gets
 // a copy of what was written. Load returns the copy if there is one to trust; otherwise it asks the durable store and
-// leaves a copy. List and Sweep are the durable store's.
+// leaves a copy. Find, LoadAll and Sweep are the durable store's.
 //
 // The fast store must be for this alone: with servers shared, under a prefix of its own. A copy is a record under the same
 // id whose Version counts its changes, whose Seen says when the durable store was asked, and whose Expires is the end of
@@ -178,13 +178,22 @@ func (s *Store) forget(ctx context.Context, id session.RecordID) {
 	s.drop(ctx, id)
 }
 
-// List returns the records of a subject, from the durable store.
-func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
+// Find returns the ids of a subject's records, from the durable store.
+func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	index, ok := s.durable.(session.Indexer)
 	if !ok {
-		return nil, unsupported("list", s.durable)
+		return nil, unsupported("find", s.durable)
 	}
-	return index.List(ctx, subject)
+	return index.Find(ctx, subject)
+}
+
+// LoadAll returns records, from the durable store.
+func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
+	index, ok := s.durable.(session.Indexer)
+	if !ok {
+		return nil, unsupported("load all", s.durable)
+	}
+	return index.LoadAll(ctx, ids)
 }
 
 // Sweep removes up to limit expired records from the durable store, and all copies that are past their use from a fast
