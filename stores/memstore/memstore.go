@@ -43,7 +43,7 @@ func New() *Store {
 	s := &Store{seed: maphash.MakeSeed()}
 	for i := range s.shards {
 		s.shards[i].records = map[session.RecordID]*record{}
-		s.subjects[i].ids = map[string]map[session.RecordID]struct{}{}
+		s.subjects[i].lists = map[string][]entry{}
 	}
 	return s
 }
@@ -80,7 +80,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	kept.set(r)
 	sh.records[r.ID] = kept
 	sh.due.push(note{r.Expires.UnixMilli(), r.ID})
-	s.index(r.ID, "", r.Subject)
+	s.index(r.ID, kept, "")
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if kept.expires < expires { // the note there is would come up too late
 		sh.due.push(note{kept.expires, r.ID})
 	}
-	s.index(r.ID, subject, r.Subject)
+	s.index(r.ID, kept, subject)
 	return nil
 }
 

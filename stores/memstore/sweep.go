@@ -51,7 +51,9 @@ func (s *Store) sweepShard(sh *shard, before int64, limit int) (removed int, mor
 
 func (s *Store) remove(sh *shard, id session.RecordID) {
 	if kept, ok := sh.records[id]; ok {
-		s.index(id, kept.subject, "")
+		subject := kept.subject
+		kept.subject = ""
+		s.index(id, kept, subject)
 		delete(sh.records, id)
 	}
 }
