@@ -10,3 +10,9 @@ import (
 func (s *Store) Tidy(ctx context.Context, subject string, id session.RecordID) error {
 	return s.tidy(ctx, nameOf(subject), id)
 }
+
+// BetweenReads installs what happens whenever a part of a directory of the index has been read.
+func BetweenReads(f func()) (remove func()) {
+	betweenReads = f
+	return func() { betweenReads = func() {} }
+}

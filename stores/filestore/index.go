@@ -31,6 +31,9 @@ func (s *Store) find(ctx context.Context, owner name) ([]session.RecordID, error
 	return entries(ctx, part.root, owner.file())
 }
 
+// betweenReads is where a test steps in.
+var betweenReads = func() {}
+
 // entries returns the ids of the records that may belong to a subject.
 func entries(ctx context.Context, root *os.Root, dir string) (ids []session.RecordID, err error) {
 	d, err := root.Open(dir)
@@ -43,6 +46,7 @@ func entries(ctx context.Context, root *os.Root, dir string) (ids []session.Reco
 			return nil, err
 		}
 		files, err := d.Readdirnames(maxNames)
+		betweenReads()
 		for _, file := range files {
 			if id, ok := parseName(file); ok {
 				ids = append(ids, session.RecordID(id))

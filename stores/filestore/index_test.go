@@ -3,12 +3,16 @@
 package filestore_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/filestore"
 )
 
 // TestEntryComesFirst guards that no record is ever without its entry: "log out everywhere" would miss it.
@@ -53,5 +57,43 @@ func TestTidyRemovesStaleEntry(t *testing.T) {
 	}
 	if found, err := s.Find(t.Context(), "user:after"); err != nil || len(found) != 1 {
 		t.Errorf("Find of the new subject found %d records (%v), want 1", len(found), err)
+	}
+}
+
+// TestFindIsOfOneMoment: between two parts of a directory, sessions are renewed. A search that went on over it would have read
+// the place of the new records before and meet the old ones no more. Renewals wait for the search, as other processes would.
+func TestFindIsOfOneMoment(t *testing.T) {
+	dir := newDir(t)
+	s, other := open(t, dir), open(t, dir)
+	var sessions []session.Record
+	for range 1200 { // more than one part
+		sessions = append(sessions, create(t, s, "user:1"))
+	}
+	made := map[session.RecordID]session.RecordID{}
+	renew := func(of *filestore.Store, old session.Record) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		fresh := newRecord("user:1")
+		if err := of.Create(ctx, fresh); err == nil {
+			made[old.ID] = fresh.ID
+			old.Subject = ""
+			must(t, of.Update(t.Context(), old))
+		}
+	}
+	next := 0
+	defer filestore.BetweenReads(func() {
+		for _, of := range []*filestore.Store{s, other} {
+			for range 20 {
+				renew(of, sessions[next])
+				next++
+			}
+		}
+	})()
+	ids, err := s.Find(t.Context(), "user:1")
+	must(t, err)
+	for _, old := range sessions {
+		if fresh, renewed := made[old.ID]; !slices.Contains(ids, old.ID) && !(renewed && slices.Contains(ids, fresh)) {
+			t.Fatalf("of a session (renewed meanwhile: %t) no record is found", renewed)
+		}
 	}
 }
