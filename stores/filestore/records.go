@@ -95,8 +95,12 @@ func (s *Store) put(ctx context.Context, sh *shard, n name, r session.Record, be
 	return nil
 }
 
-// Delete removes a record, also one that cannot be read.
+// Delete removes a record, also one that cannot be read. It needs no room on the disk.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
+	n := nameOf(id[:])
+	if _, err := s.sessions.Lstat(n.shard()); errors.Is(err, fs.ErrNotExist) {
+		return s.fail("delete", ctx.Err()) // locking would make the directory
+	}
 	return s.change(ctx, "delete", id, func(sh *shard, n name) error {
 		f, err := sh.read(n)
 		if errors.Is(err, session.ErrNotFound) {

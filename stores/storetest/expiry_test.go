@@ -93,6 +93,34 @@ var contextDefects = []defect{
 			return f.Store.Find(ctx, subject)
 		}
 	}, "CancelledFind"),
+	waiting("an update waits for the writer's lock", func(f *faulty) {
+		f.update = func(ctx context.Context, r session.Record) error {
+			f.writer.Lock()
+			defer f.writer.Unlock()
+			return f.Store.Update(ctx, r)
+		}
+	}),
+	waiting("a search waits for the writer's lock", func(f *faulty) {
+		f.find = func(ctx context.Context, subject string) ([]session.RecordID, error) {
+			f.writer.Lock()
+			defer f.writer.Unlock()
+			return f.Store.Find(ctx, subject)
+		}
+	}),
+	waiting("a blocked touch is an error of its own", func(f *faulty) {
+		f.touch = func(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
+			if !f.writer.TryLock() {
+				return errors.New("database is locked")
+			}
+			defer f.writer.Unlock()
+			return f.Store.Touch(ctx, id, seen, expires)
+		}
+	}),
+}
+
+// waiting makes a defect of a method that waits for the writer's lock whatever its context says.
+func waiting(name string, damage func(f *faulty)) defect {
+	return fault(name, damage, "BlockedBackEnd")
 }
 
 // regardless makes a store finish what it was asked for and judge the context afterwards.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -52,7 +53,8 @@ type faulty struct {
 	all    func(ctx context.Context, ids []session.RecordID) ([]session.Record, error)
 	sweep  func(ctx context.Context, before time.Time, limit int) (int, error)
 
-	mu sync.RWMutex // makes put one step
+	mu     sync.RWMutex // makes put one step
+	writer sync.Mutex   // which defects wait for
 }
 
 func (f *faulty) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
@@ -111,6 +113,12 @@ func (f *faulty) Sweep(ctx context.Context, before time.Time, limit int) (int, e
 		return f.sweep(ctx, before, limit)
 	}
 	return f.Store.Sweep(ctx, before, limit)
+}
+
+// Block implements Blocker.
+func (f *faulty) Block(*testing.T) (release func()) {
+	f.writer.Lock()
+	return f.writer.Unlock
 }
 
 // put writes a record whatever there was, as a plain SET does.
