@@ -20,7 +20,10 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) session.Store { return open(t, newDir(t)) })
+	storetest.Run(t, func(t *testing.T) session.Store {
+		dir := newDir(t)
+		return hanging{open(t, dir), dir}
+	})
 }
 
 // TestStoreShared gives every other call to another Store on the same directory, as two processes would make them.
