@@ -22,11 +22,11 @@ type job struct {
 
 	found, changed bool // of the facts
 
-	next    held  // the session as it is after the commit, in this request's view
-	stored  *held // after ErrConflict: what is stored
-	revoked bool  // what is to be ended was not named by a visitor's token
-	adopted bool  // the changes went into another record than the one loaded
-	over    bool  // what was to be ended has ended
+	next    held   // the session as it is after the commit, in this request's view
+	stored  *held  // after ErrConflict: what is stored
+	revoked Reason // why something ends that was not named by a visitor's token; "": it was
+	adopted bool   // the changes went into another record than the one loaded
+	over    bool   // what was to be ended has ended
 	cookie  string
 	events  []Event
 

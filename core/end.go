@@ -30,7 +30,7 @@ func (j *job) end(target held) error {
 		}
 		heir, way, err := j.follow(found, reason)
 		switch {
-		case errors.Is(err, ErrEnded), err == nil && way.other, err == nil && j.revoked && string(heir.env.subject) != subject:
+		case errors.Is(err, ErrEnded), err == nil && way.other, err == nil && j.revoked != "" && string(heir.env.subject) != subject:
 			j.over = true
 			return nil
 		case err != nil:
@@ -41,7 +41,7 @@ func (j *job) end(target held) error {
 }
 
 func (j *job) revocation() byte {
-	if j.revoked {
+	if j.revoked != "" {
 		return flagRevoked
 	}
 	return 0
@@ -57,12 +57,13 @@ func (j *job) remove(target *held, failure error) error {
 }
 
 func (j *job) done(target *held) error {
-	j.over = true
-	reason := ReasonRevoked
-	if !j.revoked {
-		reason, j.cookie = ReasonEnded, j.m.cookie.delete()
+	j.over, j.ended = true, true
+	if j.revoked != "" {
+		j.event(j.revoked, target)
+		return nil
 	}
-	j.event(reason, target)
+	j.cookie = j.m.cookie.delete()
+	j.event(ReasonEnded, target)
 	return nil
 }
 

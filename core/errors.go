@@ -21,6 +21,8 @@ var (
 	ErrConflict = errors.New("session: changed by another request at the same time")
 	// ErrEnded says that the session was destroyed, revoked or expired while the request was using it.
 	ErrEnded = errors.New("session: the session has ended")
+	// ErrTooManySessions says that a login was refused because its subject has Options.MaxPerSubject sessions already.
+	ErrTooManySessions = errors.New("session: the subject has too many sessions")
 	// ErrRequestOver says that a session was used after the request it belongs to had finished.
 	ErrRequestOver = errors.New("session: used after its request was over")
 	// ErrTooLarge says that the session outgrew its carrier: 4096 bytes for a cookie, Options.MaxSize for a store.
@@ -46,6 +48,8 @@ func defaultResponse(err error) Response {
 		status, text = http.StatusConflict, "Another request changed the same data at the same time. Please try again."
 	case errors.Is(err, ErrEnded):
 		status, text = http.StatusConflict, "The session has ended. Please start again."
+	case errors.Is(err, ErrTooManySessions):
+		status, text = http.StatusForbidden, "You are logged in on too many devices. Please log out on one of them first."
 	case errors.Is(err, ErrUnavailable):
 		status, text = http.StatusServiceUnavailable, "The session is unavailable at the moment. Please try again later."
 	}

@@ -15,6 +15,7 @@ const (
 	ReasonRenewed  Reason = "renewed"   // a new token, by Login, Renew or Options.RenewAfter
 	ReasonEnded    Reason = "ended"     // by Destroy
 	ReasonRevoked  Reason = "revoked"   // ended by Revoke, RevokeOthers or RevokeAll
+	ReasonEvicted  Reason = "evicted"   // ended because its subject had more than Options.MaxPerSubject
 	ReasonTouched  Reason = "touched"   // the idle clock was extended
 	ReasonReissued Reason = "reissued"  // a sealed cookie was sealed anew under the current key
 	ReasonMerged   Reason = "merged"    // another request had changed the session; both sets of changes are kept

@@ -42,75 +42,130 @@ func (m *Manager) info(h *held) Info {
 // List returns the sessions of a subject that are alive, newest first. Whoever shows them to the visitor can mark the
 // present one: its handle is Session.Handle's. Managers that share a store list each other's too.
 //
-// It returns errors.ErrUnsupported for sealed sessions, which no server knows, and for stores that cannot search
+// The call goes on until it has looked at all of them or ctx ends. Beside an error it returns those that it could look at.
+// The error is errors.ErrUnsupported for sealed sessions, which no server knows, and for stores that cannot search
 // by subject.
 func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
-	found, err := m.sessionsOf(ctx, "List", subject)
-	if err != nil {
-		return nil, err
-	}
-	now, list := m.now(), make([]Info, 0, len(found))
-	for i := range found {
-		if !m.lapsed(&found[i], now) {
-			list = append(list, m.info(&found[i]))
+	list := []Info{}
+	err := m.walk(ctx, "List", subject, func(h *held) error {
+		if !m.lapsed(h, m.now()) {
+			list = append(list, m.info(h))
 		}
-	}
+		return nil
+	})
 	slices.SortFunc(list, func(a, b Info) int {
 		return cmp.Or(b.Created.Compare(a.Created), strings.Compare(a.Handle, b.Handle), b.LastSeen.Compare(a.LastSeen))
 	})
 	// A session that is being renewed is there twice.
-	return slices.CompactFunc(list, func(a, b Info) bool { return a.Handle == b.Handle }), nil
+	return slices.CompactFunc(list, func(a, b Info) bool { return a.Handle == b.Handle }), err
 }
 
-// sessionsOf returns the records of a subject that have not ended. Expired ones are among them, because a write in flight, or
-// a server whose clock is behind, may still extend one. When it cannot tell for all, it returns those it can and an error:
-// leaving one out in silence would hide a session that works.
-func (m *Manager) sessionsOf(ctx context.Context, operation, subject string) (found []held, unknown error) {
+const (
+	// maxPage is how many records the core asks a store for at once.
+	maxPage = 200
+	// maxFailures is how many records in a row may fail before a walk gives up on the store.
+	maxFailures = 3
+)
+
+// walk calls f with each session that was a subject's when it began and has not ended, whatever renewals and logins
+// have made of it meanwhile. Expired ones are among them, because a write in flight, or a server whose clock is behind, may
+// still extend one; one that is being renewed may come twice. A record that fails does not keep the others from their
+// turn: the first error is returned in the end.
+func (m *Manager) walk(ctx context.Context, operation, subject string, f func(*held) error) error {
 	if subject == "" {
-		return nil, fmt.Errorf("session: %s needs a subject", operation)
-	}
-	records, err := m.find(ctx, subject)
-	if err != nil {
-		return nil, fmt.Errorf("session: %s: %w", operation, err)
-	}
-	now := m.now()
-	for _, r := range records {
-		var h held
-		reason, err := m.judge(&h, now, h.hold(&r))
-		switch {
-		case err != nil:
-			unknown = unavailable(operation, err)
-		case h.env.kind == live && reason != ReasonCorrupt && string(h.env.subject) == subject:
-			found = append(found, h)
-		}
-	}
-	return found, unknown
-}
-
-func (m *Manager) find(ctx context.Context, subject string) (records []Record, err error) {
-	if m.store == nil {
-		return nil, fmt.Errorf("sealed sessions are in their browsers only: %w", errors.ErrUnsupported)
+		return fmt.Errorf("session: %s needs a subject", operation)
 	}
 	index, ok := m.store.(Indexer)
-	if !ok {
-		return nil, fmt.Errorf("%T cannot search by subject: %w", m.store, errors.ErrUnsupported)
+	switch {
+	case m.store == nil:
+		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
+	case !ok:
+		return fmt.Errorf("session: %s: %T cannot search by subject: %w", operation, m.store, errors.ErrUnsupported)
 	}
 	ids, err := m.findIDs(ctx, index, subject)
+	if err != nil {
+		return searchFailed(operation, err)
+	}
+	w := walker{m: m, operation: operation, subject: subject, f: f}
 	for page := range slices.Chunk(ids, maxPage) {
-		var loaded []Record
-		if loaded, err = m.loadPage(ctx, index, page); err != nil {
+		records, err := m.loadPage(ctx, index, page)
+		w.note(err)
+		for i := range records {
+			if ctx.Err() != nil || w.inARow >= maxFailures {
+				break
+			}
+			w.note(w.visit(ctx, &records[i]))
+		}
+		if err := ctx.Err(); err != nil {
+			return cmp.Or(w.first, searchFailed(operation, err))
+		}
+		if w.inARow >= maxFailures {
 			break
 		}
-		records = append(records, loaded...)
 	}
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return records, err
+	return w.first
 }
 
-// maxPage is how many records the core asks a store for at once.
-const maxPage = 500
+// walker is a walk on its way.
+type walker struct {
+	m         *Manager
+	operation string
+	subject   string
+	f         func(*held) error
+	first     error
+	inARow    int // failures
+}
+
+func (w *walker) note(err error) {
+	if err == nil {
+		w.inARow = 0
+		return
+	}
+	w.inARow++
+	if w.first == nil {
+		w.first = searchFailed(w.operation, err)
+	}
+}
+
+// visit finds out what has become of a record that was the subject's.
+func (w *walker) visit(ctx context.Context, r *Record) error {
+	var h held
+	reason, err := w.m.judge(&h, w.m.now(), h.hold(r))
+	switch {
+	case err != nil:
+		return err
+	case reason == ReasonSuperseded:
+		if h, err = w.m.heir(ctx, h); errors.Is(err, ErrEnded) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	case h.env.kind != live || reason == ReasonCorrupt:
+		return nil
+	}
+	if string(h.env.subject) != w.subject {
+		return nil
+	}
+	return w.f(&h)
+}
+
+// heir returns the session that an alias leads to, or ErrEnded.
+func (m *Manager) heir(ctx context.Context, alias held) (held, error) {
+	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}}
+	defer j.stop()
+	h, _, err := j.follow(alias, ReasonSuperseded)
+	return h, err
+}
+
+// searchFailed wraps an error of a search once.
+func searchFailed(operation string, err error) error {
+	switch {
+	case errors.Is(err, ErrUnavailable), errors.Is(err, errors.ErrUnsupported), errors.Is(err, context.Canceled):
+		return fmt.Errorf("session: %s: %w", operation, err)
+	}
+	return unavailable(operation, err)
+}
 
 func (m *Manager) findIDs(ctx context.Context, index Indexer, subject string) ([]RecordID, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)

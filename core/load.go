@@ -145,7 +145,7 @@ const answerTime = millis(time.Minute / time.Millisecond)
 
 // endReplayed ends the session whose replaced token was used again.
 func (s *Session) endReplayed(st *state, h *held, now millis) {
-	j := job{m: s.m, now: now, ctx: &st.loading, revoked: true}
+	j := job{m: s.m, now: now, ctx: &st.loading, revoked: ReasonRevoked}
 	defer j.release()
 	err := j.end(*h)
 	st.rarely().events = append(st.rarely().events, j.events...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -23,23 +24,31 @@ type Manager struct {
 	maxSize      int
 	conflicts    ConflictPolicy
 	onReplay     ReplayPolicy
-	serveOn      bool
-	hints        bool
-	proxies      []netip.Prefix
-	saveOn       func(int) bool
-	onEvent      func(context.Context, Event)
-	respond      func(error, func(string) string) Response
-	clock        func() time.Time
-	ownClock     bool // clock is not time.Now
-	transport    transport
+
+	maxPerSubject int
+	limit         LimitPolicy
+
+	serveOn   bool
+	hints     bool
+	proxies   []netip.Prefix
+	saveOn    func(int) bool
+	onEvent   func(context.Context, Event)
+	respond   func(error, func(string) string) Response
+	clock     func() time.Time
+	ownClock  bool // clock is not time.Now
+	transport transport
 }
 
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
 func New(store Store, o Options) (*Manager, error) {
-	if store == nil {
-		return nil, errors.New("session: New: the store is nil; for sessions without a server use NewSealed")
+	if v := reflect.ValueOf(store); store == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, errors.New("session: New: the store is nil, because opening it failed or was forgotten; for sessions without " +
+			"a server use NewSealed")
 	}
 	m, err := newManager(o)
+	if _, ok := store.(Indexer); err == nil && !ok && o.MaxPerSubject > 0 {
+		err = fmt.Errorf("MaxPerSubject needs a store that can search by subject, which %T cannot", store)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("session: New: %w", err)
 	}
@@ -54,6 +63,9 @@ func New(store Store, o Options) (*Manager, error) {
 // cannot end a copy that somebody kept. Where that matters use New.
 func NewSealed(keys Keys, o Options) (*Manager, error) {
 	m, err := newManager(o)
+	if err == nil && o.MaxPerSubject > 0 {
+		err = errors.New("MaxPerSubject needs a store that can search by subject: use New")
+	}
 	if err == nil {
 		err = m.useKeys(keys, o.Sealer)
 	}
@@ -88,7 +100,8 @@ func newManager(o Options) (*Manager, error) {
 		name: o.Name, cookie: c,
 		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
 		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), renewGrace: durationMillis(o.RenewGrace), leeway: durationMillis(o.Leeway),
-		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
+		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,
+		maxPerSubject: o.MaxPerSubject, limit: o.AtLimit, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
 		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
 		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 	}, nil

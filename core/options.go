@@ -41,6 +41,12 @@ type Options struct {
 	// Leeway is how far the clocks of your servers may differ: a session lives that much longer. At most a minute.
 	Leeway time.Duration
 
+	// MaxPerSubject is how many sessions a subject may have at once. Zero means any number. It needs a store that can search by
+	// subject, and makes a login cost two store calls more.
+	MaxPerSubject int
+	// AtLimit says what a login beyond MaxPerSubject does. Zero means EvictOldest.
+	AtLimit LimitPolicy
+
 	// Sealer protects sealed sessions. Zero means SecureCookie. New ignores it.
 	Sealer Sealer
 	// MaxSize limits a stored session, in bytes. Zero means 1 MiB. Sealed sessions are limited by the
@@ -164,6 +170,12 @@ func (o *Options) check() error {
 	}
 	if o.Conflicts != RefuseConflicts && o.Conflicts != LastWriteWins {
 		return fmt.Errorf("Conflicts %d: use RefuseConflicts or LastWriteWins", o.Conflicts)
+	}
+	if o.AtLimit != EvictOldest && o.AtLimit != RefuseLogin {
+		return fmt.Errorf("AtLimit %d: use EvictOldest or RefuseLogin", o.AtLimit)
+	}
+	if o.MaxPerSubject < 0 {
+		return errors.New("MaxPerSubject is negative; leave it zero for no limit")
 	}
 	if o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed {
 		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)

@@ -7,10 +7,6 @@ import (
 	"time"
 )
 
-// maxRevokeRounds bounds how often a search is repeated. Each round finds only what logins and renewals have made since
-// the one before, so a store that goes on listing does not list the truth.
-const maxRevokeRounds = 20
-
 // Revoke ends one session of a subject: nothing brings it back, not even a request or renewal that is in flight. It
 // returns ErrNotFound unless the handle is that of a live session of this very subject, so a handler may pass on
 // what a visitor sent. Errors are as for List.
@@ -34,6 +30,9 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err 
 
 // RevokeAll ends all sessions of a subject and returns how many. A login that happens meanwhile or later is not
 // among them: first make the account refuse logins.
+//
+// All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not keep the
+// others from ending: beside an error, ended counts those that have.
 func (m *Manager) RevokeAll(ctx context.Context, subject string) (ended int, err error) {
 	return m.revoke(ctx, "RevokeAll", subject, func(string) bool { return true })
 }
@@ -60,44 +59,35 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 	return "", "", errors.New("the session belongs to nobody: call Login first")
 }
 
-// revoke ends what is wanted until a search finds none: a renewal that was in flight may have made one more record. It
-// counts those that were alive.
+// revoke ends what is wanted of what was the subject's when it began. It counts those that were alive.
 func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted func(handle string) bool) (ended int, err error) {
-	handles := map[string]bool{}
-	for range maxRevokeRounds {
-		found, unknown := m.sessionsOf(ctx, operation, subject)
-		left := false
-		for i := range found {
-			handle := found[i].env.handle.String()
-			if !wanted(handle) {
-				continue
-			}
-			left = true
-			if err := m.revokeRecord(ctx, &found[i]); err != nil {
-				return len(handles), fmt.Errorf("session: %s: %w", operation, err)
-			}
-			if !m.lapsed(&found[i], m.now()) {
-				handles[handle] = true
-			}
+	handles := map[handle]bool{}
+	err = m.walk(ctx, operation, subject, func(h *held) error {
+		if !wanted(h.env.handle.String()) {
+			return nil
 		}
-		if unknown != nil || !left {
-			return len(handles), unknown
+		alive := !m.lapsed(h, m.now())
+		ended, err := m.revokeRecord(ctx, h, ReasonRevoked)
+		if ended && alive {
+			handles[h.env.handle] = true
 		}
-	}
-	return len(handles), unavailable(operation, errors.New("the store goes on listing sessions that have ended"))
+		return err
+	})
+	return len(handles), err
 }
 
-// revokeRecord ends one record. Once begun it is finished: ctx is asked before.
-func (m *Manager) revokeRecord(ctx context.Context, h *held) error {
+// revokeRecord ends one record and reports whether that was its doing. Once begun it is finished: ctx is asked before.
+func (m *Manager) revokeRecord(ctx context.Context, h *held, why Reason) (ended bool, _ error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return false, err
 	}
-	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: true}
+	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
 	defer func() {
 		j.stop()
 		m.emit(ctx, j.events)
 	}()
-	return j.end(*h)
+	err := j.end(*h)
+	return j.ended, err
 }
 
 // callDeadline bounds a call that the application makes outside of a request's commit.

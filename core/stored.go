@@ -6,6 +6,13 @@ import (
 )
 
 func (j *job) runStored() error {
+	if j.login && j.m.maxPerSubject > 0 {
+		return j.loginWithinLimit()
+	}
+	return j.carryOut()
+}
+
+func (j *job) carryOut() error {
 	for i := range j.others { // first, so that a failure leaves nothing that nobody knows of
 		if err := j.end(j.others[i]); err != nil {
 			return err

@@ -1,0 +1,95 @@
+package session
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// LimitPolicy is for a login beyond Options.MaxPerSubject.
+type LimitPolicy int
+
+const (
+	// EvictOldest ends the subject's sessions that logged in longest ago.
+	EvictOldest LimitPolicy = iota
+	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen at once
+	// on several servers one that has been answered may have to give way to another.
+	RefuseLogin
+)
+
+// loginWithinLimit logs in and sees to it that the subject has no more sessions than allowed. Logins of one subject take turns
+// in this process. Those on other servers are found afterwards, because each one looks once its own session is there:
+// whoever comes last sees all.
+func (j *job) loginWithinLimit() error {
+	id := RecordID(sha256.Sum256([]byte("subject\x00" + j.m.name + "\x00" + j.subject)))
+	if _, err := turns.take(j.ctx, id, 0); err != nil {
+		return unavailable("login", err)
+	}
+	defer turns.pass(id)
+	if j.m.limit == RefuseLogin {
+		others, err := j.rivals(&j.old)
+		if err == nil && len(others) >= j.m.maxPerSubject {
+			err = ErrTooManySessions
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := j.carryOut(); err != nil {
+		return err
+	}
+	j.release()
+	return j.trim()
+}
+
+// trim ends what is beyond the limit after a login.
+func (j *job) trim() error {
+	others, err := j.rivals(&j.next)
+	excess := len(others) + 1 - j.m.maxPerSubject
+	if err != nil || excess <= 0 {
+		return err
+	}
+	if j.m.limit == RefuseLogin {
+		if earlier(&others[j.m.maxPerSubject-1], &j.next) < 0 {
+			return j.withdraw()
+		}
+		slices.Reverse(others) // all of these logged in at once, and the first ones stay
+	}
+	for i := range others[:excess] {
+		if _, err := j.m.revokeRecord(j.ctx, &others[i], ReasonEvicted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withdraw takes a login back that came in too many at the same time.
+func (j *job) withdraw() error {
+	j.cookie = ""
+	j.discard(&j.next)
+	return ErrTooManySessions
+}
+
+// rivals returns the login's subject's sessions that live, the earliest login first, without the one that it is about.
+func (j *job) rivals(own *held) (others []held, err error) {
+	m, now, seen := j.m, j.now, map[handle]bool{own.env.handle: true} // so that the function does not keep j
+	err = m.walk(j.ctx, "Login", j.subject, func(h *held) error {
+		if !seen[h.env.handle] && !m.lapsed(h, now) {
+			seen[h.env.handle] = true
+			others = append(others, *h)
+		}
+		return nil
+	})
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = unavailable("login", err)
+	}
+	slices.SortFunc(others, func(a, b held) int { return earlier(&a, &b) })
+	return others, err
+}
+
+// earlier orders sessions by login.
+func earlier(a, b *held) int {
+	return cmp.Or(cmp.Compare(a.env.authenticated, b.env.authenticated), strings.Compare(a.env.handle.String(), b.env.handle.String()))
+}
