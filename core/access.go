@@ -28,7 +28,7 @@ func (s *Session) enter() *state {
 
 // firstUse loads the session. If that panics, the session has failed to load, and nobody waits for the lock.
 func (s *Session) firstUse() {
-	st, loaded := &state{wish: nothing}, false
+	st, loaded := &state{}, false
 	s.st = st
 	defer func() {
 		if !loaded {
@@ -61,7 +61,7 @@ func (s *Session) enterToWrite() (*state, error) {
 	}
 	st.want()
 	if err := st.failed(); err != nil {
-		st.refusal = err
+		st.changes.refusal = err
 		s.leave()
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (s *Session) reject(reason Reason, key string, err error) {
 	if unable != nil { // which has been reported
 		return
 	}
-	st.refusal, st.rarely().reported = err, err
+	st.changes.refusal, st.rarely().reported = err, err
 	s.leave()
 	s.report(reason, key, err)
 }

@@ -14,9 +14,6 @@ func (m millis) time() time.Time { return time.UnixMilli(int64(m)) }
 
 func (m *Manager) now() millis { return toMillis(m.clock()) }
 
-// expired is the one definition of it: an instant has passed when now has reached it.
-func (m *Manager) expired(at, now millis) bool { return now >= at+m.leeway }
-
 // instant is a reading of the system's clock, in a third of the space of a time.Time.
 type instant time.Duration
 
@@ -35,4 +32,21 @@ func (m *Manager) deadlineFrom(at time.Time) instant {
 		at = time.Now()
 	}
 	return toInstant(at.Add(m.storeTimeout))
+}
+
+// moment is a reading of the system's clock to the second, for what has little room.
+type moment uint32
+
+func thisMoment() moment { return moment(time.Since(started) / time.Second) }
+
+// before returns what the application's clock, which is at now, said at m. What is less than two seconds ago counts as now,
+// and so does the zero moment.
+func (m moment) before(now millis) millis {
+	if m == 0 {
+		return now
+	}
+	if ago := thisMoment() - m; ago > 1 {
+		return now - 1000*millis(ago)
+	}
+	return now
 }

@@ -241,7 +241,7 @@ func TestAFunctionThatRefusesFreshDataIsAConflict(t *testing.T) {
 
 // holding is a session that was loaded with one number.
 func holding(t *testing.T, key, value string) *Session {
-	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(), st: &state{found: true, wish: &wish{}}}
+	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(), st: &state{found: true, changes: &wish{}}}
 	s.st.held.data = bodyOf(key, value)
 	return s
 }
@@ -251,7 +251,7 @@ func TestClearForgetsWhatWasRead(t *testing.T) {
 	k.Get(s)
 	s.Clear()
 	k.Set(s, 2)
-	if err := s.st.values().check(s.st.ops); err != nil {
+	if err := s.st.values().check(s.st.ops()); err != nil {
 		t.Errorf("Get, Clear, Set with nobody else about: %v", err)
 	}
 }
@@ -266,7 +266,7 @@ func TestAWriteAfterAnUpdateDoesNotHideAConflict(t *testing.T) {
 		s := holding(t, "k", "1")
 		k.Update(s, func(n int) int { return n + 10 })
 		write(s)
-		if err := valuesOf("k", "5").check(s.st.ops); !errors.Is(err, ErrConflict) {
+		if err := valuesOf("k", "5").check(s.st.ops()); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s: another request's 5 is lost without a word (err = %v), want ErrConflict", name, err)
 		}
 	}

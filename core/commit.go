@@ -10,25 +10,29 @@ import (
 type job struct {
 	m      *Manager
 	client *client
+	x      Exchange // for the presented token; nil: nobody presented one
 	ctx    *bounded // nil where no store is asked
 	plan
 	asked
-	facts known
-	now   millis
-	old   held // the session as it was before
+	now    millis
+	old    held   // the session as it was before
+	dead   *held  // the marker that the visitor's token led to
+	others []held // further sessions that the visitor's cookies opened
+	stood  string // the line that offers the token under which old was found, if it is not the presented one
+
+	found, changed bool // of the facts
 
 	next    held  // the session as it is after the commit, in this request's view
 	stored  *held // after ErrConflict: what is stored
-	revoked bool  // what is to be ended was named by its handle, not by a visitor's token
+	revoked bool  // what is to be ended was not named by a visitor's token
 	adopted bool  // the changes went into another record than the one loaded
 	over    bool  // what was to be ended has ended
-	cookie  ticket
+	cookie  string
 	events  []Event
-	release func() // lets the next request of the queue in
-}
 
-// known is what of the facts matters while the plan is carried out.
-type known struct{ found, expired, changed, login, renew, touch bool }
+	turn  RecordID // the record whose turn this is
+	turns bool     // it is
+}
 
 // commitMode says when a commit happens.
 type commitMode byte
@@ -40,8 +44,9 @@ const (
 )
 
 // commit saves what is pending and tells how it went. After the final one the headers are as good as sent.
-func (s *Session) commit(mode commitMode) error {
-	at := s.m.clock()
+func (s *Session) commit(mode commitMode) error { return s.commitAt(mode, s.m.clock()) }
+
+func (s *Session) commitAt(mode commitMode, at time.Time) error {
 	st := s.enter()
 	if st == nil {
 		return ErrRequestOver
@@ -54,7 +59,7 @@ func (s *Session) commit(mode commitMode) error {
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
-	j := job{m: s.m, client: s.client, now: toMillis(at)}
+	j := job{m: s.m, client: s.client, x: s.x, now: toMillis(at), stood: st.offered(), dead: st.dead()}
 	st.held.open(&j.old)
 	f := s.facts(st, &j.old, j.now)
 	f.headersSent = f.headersSent || mode == headerless
@@ -65,14 +70,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 		s.leave()
 		return p.err
 	}
-	j.plan, j.asked = p, st.asked
-	j.facts = known{f.found, f.expired, f.changed, f.login, f.renew, f.touch}
-	if s.m.store != nil {
-		if j.ctx = &st.ctx; st.wish == nothing {
-			j.ctx = &bounded{}
-		}
-		j.ctx.parent, j.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
-	}
+	j.prepare(s, st, &f, p, at)
 	st.committing = true
 	s.leave()
 
@@ -89,6 +87,26 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	return err
 }
 
+// prepare copies what the commit needs from what the lock guards.
+func (j *job) prepare(s *Session, st *state, f *facts, p plan, at time.Time) {
+	j.plan, j.found = p, f.found
+	if !f.refused && p.err == nil || p.action == doEnd {
+		j.asked, j.changed = st.asked(), f.changed
+	}
+	if j.login || p.action == doEnd || p.action == doEndThenCreate {
+		j.others = st.others()
+	}
+	if s.m.store == nil {
+		return
+	}
+	if st.changes != nil {
+		j.ctx = &st.changes.ctx
+	} else {
+		j.ctx = &bounded{}
+	}
+	j.ctx.parent, j.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
+}
+
 // conclude marks the headers as sent, in one step with the end of the final commit, so that nothing that needs a
 // header is promised in between. After a failure the client is told, and nothing more is saved.
 func (s *Session) conclude(st *state, mode commitMode, err error) {
@@ -102,33 +120,24 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 }
 
 func (s *Session) facts(st *state, old *held, now millis) facts {
+	a := st.asked()
 	f := facts{
 		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
-		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, superseded: st.superseded, refused: st.unwanted,
-		now: now, found: st.found, retiredKey: st.retired,
-		idle: s.m.idle, deadline: now + s.m.absolute, touchEvery: s.m.touchEvery, renewEvery: s.m.renewEvery,
-		failure: st.failed(), refusal: st.refusal, serveOn: s.m.serveOn,
-		ending: st.ending != nil, starts: st.starts(), login: st.login, renew: st.renew, touch: st.touch,
+		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, refused: st.unwanted,
+		now: now, found: st.found, span: s.m.idleSpan(&old.env), absolute: s.m.absolute,
+		failure: st.failed(), refusal: a.refusal, serveOn: s.m.serveOn,
+		ending: len(a.ending) > 0, starts: st.starts(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
 	}
 	if st.found {
-		f.changed = st.values().changedBy(st.ops)
-		f.seen, f.renewed, f.expired = old.seen, old.env.renewed, s.m.lapsed(old, now)
-		if !st.switched { // another subject's session inherits no clock
-			f.expires, f.idle = old.expires, old.env.idle
-		}
-		if !st.login {
-			f.deadline = old.env.deadline
-		}
+		f.changed = st.values().changedBy(a.ops)
+		f.upkeep = s.m.upkeepOf(old, st.retired)
+		f.expires, f.deadline = s.m.idleEnd(old), s.m.absoluteEnd(&old.env)
+		f.expired = s.m.expired(f.deadline, now)
 	}
-	if f.touchEvery == 0 {
-		f.touchEvery = f.idle / 10
+	if st.rare != nil {
+		f.dead, f.forget, f.fresh = st.rare.dead != nil, st.forget, f.fresh && st.offer == ""
 	}
 	return f
-}
-
-// lapsed reports whether either clock of a live session has run out.
-func (m *Manager) lapsed(h *held, now millis) bool {
-	return m.expired(h.expires, now) || m.expired(h.env.deadline, now)
 }
 
 func (j *job) run() error {
@@ -143,9 +152,7 @@ func (j *job) run() error {
 }
 
 func (j *job) stop() {
-	if j.release != nil {
-		j.release()
-	}
+	j.release()
 	if j.ctx != nil {
 		j.ctx.stop()
 	}
@@ -154,17 +161,24 @@ func (j *job) stop() {
 // settle takes over what the commit achieved. After a success the operations are forgotten and what was written
 // is the base; after a failure they are dropped, since the caller has been told.
 func (st *state) settle(j *job, err error) {
-	if j.cookie.action != keepTicket {
+	if j.cookie != "" {
 		st.cookie = j.cookie
 	}
 	switch {
-	case err == nil && j.action != doEnd:
+	case err == nil && j.action != doEnd && j.action != doForget:
 		st.held, st.found, st.retired = j.next.kept, true, false
+		u := j.m.upkeepOf(&j.next, false)
+		if st.upkeepAt = u.at(); j.adopted {
+			st.upkeepAt = never
+		}
 	case errors.Is(err, ErrConflict) && j.stored != nil:
 		st.held, st.seen = j.stored.kept, nil
 	}
 	if j.over {
-		st.wish = nothing
+		st.changes = nil
+	}
+	if st.rare != nil && err == nil {
+		st.settleRare(j)
 	}
 	st.drop(err)
 	if j.events != nil {
@@ -177,18 +191,33 @@ func (st *state) settle(j *job, err error) {
 	}
 }
 
+// settleRare forgets what a commit that succeeded has dealt with.
+func (st *state) settleRare(j *job) {
+	if j.others != nil {
+		st.rare.others = nil
+	}
+	if j.cookie != "" {
+		st.rare.dead, st.forget, st.offer = nil, false, ""
+	}
+}
+
 // drop forgets what was asked for. After a failure the session is what it was before: a Destroy that failed has
 // destroyed nothing, and what the request knows of its keys is what is held.
 func (st *state) drop(err error) {
 	if err != nil {
-		if st.ending != nil && !st.found {
-			st.held, st.found = st.ending.kept, true
+		if a := st.asked(); len(a.ending) > 0 && !st.found {
+			if a.destroyed {
+				st.held, st.found, a.ending = a.ending[0].kept, true, a.ending[1:]
+			}
+			if len(a.ending) > 0 {
+				st.rarely().others = a.ending
+			}
 		}
 		for i := range st.seen {
 			st.seen[i].value = valueIn(st.held.body(), st.seen[i].key)
 		}
 	}
-	st.wish = nothing
+	st.changes = nil
 }
 
 func (j *job) values(base *held) values { return values{base.env.body, j.hidden} }
@@ -201,34 +230,36 @@ func (j *job) check(v values, ops []operation) error {
 }
 
 func (j *job) event(r Reason, h *held) {
-	j.events = j.m.event(j.events, Event{Reason: r, Handle: h.env.handle.String()})
+	j.events = j.m.event(j.events, Event{Reason: r, Handle: h.env.handle.String(), Subject: string(h.env.subject)})
 }
 
 // fresh is the envelope of a session that begins now.
 func (j *job) fresh() envelope {
-	e := envelope{kind: live, handle: mintHandle(), created: j.now, idle: j.m.idle}
+	e := envelope{kind: live, handle: mintHandle(), created: j.now}
 	if j.m.store == nil {
 		e.flags = flagSealed
 	}
 	e.renewed, e.deadline = j.now, j.now+j.m.absolute
 	j.client.hint(&e)
-	j.sign(&e)
+	j.bind(&e)
 	return e
 }
 
-// renewed is base's envelope after a renewal or login.
+// renewedFrom is base's envelope after a renewal or login.
 func (j *job) renewedFrom(base envelope) envelope {
 	if j.switched {
 		return j.fresh()
 	}
 	base.renewed = j.now
-	j.sign(&base)
+	base.flags &^= flagFresh
+	base.extend(extensionPresented, "")
+	j.bind(&base)
 	return base
 }
 
-// sign puts a login's subject and clocks into e.
-func (j *job) sign(e *envelope) {
-	if j.facts.login {
+// bind puts a login's subject and clocks into e.
+func (j *job) bind(e *envelope) {
+	if j.login {
 		e.subject = []byte(j.subject)
 		e.authenticated, e.deadline = j.now, j.now+j.m.absolute
 		j.client.hint(e)
@@ -238,7 +269,7 @@ func (j *job) sign(e *envelope) {
 // draft makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
 // ops leave them.
 func (j *job) draft(h *held, v values, ops []operation) error {
-	h.seen, h.expires = j.now, min(j.plan.expires, h.env.deadline)
+	h.seen, h.expires = max(j.now, h.seen), min(j.plan.expires, h.env.deadline)
 	h.env.seen, h.env.expires = h.seen, h.expires
 	if j.m.store != nil {
 		h.env.stamp(rand.Uint64())
@@ -250,15 +281,14 @@ func (j *job) draft(h *held, v values, ops []operation) error {
 	return nil
 }
 
-// restart drafts a session from this request's operations alone. Where they ran on a session that is no more, they run
-// again on nothing.
-func (j *job) restart(h *held) (err error) {
-	nothing, ops := values{}, j.ops
-	if j.facts.found {
-		if ops, err = nothing.replay(ops); err != nil {
+// restart drafts a session from this request's operations over v. Where they ran on something else, they run again.
+func (j *job) restart(h *held, v values) (err error) {
+	ops := j.ops
+	if j.found || v.body != nil {
+		if ops, err = v.replay(ops); err != nil {
 			return err
 		}
 	}
 	h.env = j.fresh()
-	return j.draft(h, nothing, ops)
+	return j.draft(h, v, ops)
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -15,6 +16,24 @@ func From(ctx context.Context) *Session { return sessionIn(ctx, sessionKey{}) }
 func (m *Manager) From(ctx context.Context) *Session {
 	m.Ready()
 	return sessionIn(ctx, m)
+}
+
+// installed reports whether m's middleware is at work on the request that ctx belongs to. Another manager with a cookie of
+// the same name is a mistake that would lose either one's sessions, so it panics.
+func (m *Manager) installed(ctx context.Context) bool {
+	for {
+		s, ok := ctx.Value(sessionKey{}).(*Session)
+		switch {
+		case !ok:
+			return false
+		case s.m == m:
+			return true
+		case s.m.cookie.name == m.cookie.name:
+			panic(fmt.Sprintf("session: two managers on one route have the cookie name %q, so each would overwrite the other's "+
+				"cookie: give one of them another Options.Name, or install one manager twice instead of making two", m.cookie.name))
+		}
+		ctx = s.ctx
+	}
 }
 
 // Exchange returns what an adapter gave to Begin for the request that ctx belongs to, or nil. It is for adapters whose

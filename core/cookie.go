@@ -43,6 +43,7 @@ type cookie struct {
 	assignment string // name and "="
 	attributes string
 	persistent bool
+	former     []string // the lines that delete the cookie in the scopes it had before
 }
 
 func newCookie(c Cookie, name string, insecure bool) (cookie, error) {
@@ -188,12 +189,14 @@ func (c *cookie) delete() string { return c.assignment + c.attributes + "; Max-A
 type candidates struct {
 	values  [maxCandidates]string
 	count   int
+	several bool      // there were more values than one, well-formed or not
 	skipped [3]Reason // why values were passed over, each reason once
 }
 
 // find collects the distinct well-formed values: at most three, because each costs a look-up and only the
 // client decides how many it sends.
 func (c *cookie) find(lines []string, wellFormed func(string) Reason) (found candidates) {
+	seen := false
 	for _, line := range lines {
 		for line != "" {
 			pair, rest := line, ""
@@ -201,6 +204,8 @@ func (c *cookie) find(lines []string, wellFormed func(string) Reason) (found can
 				pair, rest = line[:end], line[end+1:]
 			}
 			if value, ok := strings.CutPrefix(trimBlanks(pair), c.assignment); ok {
+				found.several = found.several || seen
+				seen = true
 				found.add(strings.Trim(value, `"`), wellFormed)
 			}
 			line = rest

@@ -13,12 +13,13 @@ import (
 //	'C' · version · kind · flags · handle (16 bytes)
 //	created, as a varint of milliseconds since 1970
 //	deadline, renewed, authenticated (0: never), as varints of milliseconds since created
-//	idle timeout, as a varint of milliseconds
+//	the session's own idle timeout, as a varint of milliseconds; 0: the manager's
 //	sealed: seen and expires as varints; stored: four write ids of 8 bytes, newest first
 //	extensions: varint length, then tag, length, bytes for each; unknown ones are carried along
 //	subject: varint length, bytes
 //	length of the body (4 bytes, big-endian), so that a store which cuts values off is found out
-//	body: live: key and value, each with a varint length, until the end; alias: the successor's record id
+//	body: live: key and value, each with a varint length, until the end; alias: the successor's record id, and after a
+//	periodic renewal the 32 bytes of salt from which, with the old token, the new one is derived
 const (
 	envelopeMagic   = 'C'
 	envelopeVersion = 1
@@ -36,8 +37,12 @@ const (
 
 const (
 	flagSealed       = 1 << iota // carries its own clocks and no write ids
-	flagOtherSubject             // an alias whose successor belongs to somebody else: nothing is replayed into it
-	knownFlags       = flagSealed | flagOtherSubject
+	flagOtherSubject             // an alias that a login as somebody else than the old subject left
+	flagLogin                    // an alias that a login left
+	flagPeriodic                 // an alias that a periodic renewal left: its body has a salt
+	flagFresh                    // a live session whose token came with a periodic renewal and was not presented yet
+	flagRevoked                  // an ended marker that no response to the visitor told of
+	knownFlags       = 1<<iota - 1
 )
 
 type handle [16]byte
@@ -51,7 +56,7 @@ type envelope struct {
 	deadline      millis
 	renewed       millis
 	authenticated millis // 0: never
-	idle          millis
+	idle          millis // the session's own; 0: the manager's
 	seen          millis // sealed only; a stored session's are in its record, where a touch reaches them
 	expires       millis
 	writes        [4]uint64
@@ -136,6 +141,9 @@ func (e *envelope) bodyValid() bool {
 		}
 		return true
 	case alias:
+		if e.flags&flagPeriodic != 0 {
+			return len(e.body) == len(RecordID{})+saltBytes
+		}
 		return len(e.body) == len(RecordID{})
 	default:
 		return len(e.body) == 0
@@ -187,7 +195,32 @@ func (e *envelope) appendHeader(dst []byte) []byte {
 func (e *envelope) sealed() bool { return e.flags&flagSealed != 0 }
 
 // successor is the record an alias points to.
-func (e *envelope) successor() RecordID { return RecordID(e.body) }
+func (e *envelope) successor() RecordID { return RecordID(e.body[:len(RecordID{})]) }
+
+// salt is what a periodic renewal's alias keeps to derive the new token from the old one.
+func (e *envelope) salt() []byte { return e.body[len(RecordID{}):] }
+
+// present notes that the token of a periodic renewal has been presented.
+func (e *envelope) present(now millis) {
+	if e.flags&flagFresh == 0 {
+		return
+	}
+	e.flags &^= flagFresh
+	e.extend(extensionPresented, string(appendMillis(nil, now)))
+}
+
+// presented is when the token of a periodic renewal was first presented; never, if it was not yet. Of a session that has
+// gone on to another token only a later time is known: when it did.
+func (e *envelope) presented() millis {
+	switch {
+	case e.kind != live:
+		return e.created
+	case e.flags&flagFresh != 0:
+		return never
+	}
+	at, _ := takeMillis([]byte(e.extension(extensionPresented)))
+	return at
+}
 
 // extension returns what is kept under a tag, or "".
 func (e *envelope) extension(tag byte) string {

@@ -32,6 +32,7 @@ const (
 	ReasonExpiredAbsolute Reason = "expired-absolute" // older than the absolute timeout
 	ReasonAlreadyEnded    Reason = "already-ended"    // destroyed or revoked a short while ago
 	ReasonSuperseded      Reason = "superseded"       // the token was replaced by a login or renewal a short while ago
+	ReasonReplayed        Reason = "replayed"         // the token was replaced by RenewAfter, and the new one has been in use for longer than the grace
 	ReasonAmbiguous       Reason = "ambiguous"        // several different valid cookies, or too many to try
 	ReasonCorrupt         Reason = "corrupt"          // the record is not one of ours
 )
@@ -53,6 +54,7 @@ type Event struct {
 	Manager string // Options.Name
 	Reason  Reason
 	Handle  string // the session's public id, if there is one
+	Subject string // whom the session belongs to, if somebody
 	Key     string // the session key concerned, if there is one
 	Err     error  // nil unless something failed
 }

@@ -192,9 +192,9 @@ func ExampleSession_Touch() {
 	sessions, b := inMemory(session.Options{Now: func() time.Time { return now }}), browser{}
 	b.visit(sessions, func(s *session.Session) { s.Login("user:42") })
 	now = now.Add(time.Minute)
-	b.visit(sessions, func(s *session.Session) { s.Touch() }) // a read alone would not extend it so soon
+	b.visit(sessions, func(s *session.Session) { s.Touch() }) // a read alone would not be noted down so soon
 	b.visit(sessions, func(s *session.Session) { fmt.Println(s.ExpiresAt().UTC().Format(time.TimeOnly)) })
-	// Output: 12:31:00
+	// Output: 12:34:00
 }
 
 func ExampleNew() {

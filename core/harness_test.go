@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,6 +86,9 @@ func beginWith(ctx context.Context, t *testing.T, m *session.Manager, cookie str
 
 const cookieName = "__Host-id"
 
+// idleEnd is how long a session lives without use: the default idle timeout, and the interval in which uses are not noted.
+const idleEnd = 33 * time.Minute
+
 // commit sends the headers with status 200.
 func (v *visit) commit() *visit {
 	v.instead, v.ok = v.request.Commit(http.StatusOK)
@@ -153,14 +157,32 @@ func (v *visit) failedWith(status int) {
 // world is a manager over a probed memory store and a clock that a test moves.
 type world struct {
 	*session.Manager
-	store  *probe.Store
+	store  *probe.Store // nil: sealed
+	keys   session.Keys // of a sealed one
 	now    time.Time
 	events []session.Event
+
+	mu  sync.Mutex
+	ids []session.RecordID // of all records that were created
+}
+
+// witness remembers which records were created.
+type witness struct {
+	*memstore.Store
+	w *world
+}
+
+func (s *witness) Create(ctx context.Context, r session.Record) error {
+	s.w.mu.Lock()
+	s.w.ids = append(s.w.ids, r.ID)
+	s.w.mu.Unlock()
+	return s.Store.Create(ctx, r)
 }
 
 func newWorld(t *testing.T, o session.Options) *world {
 	t.Helper()
-	w := &world{store: probe.New(memstore.New()), now: time.Now()}
+	w := &world{now: time.Now()}
+	w.store = probe.New(&witness{Store: memstore.New(), w: w})
 	m, err := session.New(w.store, w.observed(o))
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +194,7 @@ func newWorld(t *testing.T, o session.Options) *world {
 // newSealed returns a world whose sessions travel in the cookie.
 func newSealed(t *testing.T, keys session.Keys, o session.Options) *world {
 	t.Helper()
-	w := &world{now: time.Now()}
+	w := &world{now: time.Now(), keys: keys}
 	m, err := session.NewSealed(keys, w.observed(o))
 	if err != nil {
 		t.Fatal(err)
@@ -225,4 +247,24 @@ func (w *world) countOf(t *testing.T, cookie string) (n int) {
 	t.Helper()
 	w.read(t, cookie, func(s *session.Session) { n = count.Get(s) })
 	return n
+}
+
+// alive counts the live sessions in the store, whoever they belong to.
+func (w *world) alive(t *testing.T) (n int) {
+	t.Helper()
+	for _, id := range w.ids {
+		r, err := w.store.Inner().Load(t.Context(), id)
+		if err == nil && session.IsLive(r.Data) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) listOrNone(t *testing.T, subject string) []session.Info {
+	t.Helper()
+	if subject == "" {
+		return nil
+	}
+	return w.list(t, subject)
 }

@@ -10,8 +10,9 @@ import (
 
 // The extensions of an envelope that this version knows.
 const (
-	extensionAgent   = 1
-	extensionNetwork = 2
+	extensionAgent     = 1
+	extensionNetwork   = 2
+	extensionPresented = 3 // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
 )
 
 // client is what a request shows of who sent it. Both are empty unless Options.ClientHints asks for them.

@@ -29,16 +29,16 @@ func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error
 	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}
 	defer b.stop()
 	var h held
-	_, reason, err := m.open(b, cookie, m.now(), &h)
+	o, err := m.open(b, cookie, m.now(), 0, &h)
 	if err != nil {
 		if !errors.Is(err, ErrUnavailable) {
 			err = unavailable("load", err)
 		}
 		return Inspection{}, fmt.Errorf("session: Inspect: %w", err)
 	}
-	i := Inspection{Reason: reason, Size: len(h.data)}
+	i := Inspection{Reason: o.reason, Size: len(h.data)}
 	if h.env.kind == live {
-		i.Info, i.Values = h.info(), h.env.values()
+		i.Info, i.Values = m.info(&h), h.env.values()
 	}
 	return i, nil
 }

@@ -26,11 +26,11 @@ type Info struct {
 	Network string
 }
 
-func (h *held) info() Info {
+func (m *Manager) info(h *held) Info {
 	i := Info{
 		Handle: h.env.handle.String(), Subject: string(h.env.subject),
 		Created: h.env.created.time(), LastSeen: h.seen.time(),
-		ExpiresAt: h.expires.time(), Deadline: h.env.deadline.time(),
+		ExpiresAt: min(m.idleEnd(h), m.absoluteEnd(&h.env)).time(), Deadline: m.absoluteEnd(&h.env).time(),
 		Agent: h.env.extension(extensionAgent), Network: h.env.extension(extensionNetwork),
 	}
 	if h.env.authenticated > 0 {
@@ -52,7 +52,7 @@ func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	now, list := m.now(), make([]Info, 0, len(found))
 	for i := range found {
 		if !m.lapsed(&found[i], now) {
-			list = append(list, found[i].info())
+			list = append(list, m.info(&found[i]))
 		}
 	}
 	slices.SortFunc(list, func(a, b Info) int {

@@ -73,7 +73,7 @@ func TestListTellsTheClocks(t *testing.T) {
 	}
 	want := session.Info{
 		Handle: w.handleOf(t, cookie), Subject: "user:1", Created: created, Authenticated: loggedIn,
-		LastSeen: w.now, ExpiresAt: w.now.Add(30 * time.Minute), Deadline: loggedIn.Add(12 * time.Hour),
+		LastSeen: w.now, ExpiresAt: w.now.Add(idleEnd), Deadline: loggedIn.Add(12 * time.Hour),
 	}
 	if got := list[0]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("\n got %v\nwant %v", got, want)
@@ -82,7 +82,7 @@ func TestListTellsTheClocks(t *testing.T) {
 
 func TestListLeavesOutWhatIsNotAlive(t *testing.T) {
 	for name, end := range map[string]func(w *world, cookie string){
-		"expired": func(w *world, _ string) { w.now = w.now.Add(31 * time.Minute) },
+		"expired": func(w *world, _ string) { w.now = w.now.Add(idleEnd) },
 		"ended":   func(w *world, c string) { w.read(t, c, func(s *session.Session) { s.Destroy() }) },
 		"other":   func(w *world, c string) { w.read(t, c, func(s *session.Session) { s.Login("user:2") }) },
 	} {

@@ -17,11 +17,12 @@ type Manager struct {
 	store   Store   // nil: sealed
 	sealing sealing // nil: stored
 
-	idle, absolute, touchEvery, renewEvery, leeway millis
+	idle, absolute, touchEvery, renewEvery, renewGrace, leeway millis
 
 	storeTimeout time.Duration
 	maxSize      int
 	conflicts    ConflictPolicy
+	onReplay     ReplayPolicy
 	serveOn      bool
 	hints        bool
 	proxies      []netip.Prefix
@@ -31,8 +32,6 @@ type Manager struct {
 	clock        func() time.Time
 	ownClock     bool // clock is not time.Now
 	transport    transport
-
-	stripes [64]stripe
 }
 
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
@@ -85,38 +84,14 @@ func newManager(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{
+	return &Manager{
 		name: o.Name, cookie: c,
 		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
-		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), leeway: durationMillis(o.Leeway),
-		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
+		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), renewGrace: durationMillis(o.RenewGrace), leeway: durationMillis(o.Leeway),
+		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
 		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
 		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
-	}
-	for i := range m.stripes {
-		m.stripes[i] = make(stripe, 1)
-	}
-	return m, nil
-}
-
-// stripe is a lock that can be waited for with a deadline. The holder has put something in.
-type stripe chan struct{}
-
-// queue keeps requests of this process that fight over one record from multiplying each other's replays: after
-// a first conflict they take turns. It returns the function that lets the next one in.
-func (m *Manager) queue(ctx context.Context, id RecordID) (func(), error) {
-	s := m.stripes[int(id[0])%len(m.stripes)]
-	select {
-	case s <- struct{}{}:
-		return func() { <-s }, nil
-	default:
-	}
-	select {
-	case s <- struct{}{}:
-		return func() { <-s }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	}, nil
 }
 
 // String names the manager and keeps everything else out of logs.

@@ -19,17 +19,25 @@ type Options struct {
 	// name prefix. Anybody on the network can then read the cookie.
 	InsecureHTTP bool
 
-	// IdleTimeout ends a session that is not used for this long. Zero means 30 minutes; at most AbsoluteTimeout.
+	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30 minutes; at
+	// most AbsoluteTimeout. A request that begins in time counts as use, however long it takes. Shortening it, or
+	// AbsoluteTimeout, acts at once on sessions that live already.
 	IdleTimeout time.Duration
 	// AbsoluteTimeout ends a session this long after its creation or last login, used or not. Zero means 12 hours;
 	// at most 400 days.
 	AbsoluteTimeout time.Duration
 	// TouchInterval is how often at most a request that only reads extends the idle clock. Zero means a tenth of
-	// the session's idle timeout.
+	// the idle timeout. Uses in between are not noted down, so an unused session may live this much longer.
 	TouchInterval time.Duration
 	// RenewAfter gives a session a new token once the present one is this old. Zero means never: Login and
-	// Renew do it when it matters.
+	// Renew do it when it matters. It logs nobody out: the old token goes on opening the session until the new one has
+	// been presented, and for RenewGrace after that, and each response to it hands out the same new token.
 	RenewAfter time.Duration
+	// RenewGrace is how long requests that were sent before the new token arrived may still come in with the old one.
+	// Zero means a minute. An old token that is used later has been copied: ReasonReplayed.
+	RenewGrace time.Duration
+	// OnReplay says what happens when a replaced token is used after its grace. Sealed sessions know of no such token.
+	OnReplay ReplayPolicy
 	// Leeway is how far the clocks of your servers may differ: a session lives that much longer. At most a minute.
 	Leeway time.Duration
 
@@ -77,12 +85,25 @@ const (
 	LastWriteWins
 )
 
+// ReplayPolicy is for a token that RenewAfter has replaced and that is used again after its grace: whoever uses it holds a
+// copy, and so either the visitor or a thief has the new one.
+type ReplayPolicy int
+
+const (
+	// ReportReplayed refuses the old token and emits ReasonReplayed.
+	ReportReplayed ReplayPolicy = iota
+	// EndReplayed also ends the session, for the visitor and the thief alike (RFC 6819 §5.2.2.3 does so with refresh
+	// tokens).
+	EndReplayed
+)
+
 const (
 	defaultName         = "id"
 	defaultIdle         = 30 * time.Minute
 	defaultAbsolute     = 12 * time.Hour
 	defaultMaxSize      = 1 << 20
 	defaultStoreTimeout = 5 * time.Second
+	defaultGrace        = time.Minute
 	maxLeeway           = time.Minute
 
 	// markerLifetime is how long an alias or an ended marker keeps requests in flight from bringing a session back.
@@ -95,6 +116,7 @@ func (o *Options) complete() error {
 	setDefault(&o.IdleTimeout, min(defaultIdle, o.AbsoluteTimeout))
 	setDefault(&o.MaxSize, defaultMaxSize)
 	setDefault(&o.StoreTimeout, defaultStoreTimeout)
+	setDefault(&o.RenewGrace, defaultGrace)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -122,6 +144,7 @@ func (o *Options) check() error {
 		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout, ", the AbsoluteTimeout: raise that one too"},
 		{"TouchInterval", o.TouchInterval, 0, o.IdleTimeout, ", the IdleTimeout"},
 		{"RenewAfter", o.RenewAfter, 0, o.AbsoluteTimeout, ", the AbsoluteTimeout"},
+		{"RenewGrace", o.RenewGrace, time.Millisecond, maxAge, ""},
 		{"Leeway", o.Leeway, 0, maxLeeway, ""},
 		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour, ""},
 	} {
@@ -141,6 +164,9 @@ func (o *Options) check() error {
 	}
 	if o.Conflicts != RefuseConflicts && o.Conflicts != LastWriteWins {
 		return fmt.Errorf("Conflicts %d: use RefuseConflicts or LastWriteWins", o.Conflicts)
+	}
+	if o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed {
+		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)
 	}
 	if o.MaxSize < 0 {
 		return errors.New("MaxSize is negative; leave it zero for 1 MiB")

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -71,12 +72,48 @@ func TestRenewKeepsTheAbsoluteDeadlineAndLoginRestartsIt(t *testing.T) {
 	}
 }
 
-func TestAWriteInFlightDuringALoginGoesIntoTheRenewedSession(t *testing.T) {
+// Whoever planted the token before the login must not write into what the login has made of it.
+func TestAWriteInFlightDuringALoginIsRefused(t *testing.T) {
+	for what, f := range map[string]func(*session.Session){
+		"update": func(s *session.Session) { count.Update(s, addOne) }, "set": func(s *session.Session) { count.Set(s, 9) },
+		"clear": (*session.Session).Clear, "delete": count.Delete, "renew": (*session.Session).Renew,
+		"renew and set": func(s *session.Session) { s.Renew(); count.Set(s, 9) },
+	} {
+		for _, before := range []string{"", "user:1"} {
+			w := newWorld(t, session.Options{})
+			old := w.start(t)
+			if before != "" {
+				old = w.read(t, old, func(s *session.Session) { s.Login(before) }).succeeded().issued()
+			}
+			slow := begin(t, w.Manager, old)
+			f(slow.Session)
+			fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "secret"); s.Login("user:1") }).succeeded().issued()
+			slow.finish().failedWith(http.StatusConflict)
+			slow.untouched()
+			if n := w.countOf(t, fresh); n != 1 || w.subjectOf(t, fresh) != "user:1" {
+				t.Errorf("%s, before %q: count = %d: a token from before the login wrote into the session", what, before, n)
+			}
+		}
+	}
+}
+
+func TestAReadInFlightDuringALoginIsSilent(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	old := w.start(t)
+	slow := begin(t, w.Manager, old)
+	count.Get(slow.Session)
+	w.now = w.now.Add(10 * time.Minute)
+	w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+	slow.finish().succeeded()
+	slow.untouched()
+}
+
+func TestAWriteInFlightDuringARenewalGoesIntoTheRenewedSession(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	old := w.start(t)
 	slow := begin(t, w.Manager, old)
 	count.Update(slow.Session, addOne)
-	fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "secret"); s.Login("user:1") }).succeeded().issued()
+	fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "secret"); s.Renew() }).succeeded().issued()
 	slow.finish().succeeded()
 	slow.untouched()
 	if n := w.countOf(t, fresh); n != 2 {
@@ -87,18 +124,18 @@ func TestAWriteInFlightDuringALoginGoesIntoTheRenewedSession(t *testing.T) {
 	}
 }
 
-func TestWhoFollowsALoginLearnsNothingOfIt(t *testing.T) {
+func TestWhoFollowsARenewalLearnsNothingOfIt(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	old := w.start(t)
 	slow := begin(t, w.Manager, old)
 	count.Update(slow.Session, addOne)
-	fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "for user:1 only"); s.Login("user:1") }).succeeded().issued()
+	fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "for the new token only"); s.Renew() }).succeeded().issued()
 	for range 2 {
 		if err := slow.Save(); err != nil {
 			t.Fatal(err)
 		}
-		if name.Get(slow.Session) != "" || slow.Subject() != "" {
-			t.Fatalf("the holder of the old token read %q of subject %q", name.Get(slow.Session), slow.Subject())
+		if name.Get(slow.Session) != "" {
+			t.Fatalf("the holder of the old token read %q", name.Get(slow.Session))
 		}
 		if n := count.Get(slow.Session); n < 2 {
 			t.Errorf("count = %d in its own view, want its own result", n)
@@ -142,7 +179,7 @@ func TestTwoLoginsAtOnceMakeTwoSessions(t *testing.T) {
 	cookieA := a.finish().succeeded().issued()
 	cookieB := b.finish().succeeded().issued()
 	w.read(t, cookieB, func(s *session.Session) {
-		if s.Subject() != "user:b" || name.Get(s) != "" || count.Get(s) != 2 {
+		if s.Subject() != "user:b" || name.Get(s) != "" || count.Get(s) != 1 { // its own operation, on nothing
 			t.Errorf("subject %q name %q count %d: the second login is not a session of its own", s.Subject(), name.Get(s), count.Get(s))
 		}
 	})
@@ -160,24 +197,88 @@ func handleOf(t *testing.T, w *world, cookie string) (h string) {
 	return h
 }
 
-func TestAnExplicitRenewThatLostTheRaceIsASessionOfItsOwn(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	old := w.start(t)
-	slow := begin(t, w.Manager, old)
-	name.Set(slow.Session, "elevated")
-	slow.Renew()
-	fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
-	own := slow.finish().succeeded().issued()
-	w.read(t, own, func(s *session.Session) {
-		if s.Subject() != "" || name.Get(s) != "elevated" {
-			t.Errorf("subject %q name %q", s.Subject(), name.Get(s))
+// P7: a renewal that lost the race to another one is dropped, so that a logout ends everything there is.
+func TestTwoRenewsAtOnceLeaveOneSession(t *testing.T) {
+	for _, subject := range []string{"", "user:1"} {
+		w := newWorld(t, session.Options{})
+		old := ""
+		if subject == "" {
+			old = w.start(t)
+		} else {
+			old = w.login(t, subject)
 		}
-	})
-	w.read(t, fresh, func(s *session.Session) {
-		if name.Get(s) != "" {
-			t.Error("an elevation landed in a session whose token belongs to somebody else")
+		slow := begin(t, w.Manager, old)
+		name.Set(slow.Session, "elevated")
+		slow.Renew()
+		fresh := w.read(t, old, func(s *session.Session) { s.Renew() }).succeeded().issued()
+		slow.finish().succeeded()
+		slow.untouched()
+		w.read(t, fresh, func(s *session.Session) {
+			if name.Get(s) != "elevated" || s.Subject() != subject {
+				t.Errorf("name %q subject %q: the change of the second renewal was lost", name.Get(s), s.Subject())
+			}
+		})
+		if list := len(w.listOrNone(t, subject)); subject != "" && list != 1 {
+			t.Errorf("%d sessions, want 1", list)
 		}
-	})
+		w.read(t, fresh, (*session.Session).Destroy).succeeded()
+		if n := w.alive(t); n != 0 {
+			t.Errorf("%d sessions are alive after the logout", n)
+		}
+	}
+}
+
+// P6 goes before P7: whoever has to end up with a session of its own first follows what became of the one it has loaded.
+func TestNothingThatHasEndedComesBackWhoeverRenewsIt(t *testing.T) {
+	requests := map[string]func(*session.Session){
+		"renew": (*session.Session).Renew, "renew and set": func(s *session.Session) { s.Renew(); name.Set(s, "x") },
+		"set": func(s *session.Session) { name.Set(s, "x") }, "touch": (*session.Session).Touch,
+		"read": func(s *session.Session) { count.Get(s) }, "clear": (*session.Session).Clear,
+		"login":            func(s *session.Session) { s.Login("user:1") },
+		"login as another": func(s *session.Session) { s.Login("user:2") },
+	}
+	renewals := map[string]func(*session.Session){
+		"renewed": (*session.Session).Renew, "logged in again": func(s *session.Session) { s.Login("user:1") },
+		"renewed twice": (*session.Session).Renew, "periodically renewed": func(s *session.Session) { count.Get(s) },
+	}
+	ends := map[string]func(*world, string){
+		"revoked": func(w *world, _ string) {
+			if n, err := w.RevokeAll(t.Context(), "user:1"); n != 1 || err != nil {
+				t.Errorf("RevokeAll: %d, %v", n, err)
+			}
+		},
+		"destroyed": func(w *world, cookie string) { w.read(t, cookie, (*session.Session).Destroy).succeeded() },
+	}
+	for request, f := range requests {
+		for renewal, renew := range renewals {
+			for how, end := range ends {
+				o := session.Options{}
+				if renewal == "periodically renewed" {
+					o.RenewAfter = 30 * time.Minute
+				}
+				w := newWorld(t, o)
+				cookie := w.login(t, "user:1")
+				w.read(t, cookie, func(s *session.Session) { count.Set(s, 1) }).succeeded()
+				w.now = w.now.Add(30 * time.Minute)
+				slow := begin(t, w.Manager, cookie)
+				count.Get(slow.Session)
+				f(slow.Session)
+				fresh := w.read(t, cookie, renew).succeeded().issued()
+				if renewal == "renewed twice" {
+					fresh = w.read(t, fresh, renew).succeeded().issued()
+				}
+				end(w, fresh)
+				slow.finish()
+				own, _ := slow.cookie()
+				if own != "" && w.countOf(t, own) != 0 {
+					t.Errorf("%s while %s and %s: the ended session's values came back", request, renewal, how)
+				}
+				if login := strings.HasPrefix(request, "login"); (w.subjectOf(t, own) != "") != login || w.alive(t) > 0 != login {
+					t.Errorf("%s while %s and %s: logged in as %q, %d alive", request, renewal, how, w.subjectOf(t, own), w.alive(t))
+				}
+			}
+		}
+	}
 }
 
 func TestAPeriodicRenewalThatLostTheRaceIsDropped(t *testing.T) {
@@ -192,7 +293,9 @@ func TestAPeriodicRenewalThatLostTheRaceIsDropped(t *testing.T) {
 		}
 		fresh := w.read(t, old, func(s *session.Session) { count.Get(s) }).succeeded().issued()
 		slow.finish().succeeded()
-		slow.untouched()
+		if own := slow.issued(); own != fresh {
+			t.Errorf("changes=%t: the answer carries another cookie than the one that the renewal gave out", changes)
+		}
 		want := 1
 		if changes {
 			want = 2
@@ -297,7 +400,7 @@ func TestAnAliasOutlivesNobodyForever(t *testing.T) {
 	old := w.start(t)
 	slow := begin(t, w.Manager, old)
 	count.Update(slow.Session, addOne)
-	fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+	fresh := w.read(t, old, func(s *session.Session) { s.Renew() }).succeeded().issued()
 	w.now = w.now.Add(6 * time.Minute)
 	slow.finish().failedWith(http.StatusConflict)
 	if n := w.countOf(t, fresh); n != 1 {
@@ -305,12 +408,12 @@ func TestAnAliasOutlivesNobodyForever(t *testing.T) {
 	}
 }
 
-func TestAReaderWhoseSessionExpiredIsNotRenewed(t *testing.T) {
+func TestAReaderWhoseSessionReachedItsDeadlineIsNotRenewed(t *testing.T) {
 	w := newWorld(t, session.Options{RenewAfter: time.Minute})
 	cookie := w.start(t)
 	v := begin(t, w.Manager, cookie)
 	count.Get(v.Session)
-	w.now = w.now.Add(31 * time.Minute)
+	w.now = w.now.Add(12 * time.Hour)
 	v.finish().succeeded()
 	v.untouched()
 }

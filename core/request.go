@@ -18,10 +18,10 @@ type Request struct {
 // to run the rest of the request with, and false, with nothing to commit or end, when this manager's
 // middleware is at work on the request already.
 func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Context, bool) {
-	if ctx.Value(m) != nil {
+	if m.installed(ctx) {
 		return ctx, false
 	}
-	r.session.m, r.session.ctx, r.session.x = m, ctx, x
+	r.session.m, r.session.ctx, r.session.x, r.session.begun = m, ctx, x, thisMoment()
 	if m.hints && m.store != nil { // now: later the handler may be at work on the request
 		r.session.client = m.clientOf(x)
 	}
@@ -45,31 +45,40 @@ func (r *Request) CommitHeaderless() (instead Response, ok bool) {
 func (s *Session) close(status int, mode commitMode) (instead Response, ok bool) {
 	s.mu.Lock()
 	st, done := s.st, s.phase != headersPending
-	quiet := st == nil || st.quiet() && s.m.saveOn == nil
-	if quiet && !done {
+	if st == nil && !done {
 		s.phase, s.told = headersSent, true
 	}
 	s.mu.Unlock()
 	if st == nil || done {
 		return instead, true
 	}
-	if quiet {
+	at := s.m.clock()
+	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
+	if s.nothingToCommit(st, mode, unwanted, toMillis(at)) {
 		if mode == final {
-			s.demand(ticket{})
+			s.demand(st, "")
 		}
 		return instead, true
 	}
-	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
-	s.mu.Lock()
-	st.unwanted, s.told = unwanted, mode == headerless
-	s.mu.Unlock()
-	if err := s.commit(mode); err != nil {
+	if err := s.commitAt(mode, at); err != nil {
 		return s.fail(err), false
 	}
 	if mode == final {
 		s.setHeaders()
 	}
 	return instead, true
+}
+
+// nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
+func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now millis) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.unwanted, s.told = unwanted, mode == headerless
+	if s.phase != headersPending || !st.quiet(now) {
+		return false
+	}
+	s.phase, s.told = headersSent, true
+	return true
 }
 
 // Discard drops what has not been saved: a panic is passing the adapter. A cookie that an earlier Save made
@@ -79,7 +88,7 @@ func (r *Request) Discard() {
 	s.mu.Lock()
 	pending := s.st != nil && !s.told
 	if s.st != nil {
-		s.st.wish = nothing
+		s.st.changes = nil
 	}
 	s.phase = headersSent
 	s.mu.Unlock()
@@ -98,7 +107,7 @@ func (r *Request) End() {
 	if !settled { // it has been reported; the request ends all the same
 		s.mu.Lock()
 	}
-	late := settled && st != nil && s.phase == headersSent && st.anything()
+	late := settled && st != nil && s.phase == headersSent && st.changes.anything()
 	s.phase, s.x = requestOver, nil
 	s.mu.Unlock()
 	if !late {
@@ -142,28 +151,33 @@ func (s *Session) fail(err error) Response {
 func (s *Session) setHeaders() {
 	s.mu.Lock()
 	s.told = true
-	t := s.st.cookie
+	st := s.st
+	line := st.cookie
+	if line == "" {
+		line = st.offered()
+	}
 	s.mu.Unlock()
-	s.demand(t)
+	s.demand(st, line)
 }
 
 // demand sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
 // a session id must not be stored) and the cookie, if it has to change.
-func (s *Session) demand(t ticket) {
+func (s *Session) demand(st *state, line string) {
 	s.varyByCookie()
-	switch t.action {
-	case issueTicket:
-		s.checkTransport()
-		s.x.SetCookie(s.m.cookie.name, t.line)
-	case deleteTicket:
-		s.x.SetCookie(s.m.cookie.name, s.m.cookie.delete())
-	default:
+	if line == "" {
 		if s.x.ResponseHeader("Cache-Control") == "" {
 			s.x.SetResponseHeader("Cache-Control", "private")
 		}
-		return
+	} else {
+		s.checkTransport()
+		s.x.SetCookie(s.m.cookie.name, line)
+		s.keepFromCaches()
 	}
-	s.keepFromCaches()
+	if st.rare != nil && st.several {
+		for _, former := range s.m.cookie.former {
+			s.x.AddCookie(former)
+		}
+	}
 }
 
 // keepFromCaches forbids everybody to store the response. Some caches obey a header of their own before Cache-Control.

@@ -52,8 +52,8 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 	}
 	defer s.leave()
 	switch owner := st.owner(); {
-	case st.login:
-		return st.subject, st.handle(), nil
+	case st.asked().login:
+		return st.asked().subject, st.handle(), nil
 	case len(owner) > 0:
 		return string(owner), st.handle(), nil
 	}
@@ -92,12 +92,12 @@ func (m *Manager) revokeRecord(ctx context.Context, h *held) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, asked: asked{ending: h}, revoked: true}
+	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: true}
 	defer func() {
 		j.stop()
 		m.emit(ctx, j.events)
 	}()
-	return j.end()
+	return j.end(*h)
 }
 
 // callDeadline bounds a call that the application makes outside of a request's commit.

@@ -221,7 +221,7 @@ func TestRevokeTellsWhatFailed(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.login(t, "user:1")
 	w.store.Before(func(c probe.Call) error {
-		if c.Method == "Update" {
+		if c.Method == "Update" || c.Method == "Delete" {
 			return errors.New("down")
 		}
 		return nil
@@ -267,7 +267,7 @@ func TestRevokeEndsWhatAWriteInFlightIsAboutToExtend(t *testing.T) {
 	for _, method := range []string{"Touch", "Update"} {
 		w := newWorld(t, session.Options{})
 		cookie := w.login(t, "user:1")
-		w.now = w.now.Add(30*time.Minute - time.Millisecond)
+		w.now = w.now.Add(idleEnd - time.Millisecond)
 		w.store.Before(func(c probe.Call) error {
 			if c.Method == method {
 				w.store.Before(nil)
@@ -376,7 +376,7 @@ func TestInspect(t *testing.T) {
 		if string(got.Values["count"]) != "1" || string(got.Values["items"]) != `["tea"]` || len(got.Values) != 2 {
 			t.Errorf("%s: values %q", name, got.Values)
 		}
-		w.now = w.now.Add(31 * time.Minute)
+		w.now = w.now.Add(idleEnd)
 		if got, err = w.Inspect(t.Context(), cookie); err != nil || got.Reason != session.ReasonExpiredIdle || got.Subject != "user:1" {
 			t.Errorf("%s: after the idle timeout: %+v %v", name, got, err)
 		}

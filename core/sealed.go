@@ -5,21 +5,22 @@ import "fmt"
 // runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
 func (j *job) runSealed() error {
 	if j.action == doEnd {
-		return j.done()
+		return j.done(&j.ending[0])
 	}
 	next := &j.next
 	if err := j.reseal(next); err != nil {
 		return err
 	}
 	cookie := &j.m.cookie
-	line, err := j.m.sealing.seal(next.data, j.now, cookie.assignment, cookie.attributesFor(next.env.deadline-j.now))
+	attributes := cookie.attributesFor(j.m.absoluteEnd(&next.env) - j.now)
+	line, err := j.m.sealing.seal(next.data, j.now, cookie.assignment, attributes)
 	if err != nil {
 		return fmt.Errorf("session: seal: %w", err)
 	}
 	if len(line) > maxCookie {
 		return tooLarge(len(line), maxCookie)
 	}
-	j.cookie = ticket{action: issueTicket, line: line}
+	j.cookie = line
 	if j.reason != "" {
 		j.event(j.reason, next)
 	}
@@ -29,12 +30,13 @@ func (j *job) runSealed() error {
 func (j *job) reseal(next *held) error {
 	switch j.action {
 	case doCreate, doEndThenCreate:
-		return j.restart(next)
+		return j.restart(next, values{})
 	case doRotate:
 		next.env = j.renewedFrom(j.old.env)
 	default:
 		next.env = j.old.env
 	}
+	next.seen = j.old.seen
 	return j.draft(next, j.values(&j.old), j.ops)
 }
 

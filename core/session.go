@@ -23,7 +23,8 @@ type Session struct {
 	x     Exchange // nil once the request is over
 	st    *state   // nil until the session is used
 	phase phase
-	told  bool // the response's headers say what they have to about the session
+	told  bool   // the response's headers say what they have to about the session
+	begun moment // when the request began
 }
 
 type phase byte
@@ -47,12 +48,12 @@ func (s *Session) Login(subject string) {
 	if err != nil {
 		return
 	}
-	st.login, st.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
+	st.changes.login, st.changes.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
 	if owner := st.owner(); len(owner) > 0 && string(owner) != subject {
-		st.switched = true
+		st.changes.switched = true
 		st.hide()
-		if st.refusal == nil && slices.ContainsFunc(st.ops, func(o operation) bool { return o.update != nil }) {
-			st.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
+		if st.changes.refusal == nil && slices.ContainsFunc(st.changes.ops, func(o operation) bool { return o.update != nil }) {
+			st.changes.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
 		}
 	}
 	s.leave()
@@ -69,7 +70,7 @@ func (s *Session) rework() {
 		if err != nil {
 			return
 		}
-		before, base, needed := slices.Clone(st.ops), st.values(), errors.Is(st.refusal, errNotReworked)
+		before, base, needed := slices.Clone(st.changes.ops), st.values(), errors.Is(st.changes.refusal, errNotReworked)
 		s.leave()
 		if !needed {
 			return
@@ -92,11 +93,11 @@ func (s *Session) swap(before, after []operation) bool {
 		return true
 	}
 	defer s.leave()
-	unchanged := slices.EqualFunc(st.ops, before, func(a, b operation) bool {
+	unchanged := slices.EqualFunc(st.changes.ops, before, func(a, b operation) bool {
 		return a.key == b.key && same(a.value, b.value)
 	})
 	if unchanged {
-		st.ops, st.refusal = after, nil
+		st.changes.ops, st.changes.refusal = after, nil
 	}
 	return unchanged
 }
@@ -105,7 +106,7 @@ func (s *Session) swap(before, after []operation) bool {
 // visitor's rights change; Login does it by itself. Without a session it does nothing.
 func (s *Session) Renew() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.renew = true
+		st.changes.renew = true
 		s.leave()
 	}
 }
@@ -113,7 +114,7 @@ func (s *Session) Renew() {
 // Touch extends the idle clock now, though the touch interval has not passed. Without a session it does nothing.
 func (s *Session) Touch() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.touch = true
+		st.changes.touch = true
 		s.leave()
 	}
 }
@@ -121,7 +122,7 @@ func (s *Session) Touch() {
 // Clear drops all values. The session, its subject and its token stay; to log out use Destroy.
 func (s *Session) Clear() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.ops = nil
+		st.changes.ops = nil
 		st.hide()
 		s.leave()
 	}
@@ -143,8 +144,8 @@ func (s *Session) Subject() string {
 		return ""
 	}
 	defer s.leave()
-	if st.login {
-		return st.subject
+	if a := st.asked(); a.login {
+		return a.subject
 	}
 	return string(st.owner())
 }
@@ -156,7 +157,7 @@ func (s *Session) Exists() bool {
 		return false
 	}
 	defer s.leave()
-	return st.found || st.login || st.starts()
+	return st.found || st.asked().login || st.starts()
 }
 
 // Handle returns the session's public id: safe to log and to show, stable across renewals, and useless as a
@@ -170,18 +171,26 @@ func (s *Session) Handle() string {
 	return st.handle()
 }
 
-// ExpiresAt returns when the session ends if it is not used again, as it was loaded or last saved. It is the
-// zero time when there is no session.
+// ExpiresAt returns when the session ends if it is not used again after this request, as its response leaves it: changes
+// and touches that are due are counted, for a session that this request starts too. It is the zero time when there will be
+// none.
 func (s *Session) ExpiresAt() time.Time {
+	now := s.m.now()
 	st := s.enter()
 	if st == nil {
 		return time.Time{}
 	}
 	defer s.leave()
-	if !st.found {
-		return time.Time{}
+	var h held
+	st.held.open(&h)
+	f := s.facts(st, &h, now)
+	switch p := decide(&f); {
+	case p.err == nil && p.action >= doTouch && p.action != doEnd:
+		return p.expires.time()
+	case st.found && !f.expired && p.action != doEnd:
+		return min(f.expires, f.deadline).time()
 	}
-	return st.held.expires.time()
+	return time.Time{}
 }
 
 // Err returns why the session could not be loaded, why a write was refused, or why the last Save failed; nil
@@ -197,8 +206,8 @@ func (s *Session) Err() error {
 	switch failure := st.failed(); {
 	case failure != nil:
 		return failure
-	case st.refusal != nil:
-		return st.refusal
+	case st.asked().refusal != nil:
+		return st.asked().refusal
 	case st.rare != nil:
 		return st.err
 	}

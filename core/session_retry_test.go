@@ -27,11 +27,13 @@ func TestADestroyThatFailedHasDestroyedNothing(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie := w.start(t)
 	v := begin(t, w.Manager, cookie)
-	failOnce(w, "Update")
+	count.Get(v.Session)
+	w.store.Before(func(probe.Call) error { return errDown })
 	v.Destroy()
 	if err := v.Save(); !errors.Is(err, session.ErrUnavailable) || count.Get(v.Session) != 1 {
 		t.Fatalf("Save = %v and count %d, want ErrUnavailable and the session as it was", err, count.Get(v.Session))
 	}
+	w.store.Before(nil)
 	v.Destroy()
 	if err := v.Save(); err != nil {
 		t.Fatal(err)

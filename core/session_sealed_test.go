@@ -37,7 +37,7 @@ func TestASealedSessionTravelsInItsCookie(t *testing.T) {
 func TestASealedSessionsExpiryIsInsideIt(t *testing.T) {
 	for kind, sealer := range sealers {
 		for reason, wait := range map[session.Reason]time.Duration{
-			session.ReasonExpiredIdle: 30 * time.Minute, session.ReasonExpiredAbsolute: 12 * time.Hour,
+			session.ReasonExpiredIdle: idleEnd, session.ReasonExpiredAbsolute: 12 * time.Hour,
 		} {
 			w := newSealed(t, session.TemporaryKeys(), session.Options{Sealer: sealer})
 			cookie := w.start(t)
@@ -176,14 +176,14 @@ func TestAStoresOwnLimitIsNoOutage(t *testing.T) {
 	}
 }
 
-func TestASealedSessionThatExpiresDuringTheRequestIsNotRevived(t *testing.T) {
+func TestASealedSessionThatReachesItsDeadlineDuringTheRequestIsNotRevived(t *testing.T) {
 	w := newSealed(t, session.TemporaryKeys(), session.Options{Sealer: session.AEAD})
 	cookie := w.start(t)
 	write, login := begin(t, w.Manager, cookie), begin(t, w.Manager, cookie)
 	count.Update(write.Session, addOne)
 	count.Get(login.Session)
 	login.Login("user:1")
-	w.now = w.now.Add(31 * time.Minute)
+	w.now = w.now.Add(12 * time.Hour)
 	write.finish().failedWith(http.StatusConflict)
 	write.untouched()
 	if fresh := login.finish().succeeded().issued(); w.countOf(t, fresh) != 0 || w.subjectOf(t, fresh) != "user:1" {

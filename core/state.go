@@ -2,19 +2,17 @@ package session
 
 // state is what one request holds of its session once it has used it. Session.mu guards it.
 type state struct {
-	held    kept
-	found   bool // held is a session that lives, as far as this request knows
-	retired bool // it was sealed with a key that is no longer the first
-	calm    bool // as loaded, nothing is due unless somebody asks for it
-
-	superseded bool // the visitor's token was replaced a short while ago: the browser may have the new one by now
+	held       kept
+	found      bool // held is a session that lives, as far as this request knows
+	retired    bool // it was sealed with a key that is no longer the first
 	unwanted   bool // Options.SaveOn refused this response's changes
 	committing bool
+	upkeepAt   millis // from when on the session needs something though nobody asks for it
 
-	*wish
-	seen []sighting
+	changes *wish // nil: the request has only read
+	seen    []sighting
 
-	cookie ticket // what the response has to do to the cookie
+	cookie string // the Set-Cookie line that the response has to carry, or ""
 	*rare
 
 	firstSeen [1]sighting
@@ -28,6 +26,12 @@ type rare struct {
 	err      error         // why the last Save failed, for Err
 	reported error         // what failed and has been made an event already
 	events   []Event
+
+	dead    *held  // the ended marker or alias that the visitor's token led to
+	forget  bool   // no response with a newer cookie can be on its way to the visitor: dead's cookie may be deleted
+	others  []held // further sessions that the request's cookies opened
+	several bool   // the request had several cookies of this name
+	offer   string // the Set-Cookie line of the token that the visitor should have by now
 }
 
 // rarely returns st.rare to write to.
@@ -44,6 +48,30 @@ func (st *state) failed() error {
 		return nil
 	}
 	return st.failure
+}
+
+// dead returns the marker that the visitor's token led to, or nil.
+func (st *state) dead() *held {
+	if st.rare == nil {
+		return nil
+	}
+	return st.rare.dead
+}
+
+// offered returns the Set-Cookie line of the token that the visitor should have by now, or "".
+func (st *state) offered() string {
+	if st.rare == nil {
+		return ""
+	}
+	return st.offer
+}
+
+// others returns further sessions that the request's cookies opened.
+func (st *state) others() []held {
+	if st.rare == nil {
+		return nil
+	}
+	return st.rare.others
 }
 
 // handle returns the public id of the session, or "".
@@ -64,10 +92,11 @@ type asked struct {
 	ops     []operation
 	refusal error // a write that could not be taken; it fails the commit
 	subject string
-	ending  *held // what Destroy ended; writes after it start a new session
+	ending  []held // what Destroy has to end; writes after it start a new session
 
 	login, renew, touch bool
 	switched            bool // the login is for another subject than the held one's
+	destroyed           bool // the first to be ended is the session that was held
 	hidden              bool // the held values are dropped: by Clear, or by a login as somebody else
 }
 
@@ -91,16 +120,30 @@ type wish struct {
 	first [1]operation
 }
 
-// nothing is what a request wishes that only reads. All share it, so nobody writes to it.
-var nothing = &wish{}
-
 // want gives the request a wish of its own to write to.
 func (st *state) want() {
-	if st.wish == nothing {
-		st.wish = &wish{}
-		st.ops = st.first[:0]
+	if st.changes == nil {
+		st.changes = &wish{}
+		st.changes.ops = st.changes.first[:0]
 	}
 }
+
+// asked is a copy of what the request wants: nothing, as long as it has only read.
+func (st *state) asked() asked {
+	if st.changes == nil {
+		return asked{}
+	}
+	return st.changes.asked
+}
+
+func (st *state) ops() []operation {
+	if st.changes == nil {
+		return nil
+	}
+	return st.changes.ops
+}
+
+func (st *state) hidden() bool { return st.changes != nil && st.changes.hidden }
 
 // held is a session to work on.
 type held struct {
@@ -128,25 +171,11 @@ func (h *held) encode(v values, ops []operation) {
 	h.bodyAt = uint32(len(h.data) - len(h.env.body))
 }
 
-// ticket is the response's business with the cookie.
-type ticket struct {
-	action ticketAction
-	line   string // of Set-Cookie
-}
-
-type ticketAction byte
-
-const (
-	keepTicket ticketAction = iota
-	issueTicket
-	deleteTicket
-)
-
-func (st *state) values() values { return values{st.held.body(), st.hidden} }
+func (st *state) values() values { return values{st.held.body(), st.hidden()} }
 
 // look returns the value of key in this request's view. note remembers it as seen.
 func (st *state) look(key string, note bool) []byte {
-	value := st.values().under(st.ops, key)
+	value := st.values().under(st.ops(), key)
 	if note {
 		st.sight(key, value)
 	}
@@ -168,25 +197,25 @@ func (st *state) sight(key string, value []byte) {
 // blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
 // held values are dropped. now is the key's value so far.
 func (st *state) write(o operation, now []byte) {
-	i, seen := last(st.ops, o.key), lastSeen(st.seen, o.key)
-	if i >= 0 && st.ops[i].idle { // it left the value as it was
-		st.ops, i = without(st.ops, o.key), -1
+	i, seen := last(st.changes.ops, o.key), lastSeen(st.seen, o.key)
+	if i >= 0 && st.changes.ops[i].idle { // it left the value as it was
+		st.changes.ops, i = without(st.changes.ops, o.key), -1
 	}
 	unchanged := same(now, o.value)
 	switch {
 	case unchanged && (i >= 0 || o.value == nil):
 		return
-	case i >= 0 && st.ops[i].update == nil:
-		st.ops[i].value, st.ops[i].popped = o.value, st.ops[i].popped && o.value == nil
+	case i >= 0 && st.changes.ops[i].update == nil:
+		st.changes.ops[i].value, st.changes.ops[i].popped = o.value, st.changes.ops[i].popped && o.value == nil
 	default:
 		if o.idle = unchanged; seen >= 0 && o.update == nil && !unchanged {
 			o.guarded, o.saw = true, st.seen[seen].value
 		}
 		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
 			o.guarded, o.saw = true, st.values().get(o.key)
-			st.ops = without(st.ops, o.key)
+			st.changes.ops = without(st.changes.ops, o.key)
 		}
-		st.ops = append(st.ops, o)
+		st.changes.ops = append(st.changes.ops, o)
 	}
 	if seen >= 0 {
 		st.seen[seen].value = o.value
@@ -195,9 +224,9 @@ func (st *state) write(o operation, now []byte) {
 
 // hide drops the held values, and with them what writes could be held against.
 func (st *state) hide() {
-	st.hidden, st.seen = true, nil
-	for i := range st.ops {
-		st.ops[i].guarded, st.ops[i].idle = false, false
+	st.changes.hidden, st.seen = true, nil
+	for i := range st.changes.ops {
+		st.changes.ops[i].guarded, st.changes.ops[i].idle = false, false
 	}
 }
 
@@ -211,32 +240,42 @@ func without(ops []operation, key string) []operation {
 	return kept
 }
 
-// destroy forgets everything but what has to be ended. What follows is a new session's.
+// destroy forgets everything but what has to be ended: the session, and whatever else the visitor's cookies opened. What
+// follows is a new session's.
 func (st *state) destroy() {
-	ending := st.ending
+	before := st.asked()
+	ending, destroyed := before.ending, before.destroyed
 	if st.found {
-		ending = &held{}
-		st.held.open(ending)
+		var h held
+		st.held.open(&h)
+		ending, destroyed = append(ending, h), destroyed || len(ending) == 0
 	}
-	st.wish = &wish{asked: asked{ending: ending}}
+	if others := st.others(); others != nil {
+		ending, st.rare.others = append(ending, others...), nil
+	}
+	st.changes = &wish{asked: asked{ending: ending, destroyed: destroyed}}
 	st.held, st.found, st.retired, st.seen = kept{}, false, false, nil
 }
 
 // anything reports whether something is wanted that has not been done yet.
-func (a *asked) anything() bool {
-	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
+func (w *wish) anything() bool {
+	if w == nil {
+		return false
+	}
+	a := &w.asked
+	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || len(a.ending) > 0
 }
 
-// quiet reports whether a commit would find nothing to do. It is decide's answer for a request that only read, which most do,
-// at a fraction of the cost.
-func (st *state) quiet() bool {
-	return st.calm && !st.committing && !st.anything() && st.cookie.action == keepTicket
+// quiet reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
+func (st *state) quiet(now millis) bool {
+	return now < st.upkeepAt && !st.committing && !st.changes.anything() && st.cookie == ""
 }
 
 // starts reports whether the operations leave a value, which is what a new session needs to come into being.
 func (st *state) starts() bool {
-	for i := range st.ops {
-		if st.ops[i].value != nil && last(st.ops, st.ops[i].key) == i {
+	ops := st.ops()
+	for i := range ops {
+		if ops[i].value != nil && last(ops, ops[i].key) == i {
 			return true
 		}
 	}

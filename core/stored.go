@@ -1,58 +1,79 @@
 package session
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 func (j *job) runStored() error {
+	for i := range j.others { // first, so that a failure leaves nothing that nobody knows of
+		if err := j.end(j.others[i]); err != nil {
+			return err
+		}
+	}
 	switch j.action {
+	case doForget:
+		return j.forget()
 	case doTouch:
 		return j.touchRecord()
 	case doUpdate:
 		return j.update()
 	case doRotate:
 		return j.rotate()
-	case doEnd:
-		return j.end()
-	case doEndThenCreate:
-		if err := j.end(); err != nil {
+	}
+	for i := range j.ending {
+		if err := j.end(j.ending[i]); err != nil {
 			return err
 		}
+	}
+	if j.action == doEnd {
+		return nil
 	}
 	return j.create()
 }
 
 // create starts a session from this request's operations.
 func (j *job) create() error {
+	if j.dead != nil {
+		if done, err := j.resume(); done || err != nil {
+			return err
+		}
+	}
+	return j.begin(ReasonCreated, values{})
+}
+
+// begin starts a session from this request's operations over v.
+func (j *job) begin(r Reason, v values) error {
 	var next held
-	if err := j.restart(&next); err != nil {
+	if err := j.restart(&next, v); err != nil {
 		return err
 	}
-	token, err := j.insert(&next)
-	if err != nil {
+	token := mintToken()
+	if err := j.insert(&next, token); err != nil {
 		return err
 	}
-	j.issue(ReasonCreated, next, token)
-	return nil
+	return j.issue(r, next, token)
 }
 
 // issue makes next the request's session and its token the cookie's value.
-func (j *job) issue(r Reason, next held, token string) {
+func (j *job) issue(r Reason, next held, token string) error {
 	j.next = next
-	j.cookie = ticket{action: issueTicket, line: j.m.cookie.set(token, next.env.deadline-j.now)}
+	j.cookie = j.m.cookie.set(token, next.env.deadline-j.now)
 	j.event(r, &next)
+	return nil
 }
 
-// insert creates the record under a new token.
-func (j *job) insert(h *held) (token string, err error) {
-	token = mintToken()
+// insert creates the record under a token.
+func (j *job) insert(h *held, token string) error {
 	h.id, h.version = recordID(j.m.name, token), 1
-	err = j.m.store.Create(j.ctx, h.record())
+	err := j.m.store.Create(j.ctx, h.record())
 	if errors.Is(err, ErrExists) && j.applied(h) {
 		err = nil
 	}
 	if err != nil {
-		return "", unavailable("create", err)
+		return unavailable("create", err)
 	}
-	return token, nil
+	return nil
 }
 
 // applied reports whether h's write is the one that is stored: the answer to it got lost and the store's
@@ -82,37 +103,75 @@ func (h *held) record() Record {
 // update saves changed values. When another request got in between, the operations run again on what it left,
 // until they fit or the commit's time is up.
 func (j *job) update() error {
+	contested, err := j.queue(j.old.id)
+	if err != nil {
+		return j.excused(err)
+	}
 	base, ops, mine := &j.old, j.ops, uint64(0)
-	for contested := j.facts.expired; ; contested = true { // expired as far as we know: another request may have extended it
+	for ; ; contested = true {
 		if contested {
+			if j.unasked { // another request has used the session too, and noted it down
+				j.next = j.old
+				return nil
+			}
+			if _, err := j.takeTurn(base.id, 0); err != nil {
+				return err
+			}
 			fresh, err := j.reload(base.id)
 			if err != nil {
 				return err
 			}
-			base = &fresh
-			if mine != 0 && base.env.written(mine) {
-				return j.updated(base)
+			if mine != 0 && fresh.env.written(mine) {
+				return j.updated(&fresh)
 			}
+			base = &fresh
 			if ops, err = j.rebase(base); err != nil {
 				return err
 			}
 		}
 		next := &j.next
-		*next = held{env: base.env}
-		if err := j.draft(next, j.values(base), ops); err != nil {
+		if err := j.draftOver(next, base, ops); err != nil {
 			return err
 		}
-		next.id, next.version, mine = base.id, base.version, next.env.writes[0]
-		next.expires = max(next.expires, min(base.expires, base.env.deadline)) // the other request may have been later
+		mine = next.env.writes[0]
 		switch err := j.replace(next); {
 		case err == nil:
 			return j.updated(next)
 		case errors.Is(err, ErrNotFound):
-			return ErrEnded
+			return j.excused(ErrEnded)
 		case !errors.Is(err, ErrConflict):
-			return unavailable("update", err)
+			return j.excused(unavailable("update", err))
 		}
 	}
+}
+
+// draftOver drafts base as ops change it, under base's token.
+func (j *job) draftOver(next, base *held, ops []operation) error {
+	*next = held{kept: kept{seen: base.seen}, env: base.env}
+	if j.stood == "" && !j.adopted {
+		next.env.present(j.now)
+	}
+	if err := j.draft(next, j.values(base), ops); err != nil {
+		return err
+	}
+	next.id, next.version = base.id, base.version
+	// The other request may have been later.
+	next.expires = max(next.expires, min(j.m.idleEnd(base), base.env.deadline))
+	return nil
+}
+
+// excused lets a commit that does only what nobody asked for succeed though it failed.
+func (j *job) excused(err error) error {
+	if !j.unasked {
+		return err
+	}
+	j.next = j.old
+	if !errors.Is(err, ErrEnded) {
+		j.events = j.m.event(j.events, Event{
+			Reason: ReasonTouchFailed, Handle: j.old.env.handle.String(), Subject: string(j.old.env.subject), Err: err,
+		})
+	}
+	return nil
 }
 
 // updated settles what this request sees from now on. A request whose session was renewed meanwhile keeps its own
@@ -120,7 +179,7 @@ func (j *job) update() error {
 // makes a later commit of this request find the successor again.
 func (j *job) updated(stored *held) error {
 	if !j.adopted {
-		if j.release != nil {
+		if j.stored != nil {
 			j.event(ReasonMerged, stored)
 		}
 		j.next = *stored
@@ -133,16 +192,23 @@ func (j *job) updated(stored *held) error {
 	return nil
 }
 
-// reload waits for this request's turn and returns the live record that id has become.
+// reload returns the live record that id has become, for this request's changes.
 func (j *job) reload(id RecordID) (held, error) {
-	if err := j.takeTurn(id); err != nil {
+	found, reason, err := j.examine(id)
+	if err != nil {
 		return held{}, err
 	}
-	now, err := j.follow(id, false)
-	if err == nil && !j.adopted {
+	now, way, err := j.follow(found, reason)
+	switch {
+	case err != nil:
+		return held{}, err
+	case way.login: // whoever planted the old token must not write into what the login made
+		return held{}, ErrEnded
+	}
+	if j.adopt(way); !j.adopted {
 		j.stored = &now
 	}
-	return now, err
+	return now, nil
 }
 
 // rebase runs the operations again on a fresh base.
@@ -154,53 +220,36 @@ func (j *job) rebase(base *held) ([]operation, error) {
 	return v.replay(ops)
 }
 
-// takeTurn queues for a record once a first conflict has shown that others want it too.
-func (j *job) takeTurn(id RecordID) error {
+// queue waits for a record's turn before the first attempt to write it, if another request of this process has it. It
+// reports whether that request has written it: then the first attempt would fail.
+func (j *job) queue(id RecordID) (written bool, err error) {
+	got, err := j.takeTurn(id, j.m.storeTimeout/20)
+	return got == passedTurn, err
+}
+
+// takeTurn waits for a record's turn, and gives up the turn that was held before.
+func (j *job) takeTurn(id RecordID, patience time.Duration) (turn, error) {
+	if j.turns && j.turn == id {
+		return freeTurn, nil
+	}
+	j.release()
 	if err := j.ctx.Err(); err != nil { // whatever the store makes of its context
-		return unavailable("commit", err)
+		return refusedTurn, unavailable("commit", err)
 	}
-	if j.release != nil {
-		return nil
-	}
-	release, err := j.m.queue(j.ctx, id)
+	got, err := turns.take(j.ctx, id, patience)
 	if err != nil {
-		return unavailable("commit", err)
+		return got, unavailable("commit", err)
 	}
-	j.release = release
-	return nil
+	j.turn, j.turns = id, got != refusedTurn
+	return got, nil
 }
 
-// follow returns the live record that id has become, or ErrEnded. It leads through renewals, and into another
-// subject's session only when that is to be ended.
-func (j *job) follow(id RecordID, toEnd bool) (held, error) {
-	for {
-		h, reason, err := j.examine(id)
-		switch {
-		case err != nil:
-			return held{}, err
-		case reason == "":
-			return h, nil
-		case reason != ReasonSuperseded, h.env.flags&flagOtherSubject != 0 && !toEnd:
-			return held{}, ErrEnded
-		}
-		id, j.adopted = h.env.successor(), true
+// release lets the next request have its turn.
+func (j *job) release() {
+	if j.turns {
+		turns.pass(j.turn)
+		j.turns = false
 	}
-}
-
-// examine loads a record and judges it.
-func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
-	if err := j.ctx.Err(); err != nil {
-		return h, "", unavailable("reload", err)
-	}
-	err := j.m.fetch(j.ctx, id, &h)
-	if errors.Is(err, ErrNotFound) {
-		return h, ReasonUnknown, nil
-	}
-	reason, err := j.m.judge(&h, j.m.now(), err)
-	if err != nil {
-		return h, "", unavailable("reload", err)
-	}
-	return h, reason, nil
 }
 
 // touchRecord extends the idle clock. A record that another request has changed or ended is left alone: changing
@@ -208,24 +257,25 @@ func (j *job) examine(id RecordID) (h held, _ Reason, _ error) {
 func (j *job) touchRecord() error {
 	next := j.old
 	next.seen, next.expires = j.now, j.plan.expires
-	err := errors.ErrUnsupported
-	if t, ok := j.m.store.(Toucher); ok {
-		err = t.Touch(j.ctx, next.id, next.seen.time(), next.expires.time())
-	}
-	if errors.Is(err, errors.ErrUnsupported) {
-		err = j.replace(&next)
-	}
+	err := j.touchStored(&next)
 	switch {
 	case err == nil:
 		j.next = next
 		j.event(ReasonTouched, &next)
 		return nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
-	case j.facts.touch:
-		return unavailable("touch", err)
-	default:
-		j.events = j.m.event(j.events, Event{Reason: ReasonTouchFailed, Handle: next.env.handle.String(), Err: unavailable("touch", err)})
+		j.next = j.old
+		return nil
 	}
-	j.next = j.old
-	return nil
+	return j.excused(unavailable("touch", err))
+}
+
+func (j *job) touchStored(next *held) error {
+	if t, ok := j.m.store.(Toucher); ok {
+		err := t.Touch(j.ctx, next.id, next.seen.time(), next.expires.time())
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	return j.replace(next)
 }

@@ -1,16 +1,18 @@
 package session
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 )
 
 // A token is 256 bits from the operating system's random source (OWASP asks for 64, ASVS 5.0 7.2.3 for 128), as
-// 43 characters of base64url. Only mint makes one: a client's value is looked up, never adopted.
+// 43 characters of base64url. Only mintToken and successorToken make one: a client's value is looked up, never adopted.
 const (
 	tokenBytes  = 32
 	tokenLength = 43
+	saltBytes   = 32
 )
 
 // base64url refuses stray bits, so that one token has one spelling.
@@ -20,6 +22,21 @@ func mintToken() string {
 	var b [tokenBytes]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
 	return base64url.EncodeToString(b[:])
+}
+
+func mintSalt() []byte {
+	b := make([]byte, saltBytes)
+	_, _ = rand.Read(b)
+	return b
+}
+
+// successorToken is the token that follows token in a periodic renewal. It takes both: the store keeps the salt and never
+// a token, so what is at rest opens no session, and whoever holds the old token can be given the new one again.
+func successorToken(token string, salt []byte) string {
+	mac := hmac.New(sha256.New, []byte(token))
+	mac.Write([]byte("coatcheck periodic renewal"))
+	mac.Write(salt)
+	return base64url.EncodeToString(mac.Sum(nil))
 }
 
 func mintHandle() (h handle) {

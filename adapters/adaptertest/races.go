@@ -15,7 +15,8 @@ var races = []testCase{
 	{"P6", "logout wins", "a logged-out session that comes back is a security hole", logoutWins, ""},
 	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe", logoutEndsLogin, ""},
 	{"P6", "revoked is over", "whoever ends a stolen session must not see a request in flight bring it back", revoked, ""},
-	{"P7", "a login among updates keeps its cookie", "a slow request must neither undo a login nor lose its own change", loginAmongUpdates, ""},
+	{"P7", "a login ends what is in flight", "a token planted before the login must not write into the session after it", loginAmongUpdates, ""},
+	{"P7", "a renewal takes along what is in flight", "a new token is no reason to lose a visitor's changes", renewalAmongUpdates, ""},
 	{"P7", "a straggler leaves the new cookie alone", "a request sent before the login's answer came must not replace the cookie that it brought", straggler, ""},
 	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)", loginChangesToken, ""},
 	{"P9", "a request is over when it is over", "a goroutine left behind must not crash or see another visitor's data", requestOver, ""},
@@ -120,18 +121,35 @@ func logoutEndsLogin(s *suite) {
 	st.reads(cookie, "", 0)
 }
 
+// amongUpdates lets n updates begin on cookie's session, replaces the token by path, and then lets the updates commit.
+func (st *site) amongUpdates(n int, path, cookie string) (fresh string, answers []*answer) {
+	g := newGate(n)
+	st.slow("/slow", g, func(v *session.Session) { count.Update(v, addOne) })
+	release := st.inFlight("/slow", cookie, n, g)
+	fresh = st.get(path, cookie).issued()
+	return fresh, release()
+}
+
 func loginAmongUpdates(s *suite) {
 	st := s.stored(session.Options{})
 	cookie := st.begun()
-	g := newGate(50)
-	st.slow("/slow", g, func(v *session.Session) { count.Update(v, addOne) })
-	release := st.inFlight("/slow", cookie, 50, g)
-	fresh := st.get("/login", cookie).is(200, "in").issued()
-	for _, a := range release() {
+	fresh, answers := st.amongUpdates(50, "/login", cookie)
+	for _, a := range answers {
+		a.refused(409).untouched()
+	}
+	st.reads(fresh, "user:1", 1)
+	st.reads(cookie, "", 0)
+}
+
+func renewalAmongUpdates(s *suite) {
+	st := s.stored(session.Options{})
+	st.on("/renew", func(c *Call) error { c.Session.Renew(); return c.Respond(200, "renewed") })
+	cookie := st.begun()
+	fresh, answers := st.amongUpdates(50, "/renew", cookie)
+	for _, a := range answers {
 		a.is(200, "done").untouched()
 	}
-	st.reads(fresh, "user:1", 51)
-	st.reads(cookie, "", 0)
+	st.reads(fresh, "", 51)
 }
 
 func straggler(s *suite) {

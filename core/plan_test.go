@@ -8,25 +8,27 @@ import (
 )
 
 // The clock of these tests, in minutes: a session of 30 idle and 720 absolute minutes, created at 1000 and used
-// at 1005, looked at a little later.
+// at 1005, looked at a little later. A use adds the touch interval of 3 minutes to the idle ones.
 const (
 	minute    = millis(60_000)
 	beginning = 1000 * minute
 	lastUsed  = 1005 * minute
 	lately    = lastUsed + 1*minute
 	touchTime = lastUsed + 3*minute
+	span      = 33 * minute
+	absolute  = 720 * minute
 )
 
 func fresh(change func(*facts)) facts {
-	f := facts{now: lately, idle: 30 * minute, touchEvery: 3 * minute, deadline: lately + 720*minute}
+	f := facts{now: lately, span: span, absolute: absolute}
 	change(&f)
 	return f
 }
 
 func loaded(change func(*facts)) facts {
 	return fresh(func(f *facts) {
-		f.found, f.seen, f.renewed = true, lastUsed, beginning
-		f.expires, f.deadline = lastUsed+30*minute, beginning+720*minute
+		f.found, f.upkeep = true, upkeep{seen: lastUsed, touchEvery: 3 * minute, renewed: beginning}
+		f.expires, f.deadline = lastUsed+span, beginning+absolute
 		change(f)
 	})
 }
@@ -69,8 +71,8 @@ func TestDecide(t *testing.T) {
 		{"a touch is due once per interval", loaded(func(f *facts) { f.now = touchTime }), doTouch, ReasonTouched, nil},
 		{"and not before", loaded(func(f *facts) { f.now = touchTime - 1 }), doNothing, "", nil},
 		{"an explicit touch does not wait", loaded(func(f *facts) { f.touch = true }), doTouch, ReasonTouched, nil},
-		{"a touch never shortens", loaded(func(f *facts) { f.touch, f.expires = true, lately+31*minute }), doNothing, "", nil},
-		{"a touch that gains nothing is none", loaded(func(f *facts) { f.touch, f.expires = true, lately+30*minute }), doNothing, "", nil},
+		{"a touch never shortens", loaded(func(f *facts) { f.touch, f.expires = true, lately+span+minute }), doNothing, "", nil},
+		{"a touch that gains nothing is none", loaded(func(f *facts) { f.touch, f.expires = true, lately+span }), doNothing, "", nil},
 		{"a touch at the deadline gains nothing", loaded(func(f *facts) { f.touch, f.expires = true, f.deadline }), doNothing, "", nil},
 		{"a change extends too, so no touch besides", loaded(func(f *facts) { f.now, f.changed = touchTime, true }), doUpdate, "", nil},
 		{"a sealed session is touched by sealing it anew", sealedIn(func(f *facts) { f.now = touchTime }), doTouch, ReasonTouched, nil},
@@ -88,7 +90,9 @@ func TestDecide(t *testing.T) {
 		{"a refused write fails the commit whole", loaded(func(f *facts) { f.refusal, f.changed = errRefused, true }), doNothing, "", errRefused},
 		{"SaveOn drops changes", loaded(func(f *facts) { f.refused, f.changed, f.login = true, true, true }), doNothing, "", nil},
 		{"and refused writes with them", loaded(func(f *facts) { f.refused, f.refusal = true, errRefused }), doNothing, "", nil},
-		{"and the upkeep", loaded(func(f *facts) { f.refused, f.now = true, touchTime }), doNothing, "", nil},
+		{"but the visit counts", loaded(func(f *facts) { f.refused, f.now, f.changed = true, touchTime, true }), doTouch, ReasonTouched, nil},
+		{"also when a write was refused", loaded(func(f *facts) { f.refusal, f.now = errRefused, touchTime }), doTouch, ReasonTouched, errRefused},
+		{"which a sealed session's error response cannot tell", sealedIn(func(f *facts) { f.refusal, f.now = errRefused, touchTime }), doNothing, "", errRefused},
 
 		{"after the headers a stored change is saved", loaded(func(f *facts) { f.headersSent, f.changed = true, true }), doUpdate, "", nil},
 		{"a stored session is touched", loaded(func(f *facts) { f.headersSent, f.touch = true, true }), doTouch, ReasonTouched, nil},
@@ -112,14 +116,26 @@ func TestDecide(t *testing.T) {
 		{"a logout is kept, and the login behind it is not promised", fresh(func(f *facts) { f.timedOut, f.ending, f.login = true, true, true }), doEnd, ReasonEnded, ErrUnavailable},
 		{"logout wins", fresh(func(f *facts) { f.timedOut, f.ending = true, true }), doEnd, ReasonEnded, nil},
 
-		{"what expired during the request is not touched", loaded(func(f *facts) { f.expired, f.touch = true, true }), doNothing, "", ErrEnded},
+		{"what reached its deadline during the request is not touched", loaded(func(f *facts) { f.expired, f.touch = true, true }), doNothing, "", ErrEnded},
 		{"nor renewed unasked", loaded(func(f *facts) { f.expired, f.renewEvery = true, 1 }), doNothing, "", nil},
 		{"nor sealed anew", sealedIn(func(f *facts) { f.expired, f.retiredKey = true, true }), doNothing, "", nil},
-		{"a change asks the store once more: another request may have extended it", loaded(func(f *facts) { f.expired, f.changed = true, true }), doUpdate, "", nil},
-		{"a login too", loaded(func(f *facts) { f.expired, f.login = true, true }), doRotate, ReasonRenewed, nil},
-		{"a sealed one has ended for sure", sealedIn(func(f *facts) { f.expired, f.changed = true, true }), doNothing, "", ErrEnded},
-		{"also for a renewal", sealedIn(func(f *facts) { f.expired, f.renew = true, true }), doNothing, "", ErrEnded},
-		{"a login then starts a session, and says so", sealedIn(func(f *facts) { f.expired, f.login = true, true }), doCreate, ReasonCreated, nil},
+		{"nor changed", loaded(func(f *facts) { f.expired, f.changed = true, true }), doNothing, "", ErrEnded},
+		{"nor renewed", sealedIn(func(f *facts) { f.expired, f.renew = true, true }), doNothing, "", ErrEnded},
+		{"a login then starts a session, and says so", loaded(func(f *facts) { f.expired, f.login = true, true }), doCreate, ReasonCreated, nil},
+		{"a sealed one too", sealedIn(func(f *facts) { f.expired, f.login = true, true }), doCreate, ReasonCreated, nil},
+		{"a request that began before the idle end is use, however late it is", loaded(func(f *facts) { f.now = lastUsed + 40*minute }), doTouch, ReasonTouched, nil},
+		{"and its change is saved", loaded(func(f *facts) { f.now, f.changed = lastUsed+40*minute, true }), doUpdate, "", nil},
+
+		{"the first use of a renewed token is noted down", loaded(func(f *facts) { f.fresh = true }), doUpdate, "", nil},
+		{"along with a change, if there is one", loaded(func(f *facts) { f.fresh, f.changed = true, true }), doUpdate, "", nil},
+		{"before the token is renewed again", loaded(func(f *facts) { f.fresh, f.renewEvery = true, 1 }), doUpdate, "", nil},
+
+		{"a dead token's cookie is left alone at first", fresh(func(f *facts) { f.dead = true }), doNothing, "", nil},
+		{"and no write sets a cookie in its place", fresh(func(f *facts) { f.dead, f.starts = true, true }), doNothing, "", ErrEnded},
+		{"but a login", fresh(func(f *facts) { f.dead, f.login = true, true }), doCreate, ReasonCreated, nil},
+		{"later it is deleted", fresh(func(f *facts) { f.dead, f.forget = true, true }), doForget, "", nil},
+		{"if a header can be sent", fresh(func(f *facts) { f.dead, f.forget, f.headersSent = true, true, true }), doNothing, "", nil},
+		{"or replaced", fresh(func(f *facts) { f.dead, f.forget, f.starts = true, true, true }), doCreate, ReasonCreated, nil},
 	} {
 		got := decide(&c.facts)
 		if got.action != c.action || !errors.Is(got.err, c.err) || (got.err == nil) != (c.err == nil) {
@@ -137,8 +153,11 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 		facts facts
 		want  millis
 	}{
-		{"idle from now", loaded(func(f *facts) { f.changed = true }), lately + 30*minute},
-		{"idle from now for a new one", fresh(func(f *facts) { f.starts = true }), lately + 30*minute},
+		{"idle from now, and what a touch may be late", loaded(func(f *facts) { f.changed = true }), lately + span},
+		{"the same for a new one", fresh(func(f *facts) { f.starts = true }), lately + span},
+		{"a new one never longer than the absolute timeout", fresh(func(f *facts) { f.starts, f.absolute = true, 7 }), lately + 7},
+		{"a login starts the absolute clock anew", loaded(func(f *facts) { f.login, f.deadline = true, lately+7 }), lately + span},
+		{"somebody else's login inherits no clock", loaded(func(f *facts) { f.login, f.other, f.expires = true, true, lately+90*minute }), lately + span},
 		{"never past the deadline", loaded(func(f *facts) { f.changed, f.deadline = true, lately+7 }), lately + 7},
 		{"never shorter than it was", loaded(func(f *facts) { f.changed, f.expires = true, lately+90*minute }), lately + 90*minute},
 		{"but the deadline has the last word", loaded(func(f *facts) { f.changed, f.expires, f.deadline = true, lately+9, lately+8 }), lately + 8},
@@ -153,25 +172,27 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 func randomFacts(r *rand.Rand) facts {
 	coin := func() bool { return r.IntN(2) == 0 }
 	seldom := func() bool { return r.IntN(8) == 0 }
-	span := func() millis { return millis(r.Int64N(int64(100 * minute))) }
+	some := func() millis { return millis(r.Int64N(int64(100 * minute))) }
 	f := facts{
 		sealed: coin(), headersSent: seldom(), timedOut: seldom(), refused: seldom(), serveOn: coin(),
-		now: beginning + span(), idle: span() + 1, touchEvery: span(), renewEvery: span() * millis(r.IntN(2)),
+		now: beginning + some(), span: some() + 1, absolute: some() + 1,
 		found: coin(), changed: seldom(), starts: seldom(), login: seldom(), renew: seldom(), touch: seldom(),
 	}
-	f.deadline = f.now + span() + 1
-	if f.found {
-		f.seen, f.renewed, f.expires, f.deadline = f.now-span(), f.now-span(), f.now-span()/2+span(), f.now-span()/2+span()
-		f.expired = f.now >= f.expires || f.now >= f.deadline
-		f.retiredKey = f.sealed && seldom()
-		if f.login {
-			f.deadline = f.now + span() + 1
+	switch {
+	case f.found:
+		f.upkeep = upkeep{
+			seen: f.now - some(), touchEvery: some(), renewed: f.now - some(), renewEvery: some() * millis(r.IntN(2)),
+			retiredKey: f.sealed && seldom(), fresh: !f.sealed && seldom(),
 		}
-	} else {
+		f.expires, f.deadline = f.now-some()/2+some(), f.now-some()/2+some()
+		f.expired, f.other = f.now >= f.deadline, f.login && coin()
+	case coin():
+		f.dead, f.forget = true, coin()
+	default:
 		f.ending = seldom()
 	}
 	if seldom() {
-		f.failure, f.found, f.ending = errLoad, false, false
+		f.failure, f.found, f.ending, f.upkeep, f.dead, f.forget = errLoad, false, false, upkeep{}, false, false
 	}
 	if seldom() {
 		f.refusal = errRefused
@@ -183,9 +204,12 @@ func askedFor(f facts) bool {
 	return f.changed || f.login || f.renew || f.touch || f.ending || f.starts && !f.found
 }
 
-func upkeepDue(f facts) bool {
-	extends := f.now-f.seen >= f.touchEvery && min(f.now+f.idle, f.deadline) > f.expires
-	return f.found && (extends || f.retiredKey || f.renewEvery > 0 && f.now-f.renewed >= f.renewEvery)
+func upkeepDue(f facts) bool { return f.found && f.now >= f.upkeep.at() || f.forget }
+
+// noted reports whether P25 asks for something: a stored session is due for a touch that gains time.
+func noted(f facts) bool {
+	return f.found && !f.sealed && !f.expired && !f.fresh && f.failure == nil && f.now >= f.touchAt() && min(f.now+f.span, f.deadline) > f.expires &&
+		!f.login && !f.renew // these need a header, and what keeps them from it is not the visit's fault, but they extend
 }
 
 func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
@@ -195,17 +219,17 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 		f := randomFacts(r)
 		p := decide(&f)
 		seen[p.action]++
-		keeps := p.action != doNothing && p.action != doEnd
 		extends := p.action == doTouch || p.action == doUpdate || p.action == doRotate
 		for promise, broken := range map[string]bool{
-			"a session never lives past its deadline":     keeps && p.expires > f.deadline,
-			"a found session is never shortened":          extends && p.expires < min(f.expires, f.deadline),
-			"an error saves nothing, it ends at most":     p.err != nil && p.action != doNothing && (p.action != doEnd || !f.ending),
+			"a session never lives past its deadline":     extends && !f.login && p.expires > f.deadline,
+			"nor a new one past the absolute timeout":     (p.action == doCreate || f.login && p.action == doRotate) && p.expires > f.now+f.absolute,
+			"a found session is never shortened":          extends && !f.login && p.expires < min(f.expires, f.deadline),
+			"an error saves nothing, it touches or ends":  p.err != nil && p.action != doNothing && (p.action != doEnd || !f.ending) && p.action != doTouch,
 			"nothing asked and nothing due means nothing": !askedFor(f) && !upkeepDue(f) && p.action != doNothing,
-			"and no error":                                   !askedFor(f) && f.failure == nil && f.refusal == nil && !upkeepDue(f) && p.err != nil,
+			"and no error":                                   !askedFor(f) && f.failure == nil && f.refusal == nil && p.err != nil,
 			"no cookie after the headers, sealed":            f.headersSent && f.sealed && p.action != doNothing,
-			"no cookie after the headers, stored":            f.headersSent && (p.action == doCreate || p.action == doRotate || p.action == doEndThenCreate),
-			"SaveOn has its way":                             f.refused && p.action != doNothing,
+			"no cookie after the headers, stored":            f.headersSent && (p.action == doCreate || p.action == doRotate || p.action == doEndThenCreate || p.action == doForget),
+			"SaveOn has its way":                             f.refused && p.action != doNothing && !p.unasked,
 			"nothing is written over what failed to load":    f.failure != nil && p.action != doNothing,
 			"a refused write is never passed over":           f.refusal != nil && !f.refused && p.err == nil,
 			"only a found session is touched or changed":     extends && !f.found,
@@ -214,6 +238,8 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 			"Destroy ends the session or fails":              f.ending && f.failure == nil && !f.refused && p.err == nil && p.action < doEnd,
 			"a login gets a token or fails":                  f.login && f.failure == nil && !f.refused && p.err == nil && p.action != doCreate && p.action != doRotate && p.action != doEndThenCreate,
 			"a change of a found session is saved, or fails": f.found && f.changed && !f.refused && p.err == nil && p.action != doUpdate && p.action != doRotate && p.action != doCreate,
+			"a write with a dead token sets no cookie yet":   f.dead && !f.forget && !f.login && p.action != doNothing,
+			"a use that is due to be noted down is":          noted(f) && p.action == doNothing,
 		} {
 			if broken {
 				t.Fatalf("%s\nfacts %+v\nplan  %+v", promise, f, p)
@@ -243,51 +269,64 @@ func TestUpkeepNeverFailsARequest(t *testing.T) {
 	}
 }
 
-// A quiet request is not put before decide at all, because it would say nothing.
-func TestDecideHasNothingToSayOfAQuietRequest(t *testing.T) {
-	for mask := range 1 << 7 {
-		on := func(bit int) bool { return mask>>bit&1 == 1 }
-		f := facts{
-			sealed: on(0), headersSent: on(1), timedOut: on(2), gone: on(3), superseded: on(4), found: on(5), expired: on(5) && on(6),
-			now: lately, idle: 30 * minute, touchEvery: 3 * minute, renewEvery: 60 * minute,
-			seen: lately - 2*minute, expires: lately + 28*minute, renewed: lately - 59*minute, deadline: lately + 720*minute,
+// A request that only read is not put before decide unless something is due by the clock of the commit, which may be long
+// after that of the load. Both have to agree at every instant, or an active visitor is logged out.
+func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	quietAndLate := 0
+	for range 50_000 {
+		m := &Manager{store: nil, idle: millis(r.Int64N(int64(60*minute))) + 1, absolute: absolute}
+		if r.IntN(2) == 0 {
+			m.touchEvery = millis(r.Int64N(int64(m.idle))) + 1
 		}
-		if p := decide(&f); p.action != doNothing || p.err != nil {
-			t.Errorf("%+v: action %d, %v", f, p.action, p.err)
+		m.renewEvery = millis(r.Int64N(2)) * millis(r.Int64N(int64(60*minute))+1)
+		h := held{kept: kept{seen: lastUsed - millis(r.Int64N(int64(minute)))}, env: envelope{kind: live, created: beginning, deadline: beginning + absolute, renewed: lastUsed - millis(r.Int64N(int64(60*minute)))}}
+		h.expires = h.seen + m.idleSpan(&h.env)
+		if r.IntN(8) == 0 {
+			h.env.flags |= flagFresh
 		}
+		st := &state{}
+		st.take(m, &h, opening{retired: r.IntN(8) == 0})
+		for _, later := range []millis{0, 1, m.idle / 10, m.idle/10 + 1, m.idle, millis(r.Int64N(int64(2 * absolute)))} {
+			now := lastUsed + later
+			s := &Session{m: m, ctx: context.Background(), st: st}
+			f := s.facts(st, &h, now)
+			p := decide(&f)
+			if st.quiet(now) && p.action != doNothing {
+				t.Fatalf("%v after the load the fast path does nothing and decide wants action %d\nfacts %+v", later, p.action, f)
+			}
+			if st.quiet(now) && later > 0 {
+				quietAndLate++
+			}
+			if due := f.retiredKey || f.fresh || now >= f.touchAt() || now >= f.renewAt(); st.quiet(now) == due {
+				t.Fatalf("%v after the load upkeep is due: %t, and the fast path is taken: %t\nfacts %+v", later, due, st.quiet(now), f)
+			}
+		}
+	}
+	if quietAndLate == 0 {
+		t.Error("no request was quiet later than its load, so this test proves nothing")
 	}
 }
 
 func TestQuiet(t *testing.T) {
-	m := &Manager{touchEvery: 3 * minute, renewEvery: 60 * minute}
-	loaded := func(seen, renewed millis, retired bool) *state {
-		h := held{kept: kept{seen: seen}, env: envelope{renewed: renewed}}
-		st := &state{held: h.kept, wish: &wish{}, found: true, retired: retired}
-		st.calm = !st.retired && !h.upkeepDue(m, lately)
+	m := &Manager{idle: 30 * minute, absolute: absolute}
+	loaded := func() *state {
+		st := &state{}
+		st.take(m, &held{kept: kept{seen: lastUsed}}, opening{})
+		st.want()
 		return st
 	}
-	for name, c := range map[string]struct {
-		st   *state
-		want bool
-	}{
-		"read":           {loaded(lately-2*minute, lately, false), true},
-		"touch due":      {loaded(lately-3*minute, lately, false), false},
-		"renewal due":    {loaded(lately, lately-60*minute, false), false},
-		"old key":        {loaded(lately, lately, true), false},
-		"failed to load": {&state{wish: nothing}, false},
-	} {
-		if got := c.st.quiet(); got != c.want {
-			t.Errorf("%s: quiet %t, want %t", name, got, c.want)
-		}
+	if !loaded().quiet(lately) {
+		t.Error("a request that only read is not quiet")
 	}
 	for name, ask := range map[string]func(*state){
-		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.login = true },
-		"renew": func(st *state) { st.renew = true }, "touch": func(st *state) { st.touch = true }, "clear": (*state).hide,
-		"destroy": (*state).destroy, "refusal": func(st *state) { st.refusal = errCorrupt }, "a commit under way": func(st *state) { st.committing = true },
-		"a cookie to set": func(st *state) { st.cookie.action = issueTicket },
+		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.changes.login = true },
+		"renew": func(st *state) { st.changes.renew = true }, "touch": func(st *state) { st.changes.touch = true }, "clear": (*state).hide,
+		"destroy": (*state).destroy, "refusal": func(st *state) { st.changes.refusal = errCorrupt }, "a commit under way": func(st *state) { st.committing = true },
+		"a cookie to set": func(st *state) { st.cookie = "id=1" },
 	} {
-		st := loaded(lately, lately, false)
-		if ask(st); st.quiet() {
+		st := loaded()
+		if ask(st); st.quiet(lately) {
 			t.Errorf("%s: quiet", name)
 		}
 	}

@@ -11,20 +11,18 @@ type facts struct {
 	headersSent bool
 	timedOut    bool // the request's own deadline has passed
 	gone        bool // the client hung up
-	superseded  bool // the visitor came with a token that was replaced a short while ago
+	dead        bool // the visitor's token has ended or was replaced
+	forget      bool // and no response with a newer cookie can be on its way to the visitor
 	refused     bool // Options.SaveOn does not want this response's changes
 
-	now        millis
-	found      bool
-	expired    bool // it lived when it was loaded and does not any more
-	retiredKey bool
-	seen       millis
-	expires    millis
-	deadline   millis
-	renewed    millis
-	idle       millis
-	touchEvery millis
-	renewEvery millis // 0: never
+	now      millis
+	found    bool
+	expired  bool   // its absolute deadline has passed since it was loaded
+	expires  millis // when it ends if it is not used; 0 for a new one
+	deadline millis // when it ends in any case
+	span     millis // what a use adds: see idleSpan
+	absolute millis // what a login sets the deadline to, from now
+	upkeep
 
 	failure error // of the load
 	refusal error // of a write
@@ -34,6 +32,7 @@ type facts struct {
 	changed bool // operations leave something different
 	starts  bool // operations leave a value
 	login   bool
+	other   bool // the login is as somebody else, who inherits no clock
 	renew   bool
 	touch   bool
 }
@@ -43,6 +42,7 @@ type action byte
 
 const (
 	doNothing action = iota
+	doForget         // delete the cookie of a token that opens nothing any more
 	doTouch
 	doUpdate
 	doCreate
@@ -57,34 +57,54 @@ type plan struct {
 	action  action
 	reason  Reason // of the event that success is
 	expires millis
+	unasked bool // upkeep alone: the request's own changes, if any, are not among what is done
 	err     error
 }
 
 // decide is the whole policy of a commit. It does no I/O, looks at nothing but f and changes nothing. What it cannot know is the
 // size of the result and the store's answer.
 func decide(f *facts) plan {
-	if f.failure != nil {
-		if f.serveOn && (f.refusal == nil || f.refused) {
-			return plan{}
-		}
-		return plan{err: f.failure}
-	}
-	if f.refused {
+	switch {
+	case f.failure != nil && f.serveOn && (f.refusal == nil || f.refused):
 		return plan{}
+	case f.failure != nil:
+		return plan{err: f.failure}
+	case f.refused:
+		return f.lasting(maintained(f, false))
+	case f.refusal != nil:
+		return used(f, f.refusal)
 	}
-	if f.refusal != nil {
-		return plan{err: f.refusal}
+	p := permitted(f, f.lasting(due(f)))
+	if p.err != nil && p.action == doNothing {
+		return used(f, p.err)
 	}
-	p := due(f)
-	if p.err != nil {
-		return p
+	return p
+}
+
+// used is the plan of a request whose changes are not saved: it fails with err, and has used the session all the same.
+func used(f *facts, err error) plan {
+	p := maintained(f, false)
+	if p.action != doTouch || f.sealed { // an error response leaves the cookie alone
+		return plan{err: err}
 	}
-	p.expires = f.now + f.idle
-	if f.found {
-		p.expires = max(p.expires, f.expires)
+	p.err = err
+	return f.lasting(p)
+}
+
+// lasting says how long the session lives after p.
+func (f *facts) lasting(p plan) plan {
+	switch {
+	case p.action == doNothing:
+	case p.action >= doCreate && (f.login || !f.found):
+		p.expires = f.now + f.span
+		if p.action == doRotate && !f.other {
+			p.expires = max(p.expires, f.expires)
+		}
+		p.expires = min(p.expires, f.now+f.absolute)
+	default:
+		p.expires = min(max(f.now+f.span, f.expires), f.deadline)
 	}
-	p.expires = min(p.expires, f.deadline)
-	return permitted(f, p)
+	return p
 }
 
 // due says what the request needs, whether or not it can still be done.
@@ -95,11 +115,17 @@ func due(f *facts) plan {
 		return plan{action: doEndThenCreate, reason: ReasonCreated}
 	case f.ending:
 		return plan{action: doEnd, reason: ReasonEnded}
-	case !f.found && begins && f.superseded && !f.login: // its cookie would replace the one that the browser has by now
+	case !f.found && !begins && f.forget && canSetCookie(f):
+		return plan{action: doForget}
+	case !f.found && !begins:
+		return plan{}
+	case !f.found && f.dead && !f.forget && !f.login: // its cookie would replace the one that the browser has by now
 		return plan{err: ErrEnded}
-	case !f.found && begins:
+	case !f.found, f.expired && f.login:
 		return plan{action: doCreate, reason: ReasonCreated}
-	case !f.found:
+	case f.expired && (f.changed || f.renew || f.touch):
+		return plan{err: ErrEnded}
+	case f.expired:
 		return plan{}
 	case f.login || f.renew:
 		return plan{action: doRotate, reason: ReasonRenewed}
@@ -110,18 +136,26 @@ func due(f *facts) plan {
 // continued is what is due for a session that goes on under its token, unless its time for a new one has come.
 func continued(f *facts) plan {
 	switch {
-	case !f.expired && f.renewEvery > 0 && f.now-f.renewed >= f.renewEvery && canSetCookie(f):
-		return plan{action: doRotate, reason: ReasonRenewed}
+	case f.now >= f.renewAt() && !f.fresh && canSetCookie(f):
+		return plan{action: doRotate, reason: ReasonRenewed, unasked: !f.changed && !f.touch}
 	case f.changed:
 		return plan{action: doUpdate}
-	case f.expired && f.touch:
-		return plan{err: ErrEnded}
-	case f.expired:
+	}
+	return maintained(f, f.touch)
+}
+
+// maintained is what is due for a session that is not changed and keeps its token. touch says that the handler wants it
+// extended now.
+func maintained(f *facts, touch bool) plan {
+	switch {
+	case !f.found || f.expired:
 		return plan{}
 	case f.retiredKey && canSetCookie(f):
-		return plan{action: doTouch, reason: ReasonReissued}
-	case touchDue(f):
-		return plan{action: doTouch, reason: ReasonTouched}
+		return plan{action: doTouch, reason: ReasonReissued, unasked: true}
+	case f.fresh:
+		return plan{action: doUpdate, unasked: true}
+	case touchDue(f, touch):
+		return plan{action: doTouch, reason: ReasonTouched, unasked: !touch}
 	}
 	return plan{}
 }
@@ -130,11 +164,11 @@ func continued(f *facts) plan {
 func canSetCookie(f *facts) bool { return !f.headersSent && !f.timedOut && !f.gone }
 
 // touchDue: at most once per interval, and never to shorten.
-func touchDue(f *facts) bool {
-	if f.sealed && !f.touch && !canSetCookie(f) {
+func touchDue(f *facts, touch bool) bool {
+	if f.sealed && !touch && !canSetCookie(f) {
 		return false
 	}
-	return (f.touch || f.now-f.seen >= f.touchEvery) && min(f.now+f.idle, f.deadline) > f.expires
+	return (touch || f.now >= f.touchAt()) && min(f.now+f.span, f.deadline) > f.expires
 }
 
 // permitted withholds what needs a header that cannot be sent any more. Ending a stored session needs none: the
@@ -149,16 +183,10 @@ func permitted(f *facts, p plan) plan {
 		late = unavailable("commit", fmt.Errorf("the request's own deadline has passed: %w", context.DeadlineExceeded))
 	}
 	switch {
-	case !needsHeader:
+	case !needsHeader || late == nil:
 		return p
-	case late != nil && f.ending && !f.sealed:
+	case f.ending && !f.sealed:
 		return plan{action: doEnd, reason: ReasonEnded, err: late}
-	case late != nil:
-		return plan{err: late}
-	case f.sealed && f.expired && f.login:
-		p.action, p.reason = doCreate, ReasonCreated
-	case f.sealed && f.expired && (f.changed || f.renew):
-		return plan{err: ErrEnded}
 	}
-	return p
+	return plan{err: late}
 }

@@ -1,0 +1,203 @@
+package session
+
+import (
+	"errors"
+	"slices"
+)
+
+// rotate gives the session a new token: it writes the new record, then turns the old one into an alias that leads
+// requests in flight to it. Until that second write has succeeded the old token is the valid one, so a failure
+// between the two logs nobody out.
+func (j *job) rotate() error {
+	written, err := j.queue(j.old.id)
+	if err != nil {
+		return j.unrenewed(err)
+	}
+	if written {
+		if lost, err := j.catchUp(); lost || err != nil {
+			return err
+		}
+	}
+	next, token, salt, err := j.successor()
+	if err != nil {
+		return j.unrenewed(err)
+	}
+	for {
+		mark := j.aliasOf(&j.old, next.id, salt)
+		failure := j.replace(&mark)
+		if failure == nil {
+			return j.issue(ReasonRenewed, next, token)
+		}
+		found, reason, err := j.examineInTurn(j.old.id)
+		switch {
+		case err != nil: // whether the old token leads to the new record is unknown, so that one has to stay
+			return j.unrenewed(err)
+		case reason == ReasonSuperseded && found.env.successor() == next.id: // applied; the answer was lost
+			return j.issue(ReasonRenewed, next, token)
+		case reason != "":
+			j.discard(&next)
+			return j.outrun(found, reason)
+		case !errors.Is(failure, ErrConflict):
+			return j.unrenewed(unavailable("renew", failure))
+		}
+		if err := j.carryOver(found, &next); err != nil {
+			j.discard(&next)
+			return err
+		}
+	}
+}
+
+// catchUp looks again at a record that another request was writing. It reports whether the renewal was settled with that.
+func (j *job) catchUp() (settled bool, _ error) {
+	found, reason, err := j.examine(j.old.id)
+	switch {
+	case err != nil:
+		return true, j.unrenewed(err)
+	case reason != "":
+		return true, j.outrun(found, reason)
+	}
+	return false, j.advance(found)
+}
+
+// advance makes what another request has left the base of this one.
+func (j *job) advance(base held) error {
+	j.stored = &base
+	ops, err := j.rebase(&base)
+	if err == nil {
+		j.old, j.ops = base, ops
+	}
+	return err
+}
+
+// successor writes the new record.
+func (j *job) successor() (next held, token string, salt []byte, err error) {
+	token = mintToken()
+	next.env = j.renewedFrom(j.old.env)
+	if j.periodic() {
+		salt = mintSalt()
+		token = j.presented(j.old.id)
+		if token == "" {
+			return next, "", nil, errNoToken
+		}
+		token = successorToken(token, salt)
+		next.env.flags |= flagFresh
+	}
+	if err = j.draft(&next, j.values(&j.old), j.ops); err == nil {
+		err = j.insert(&next, token)
+	}
+	return next, token, salt, err
+}
+
+var errNoToken = errors.New("session: the request did not present the token that is to be renewed")
+
+// periodic reports whether the renewal is one that nobody asked for.
+func (j *job) periodic() bool { return !j.login && !j.renew }
+
+// carryOver rebuilds the new record, which nobody else knows yet, on what another request has meanwhile written into the
+// old one.
+func (j *job) carryOver(old held, next *held) error {
+	if err := j.advance(old); err != nil {
+		return err
+	}
+	again := held{env: j.renewedFrom(old.env)}
+	again.env.handle, again.env.flags, again.env.writes = next.env.handle, next.env.flags, next.env.writes
+	if err := j.draft(&again, j.values(&j.old), j.ops); err != nil {
+		return err
+	}
+	again.id, again.version = next.id, next.version
+	if err := j.replace(&again); err != nil {
+		if !errors.Is(err, ErrConflict) || !j.applied(&again) {
+			return unavailable("renew", err)
+		}
+		again.version++
+	}
+	*next = again
+	return nil
+}
+
+// outrun settles a renewal whose record another request has renewed or ended first. Nothing that has ended comes back, so
+// the aliases are followed to their end before anything else.
+//
+// A login goes on: from the session if that was only renewed; with its values as a session of its own, if the same
+// subject has logged in; otherwise from this request's operations alone. A renewal is dropped, and its changes follow.
+func (j *job) outrun(last held, reason Reason) error {
+	marker := last
+	heir, way, err := j.follow(last, reason)
+	switch {
+	case errors.Is(err, ErrEnded) && j.login:
+		if marker.env.kind == ended {
+			j.dead = &marker
+		}
+		return j.startOver(ReasonCreated, values{})
+	case err != nil && (j.changed || j.renew || !errors.Is(err, ErrEnded)):
+		return err
+	case err != nil, way.login && !j.login && !j.changed && !j.renew:
+		j.next = j.old
+		return nil
+	case !j.login && way.login:
+		return ErrEnded
+	case !j.login:
+		return j.followRenewal(heir, way)
+	case !way.login:
+		if err := j.advance(heir); err != nil {
+			return err
+		}
+		return j.rotate()
+	case string(heir.env.subject) == j.subject:
+		return j.startOver(ReasonSeparate, j.values(&heir))
+	}
+	return j.startOver(ReasonSeparate, values{})
+}
+
+// followRenewal drops this request's renewal for one that was faster.
+func (j *job) followRenewal(heir held, way journey) error {
+	j.adopt(way)
+	if !j.changed {
+		j.next = j.old
+		return nil
+	}
+	j.unasked = false
+	return j.update()
+}
+
+// startOver starts a session of this request's own. The marker of one that has ended learns of it.
+func (j *job) startOver(r Reason, v values) error {
+	if j.dead != nil {
+		if err := j.claim(true); err != nil {
+			return err
+		}
+	}
+	return j.begin(r, v)
+}
+
+// unrenewed goes on without a periodic renewal that failed, because nobody asked for it: the changes, if any, are saved
+// under the old token, or under the new one should the renewal have succeeded after all.
+func (j *job) unrenewed(err error) error {
+	if !j.periodic() {
+		return err
+	}
+	if j.changed || j.touch {
+		j.unasked = false
+		return j.update()
+	}
+	return j.excused(err)
+}
+
+// discard removes a record that no token was handed out for. If that fails it idles out.
+func (j *job) discard(h *held) { _ = j.m.store.Delete(j.ctx, h.id) }
+
+// aliasOf is the marker that leads from an old record to its successor, and holds nothing else. After a periodic renewal it
+// lasts as long as the session could have, because until then the old token is either good or a sign of theft.
+func (j *job) aliasOf(old *held, successor RecordID, salt []byte) held {
+	var flags byte
+	lasts := j.now + markerLifetime
+	switch {
+	case j.switched:
+		flags = flagLogin | flagOtherSubject
+	case j.login:
+		flags = flagLogin
+	case salt != nil:
+		flags, lasts = flagPeriodic, old.env.deadline
+	}
+	return j.marker(old, alias, flags, lasts, slices.Concat(successor[:], salt))
+}

@@ -1,0 +1,121 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// turns lets the requests of this process that write one record do so one after the other: an attempt that is bound to
+// lose costs the store as much as one that succeeds. Managers that share a store share records, so all of them queue here.
+// A record that nobody writes has no entry, and those who write different records never wait for each other.
+//
+// A turn saves work and is no lock: versions decide who wins. So nobody makes a first attempt wait for a holder that gets
+// nowhere.
+var turns turnTable
+
+type turnTable struct {
+	parts [64]turnPart
+}
+
+type turnPart struct {
+	mu     sync.Mutex
+	queues map[RecordID][]chan struct{} // of records that are being written: who waits
+	passed uint64                       // how many turns have been passed on
+}
+
+func (t *turnTable) part(id RecordID) *turnPart { return &t.parts[int(id[0])%len(t.parts)] }
+
+// turn is what came of waiting for one.
+type turn byte
+
+const (
+	freeTurn    turn = iota // nobody had it
+	passedTurn              // whoever had it has passed it on, having written the record
+	refusedTurn             // nobody passed one on for longer than there was patience
+)
+
+// take waits for the turn of a record, which has to be given back with pass unless it was refused. Without patience, which is
+// zero then, it waits until ctx ends.
+func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duration) (turn, error) {
+	p := t.part(id)
+	mine := p.enter(id)
+	if mine == nil {
+		return freeTurn, nil
+	}
+	var tired <-chan time.Time
+	if patience > 0 {
+		ticker := time.NewTicker(patience)
+		defer ticker.Stop()
+		tired = ticker.C
+	}
+	for before := p.count(); ; {
+		select {
+		case <-mine:
+			return passedTurn, nil
+		case <-ctx.Done():
+			t.leave(id, mine)
+			return refusedTurn, ctx.Err()
+		case <-tired:
+			now := p.count()
+			if now == before {
+				t.leave(id, mine)
+				return refusedTurn, nil
+			}
+			before = now
+		}
+	}
+}
+
+// enter takes the turn, or joins the queue and returns what is closed when the turn comes.
+func (p *turnPart) enter(id RecordID) (mine chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	waiting, taken := p.queues[id]
+	if !taken {
+		if p.queues == nil {
+			p.queues = map[RecordID][]chan struct{}{}
+		}
+		p.queues[id] = nil
+		return nil
+	}
+	mine = make(chan struct{})
+	p.queues[id] = append(waiting, mine)
+	return mine
+}
+
+func (p *turnPart) count() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.passed
+}
+
+// leave gives up waiting. The turn may have come in the same moment; then the next one gets it.
+func (t *turnTable) leave(id RecordID, mine chan struct{}) {
+	p := t.part(id)
+	p.mu.Lock()
+	i := slices.Index(p.queues[id], mine)
+	if i >= 0 {
+		p.queues[id] = slices.Delete(p.queues[id], i, i+1)
+	}
+	p.mu.Unlock()
+	if i < 0 {
+		t.pass(id)
+	}
+}
+
+// pass gives the turn of a record to whoever has waited longest.
+func (t *turnTable) pass(id RecordID) {
+	p := t.part(id)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	waiting := p.queues[id]
+	if len(waiting) == 0 {
+		delete(p.queues, id)
+		return
+	}
+	p.passed++
+	p.queues[id] = waiting[1:]
+	close(waiting[0])
+}
