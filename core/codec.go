@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -26,16 +27,38 @@ func encode[T any](v T) ([]byte, error) {
 	return encodeJSON(v)
 }
 
-// encodeJSON is apart so that v escapes to the heap only here. Its error names the type and not the value,
-// because errors end up in logs.
+// encodeJSON is apart so that v escapes to the heap only here. It goes through a pointer, for methods that have a pointer
+// receiver. Its errors name the type and not the value, because errors end up in logs.
 //
 //go:noinline
 func encodeJSON[T any](v T) ([]byte, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("a value of type %T cannot be written as JSON", v)
+	b, err := json.Marshal(&v)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("a value of type %T cannot be written as JSON: it holds a number that is not finite, a cycle, "+
+			"something in an interface that JSON has no form for, or something whose own method fails", v)
+	case bytes.Contains(b, replaced) && !settled[T](b):
+		return nil, fmt.Errorf("a value of type %T holds a string that is not valid UTF-8: use []byte, or strings.ToValidUTF8", v)
+	case len(b) > 2*maxDepth && !json.Valid(b):
+		return nil, fmt.Errorf("a value of type %T is nested more than %d deep, and could not be read again", v, maxDepth)
 	}
 	return b, nil
+}
+
+// maxDepth is what encoding/json reads. It writes what is deeper.
+const maxDepth = 10_000
+
+// replaced is how encoding/json writes bytes that are not UTF-8. The character itself it writes as it is.
+var replaced = []byte(`\ufffd`)
+
+// settled reports whether b is how what it reads as is written.
+func settled[T any](b []byte) bool {
+	v, ok := decodeJSON[T](b)
+	if !ok {
+		return false
+	}
+	again, err := json.Marshal(&v)
+	return err == nil && bytes.Equal(again, b)
 }
 
 // decode returns the zero value and false when raw does not fit T.
@@ -113,18 +136,4 @@ func plain[S string | []byte](s S) bool {
 		}
 	}
 	return true
-}
-
-// storable refuses types whose values would not come back as they went in: interfaces lose their type, a nil
-// pointer is present and absent at once, channels and functions cannot be written down.
-func storable[T any]() error {
-	switch any((*T)(nil)).(type) {
-	case *int, *int64, *bool, *string:
-		return nil
-	}
-	switch t := reflect.TypeFor[T](); t.Kind() {
-	case reflect.Interface, reflect.Pointer, reflect.UnsafePointer, reflect.Chan, reflect.Func:
-		return fmt.Errorf("type %s cannot be stored: use a struct, a basic type, or a slice or map of them; not a pointer to one", t)
-	}
-	return nil
 }

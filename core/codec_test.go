@@ -20,7 +20,7 @@ func TestFastPathsWriteAndReadWhatEncodingJSONDoes(t *testing.T) {
 	}
 	likeJSON(t, true)
 	likeJSON(t, false)
-	for _, s := range []string{"", " ", "dark", `"`, `\`, `a"b\c`, "a<b", "a>b", "a&b", "\n\t\r\b\f", "\x00\x1f\x7f", "käse", "日本", "\u2028\u2029", "\xff\xfe", "a\xc3"} {
+	for _, s := range []string{"", " ", "dark", `"`, `\`, `a"b\c`, "a<b", "a>b", "a&b", "\n\t\r\b\f", "\x00\x1f\x7f", "käse", "日本", "\u2028\u2029", "\ufffd", `\ufffd`, `\\ufffd`} {
 		likeJSON(t, s)
 	}
 }

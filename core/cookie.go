@@ -16,23 +16,29 @@ const (
 	maxAge        = 400 * 24 * time.Hour
 	maxName       = 64
 	maxCandidates = 3
-	hostPrefix    = "__Host-"
-	securePrefix  = "__Secure-"
 )
 
 // Cookie says how the session's cookie is set. The zero value is the strictest there is: a __Host- name, Secure,
 // HttpOnly, SameSite=Lax, Path=/ and no Domain (RFC 6265bis, OWASP Session Management Cheat Sheet).
 // HttpOnly cannot be switched off.
 type Cookie struct {
-	// Name is the exact name. Empty means Options.Name behind the strongest prefix that the other settings
-	// allow: __Host-, with a Domain or Path __Secure-, with Options.InsecureHTTP none.
+	// Name is the exact name. Empty means Options.Name behind the strongest prefix that every browser knows and the other
+	// settings allow: __Host-, with a Domain or Path __Secure-, with Options.InsecureHTTP none. A name of your own may also
+	// begin with __Host-Http- or __Http-, which tell browsers that know them to take it from servers only.
 	Name string
 	// Domain also sends the cookie to the subdomains of this one. Empty, the default, means this host only.
 	Domain string
 	// Path limits the cookie to a part of the site. Empty means "/". It is no security boundary.
 	Path string
+	// Former are Domain and Path as earlier deployments had them, if the name was the same: browsers that still have such a
+	// cookie send it beside the new one, and cannot be told which is which. When several cookies of the name arrive, the
+	// response deletes those of these scopes. Leave an entry here until the cookies of its time have expired.
+	Former []Scope
 	// SameSite is http.SameSiteLaxMode when zero. http.SameSiteNoneMode needs https.
 	SameSite http.SameSite
+	// Partitioned gives the cookie a jar of its own under each site that shows yours in a frame (CHIPS), where browsers refuse
+	// other sites' cookies. It needs http.SameSiteNoneMode and https.
+	Partitioned bool
 	// Persistent keeps the cookie when the browser closes, until the session's absolute deadline, at most 400 days.
 	Persistent bool
 }
@@ -42,47 +48,65 @@ type cookie struct {
 	name       string
 	assignment string // name and "="
 	attributes string
+	former     []string // the lines that delete it where earlier deployments had it
 	persistent bool
-	former     []string // the lines that delete the cookie in the scopes it had before
 }
 
 func newCookie(c Cookie, name string, insecure bool) (cookie, error) {
-	sameSite, err := sameSiteAttribute(c.SameSite, insecure)
+	made, err := c.checked(name, insecure)
+	if err != nil {
+		return cookie{}, fmt.Errorf("cookie: %w", err)
+	}
+	return made, nil
+}
+
+func (c Cookie) checked(name string, insecure bool) (cookie, error) {
+	scope := Scope{c.Domain, c.Path}.complete()
+	if c.Name == "" {
+		c.Name = prefixFor(scope, insecure) + name
+	}
+	if err := checkName(c.Name, maxName+longestPrefix); err != nil {
+		return cookie{}, fmt.Errorf("name %w", err)
+	}
+	if err := errors.Join(checkPrefix(c.Name, scope, insecure), scope.check()); err != nil {
+		return cookie{}, err
+	}
+	protection, err := c.protection(insecure)
 	if err != nil {
 		return cookie{}, err
 	}
-	if c.Path == "" {
-		c.Path = "/"
+	made := cookie{name: c.Name, assignment: c.Name + "=", attributes: scope.attributes() + protection, persistent: c.Persistent}
+	for i, f := range c.Former {
+		if f = f.complete(); f.same(scope) {
+			return cookie{}, fmt.Errorf("Former[%d] is the present Domain and Path: leave it out", i)
+		}
+		if err := f.checkFormer(c.Name); err != nil {
+			return cookie{}, fmt.Errorf("Former[%d]: %w", i, err)
+		}
+		made.former = append(made.former, made.assignment+f.attributes()+protection+deletion)
 	}
-	if c.Name == "" {
-		c.Name = prefixFor(c, insecure) + name
-	}
-	if err := checkName(c.Name, maxName+len(securePrefix)); err != nil {
-		return cookie{}, fmt.Errorf("cookie: name %w", err)
-	}
-	if err := errors.Join(checkPrefix(c, insecure), checkDomain(c.Domain), checkPath(c.Path)); err != nil {
-		return cookie{}, err
-	}
-	attributes := "; Path=" + c.Path
-	if c.Domain != "" {
-		attributes += "; Domain=" + c.Domain
-	}
-	attributes += "; HttpOnly"
-	if !insecure {
-		attributes += "; Secure"
-	}
-	return cookie{name: c.Name, assignment: c.Name + "=", attributes: attributes + sameSite, persistent: c.Persistent}, nil
+	return made, nil
 }
 
-func prefixFor(c Cookie, insecure bool) string {
+const deletion = "; Max-Age=0"
+
+// protection returns the attributes that do not say where the cookie is sent to, but when.
+func (c Cookie) protection(insecure bool) (string, error) {
+	sameSite, err := sameSiteAttribute(c.SameSite, insecure)
 	switch {
+	case err != nil:
+		return "", err
+	case c.Partitioned && insecure:
+		return "", errors.New("Partitioned needs Secure, which InsecureHTTP drops: leave it out")
+	case c.Partitioned && c.SameSite != http.SameSiteNoneMode:
+		return "", errors.New("Partitioned is for pages in frames of other sites, where only SameSite=None is sent: set SameSite to " +
+			"http.SameSiteNoneMode, or leave Partitioned out")
 	case insecure:
-		return ""
-	case c.Domain != "" || c.Path != "/":
-		return securePrefix
-	default:
-		return hostPrefix
+		return "; HttpOnly" + sameSite, nil
+	case c.Partitioned:
+		return "; HttpOnly; Secure" + sameSite + "; Partitioned", nil
 	}
+	return "; HttpOnly; Secure" + sameSite, nil
 }
 
 func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
@@ -93,11 +117,11 @@ func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
 		return "; SameSite=Strict", nil
 	case http.SameSiteNoneMode:
 		if insecure {
-			return "", errors.New("cookie: SameSite=None needs Secure, which InsecureHTTP drops: use Lax")
+			return "", errors.New("SameSite=None needs Secure, which InsecureHTTP drops: use Lax")
 		}
 		return "; SameSite=None", nil
 	default:
-		return "", fmt.Errorf("cookie: SameSite %d: use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", s)
+		return "", fmt.Errorf("SameSite %d: use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", s)
 	}
 }
 
@@ -109,63 +133,6 @@ func checkName(name string, longest int) error {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
 			return fmt.Errorf("%q: use letters, digits, '-', '_' and '.'", name)
 		}
-	}
-	return nil
-}
-
-// checkPrefix compares without case, as browsers do.
-func checkPrefix(c Cookie, insecure bool) error {
-	host := hasPrefixFold(c.Name, hostPrefix)
-	if !host && !hasPrefixFold(c.Name, securePrefix) {
-		return nil
-	}
-	switch {
-	case len(c.Name) == len(hostPrefix) && host || len(c.Name) == len(securePrefix) && !host:
-		return fmt.Errorf("cookie: name %q: something has to follow the prefix", c.Name)
-	case insecure:
-		return fmt.Errorf("cookie: browsers refuse the name %q without Secure, which InsecureHTTP drops: leave Name empty", c.Name)
-	case host && c.Domain != "":
-		return fmt.Errorf("cookie: browsers refuse the name %q with a Domain: leave Name empty, or use the prefix %s", c.Name, securePrefix)
-	case host && c.Path != "/":
-		return fmt.Errorf("cookie: browsers refuse the name %q with Path %q: leave Name empty, or use the prefix %s", c.Name, c.Path, securePrefix)
-	case !strings.HasPrefix(c.Name, hostPrefix) && !strings.HasPrefix(c.Name, securePrefix):
-		return fmt.Errorf("cookie: name %q: write the prefix as %s or %s", c.Name, hostPrefix, securePrefix)
-	}
-	return nil
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
-
-func checkDomain(domain string) error {
-	if domain == "" {
-		return nil
-	}
-	if len(domain) > maxAttribute {
-		return fmt.Errorf("cookie: Domain of %d bytes: browsers ignore more than %d", len(domain), maxAttribute)
-	}
-	labels := strings.Split(domain, ".")
-	for _, label := range labels {
-		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
-			return fmt.Errorf("cookie: Domain %q: use a bare host name like example.com, without scheme, port or leading dot", domain)
-		}
-	}
-	if _, err := strconv.Atoi(labels[len(labels)-1]); err == nil || len(labels) < 2 {
-		return fmt.Errorf("cookie: Domain %q: browsers accept only names with a dot in them; leave it empty for this host only", domain)
-	}
-	return nil
-}
-
-// maxAttribute is what browsers take of an attribute (RFC 6265bis §5.6).
-const maxAttribute = 1024
-
-func checkPath(path string) error {
-	if len(path) > maxAttribute {
-		return fmt.Errorf("cookie: Path of %d bytes: browsers ignore more than %d", len(path), maxAttribute)
-	}
-	if path[0] != '/' || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' }) {
-		return fmt.Errorf("cookie: Path %q: start with \"/\" and use visible ASCII without ';'", path)
 	}
 	return nil
 }
@@ -183,7 +150,7 @@ func (c *cookie) attributesFor(lasting millis) string {
 	return c.attributes + "; Max-Age=" + strconv.FormatInt(seconds, 10)
 }
 
-func (c *cookie) delete() string { return c.assignment + c.attributes + "; Max-Age=0" }
+func (c *cookie) delete() string { return c.assignment + c.attributes + deletion }
 
 // candidates are the values that a request's Cookie lines hold under one name.
 type candidates struct {
@@ -206,12 +173,20 @@ func (c *cookie) find(lines []string, wellFormed func(string) Reason) (found can
 			if value, ok := strings.CutPrefix(trimBlanks(pair), c.assignment); ok {
 				found.several = found.several || seen
 				seen = true
-				found.add(strings.Trim(value, `"`), wellFormed)
+				found.add(unquote(value), wellFormed)
 			}
 			line = rest
 		}
 	}
 	return found
+}
+
+// unquote takes a pair of quotes off, as net/http does; a single one belongs to the value.
+func unquote(s string) string {
+	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
 }
 
 // trimBlanks is strings.Trim for two known characters, in a fraction of the time.

@@ -31,6 +31,14 @@ func TestCookieLine(t *testing.T) {
 			"__Secure-sid=v; Path=/; Domain=example.com; HttpOnly; Secure; SameSite=Lax"},
 		{"a prefix inside the name is none", Cookie{Name: "my__Host-id", Domain: "example.com"}, true,
 			"my__Host-id=v; Path=/; Domain=example.com; HttpOnly; SameSite=Lax"},
+		{"None and Partitioned", Cookie{SameSite: http.SameSiteNoneMode, Partitioned: true}, false,
+			"__Host-id=v; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"},
+		{"own __Host-Http- name", Cookie{Name: "__Host-Http-sid"}, false, "__Host-Http-sid=v; Path=/; HttpOnly; Secure; SameSite=Lax"},
+		{"own __Host- name that goes on with http-", Cookie{Name: "__Host-http-sid"}, false, "__Host-http-sid=v; Path=/; HttpOnly; Secure; SameSite=Lax"},
+		{"own __Http- name", Cookie{Name: "__Http-sid", Domain: "example.com", Path: "/app"}, false,
+			"__Http-sid=v; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=Lax"},
+		{"longest own name", Cookie{Name: "__Host-Http-" + strings.Repeat("n", 64)}, false,
+			"__Host-Http-" + strings.Repeat("n", 64) + "=v; Path=/; HttpOnly; Secure; SameSite=Lax"},
 		{"persistent", Cookie{Persistent: true}, false, "__Host-id=v; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=43200"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -83,8 +91,27 @@ func TestContradictoryCookieIsRefused(t *testing.T) {
 		{"__HOST- with Path", Cookie{Name: "__HOST-id", Path: "/app"}, false, "with Path"},
 		{"__hOSt- without Secure", Cookie{Name: "__hOSt-id"}, true, "InsecureHTTP"},
 		{"__SECURE- without Secure", Cookie{Name: "__SECURE-id"}, true, "InsecureHTTP"},
-		{"__host- in the wrong case", Cookie{Name: "__host-id"}, false, "write the prefix as __Host- or __Secure-"},
-		{"__secure- in the wrong case", Cookie{Name: "__secure-id"}, false, "write the prefix as __Host- or __Secure-"},
+		{"__host- in the wrong case", Cookie{Name: "__host-id"}, false, "write the prefix as __Host-"},
+		{"__secure- in the wrong case", Cookie{Name: "__secure-id"}, false, "write the prefix as __Secure-"},
+		{"__Http- without Secure", Cookie{Name: "__Http-id"}, true, "InsecureHTTP"},
+		{"__HTTP- without Secure", Cookie{Name: "__HTTP-id"}, true, "InsecureHTTP"},
+		{"__Host-Http- without Secure", Cookie{Name: "__Host-Http-id"}, true, "InsecureHTTP"},
+		{"__Host-Http- with Domain", Cookie{Name: "__Host-Http-id", Domain: "example.com"}, false, "use the prefix __Secure- or __Http-"},
+		{"__HOST-HTTP- with Path", Cookie{Name: "__HOST-HTTP-id", Path: "/app"}, false, "with Path"},
+		{"__http- in the wrong case", Cookie{Name: "__http-id"}, false, "write the prefix as __Http-"},
+		{"__host-http- in the wrong case", Cookie{Name: "__host-Http-id"}, false, "write the prefix as __Host-Http-"},
+		{"nothing behind __Host-Http-", Cookie{Name: "__Host-Http-"}, false, "something has to follow"},
+		{"nothing behind __Http-", Cookie{Name: "__Http-"}, false, "something has to follow"},
+		{"Partitioned with Lax", Cookie{Partitioned: true}, false, "set SameSite to http.SameSiteNoneMode"},
+		{"Partitioned with Strict", Cookie{Partitioned: true, SameSite: http.SameSiteStrictMode}, false, "set SameSite to http.SameSiteNoneMode"},
+		{"Partitioned without Secure", Cookie{Partitioned: true}, true, "Partitioned needs Secure"},
+		{"former scope is the present one", Cookie{Name: "sid", Path: "/app", Former: []Scope{{}, {Path: "/app"}}}, false, "Former[1] is the present"},
+		{"former Path / is the present one", Cookie{Name: "sid", Former: []Scope{{}}}, false, "Former[0] is the present"},
+		{"former Domain in another case", Cookie{Name: "sid", Domain: "example.com", Former: []Scope{{Domain: "Example.com"}}}, false, "Former[0] is the present"},
+		{"former Domain with a dot", Cookie{Name: "sid", Former: []Scope{{Domain: ".example.com"}}}, false, "Former[0]: Domain"},
+		{"former Path with an attribute", Cookie{Name: "sid", Former: []Scope{{Path: "/; Secure"}}}, false, "Former[0]: Path"},
+		{"former scope of the default name", Cookie{Former: []Scope{{Domain: "example.com"}}}, false, "leave Former empty"},
+		{"former scope of a __Host- name", Cookie{Name: "__Host-Http-sid", Former: []Scope{{Path: "/app"}}}, false, "leave Former empty"},
 		{"SameSite=None without Secure", Cookie{SameSite: http.SameSiteNoneMode}, true, "SameSite=None needs Secure"},
 		{"SameSite without a value", Cookie{SameSite: http.SameSiteDefaultMode}, false, "SameSite 1"},
 		{"unknown SameSite", Cookie{SameSite: 9}, false, "SameSite 9"},
@@ -94,7 +121,7 @@ func TestContradictoryCookieIsRefused(t *testing.T) {
 		{"name with ;", Cookie{Name: "id;Secure"}, false, `name "id;Secure"`},
 		{"name with a line break", Cookie{Name: "id\r\n"}, false, `name "id\r\n"`},
 		{"name beyond ASCII", Cookie{Name: "ïd"}, false, `name "ïd"`},
-		{"name too long", Cookie{Name: strings.Repeat("n", 74)}, false, "use 1 to 73 characters"},
+		{"name too long", Cookie{Name: strings.Repeat("n", 77)}, false, "use 1 to 76 characters"},
 
 		{"IPv4 address", Cookie{Domain: "192.168.0.1"}, false, "names with a dot"},
 		{"IPv6 address", Cookie{Domain: "[::1]"}, false, "bare host name"},
@@ -118,6 +145,29 @@ func TestContradictoryCookieIsRefused(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), "cookie: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: err = %v, want one that starts with \"cookie: \" and says %q", c.name, err, c.want)
 		}
+	}
+}
+
+// A browser deletes only the cookie whose Domain and Path the line names.
+func TestFormerScopesAreDeletedWhereTheyWere(t *testing.T) {
+	c, err := newCookie(Cookie{Path: "/app", Persistent: true, Former: []Scope{{}, {Domain: "example.com"}, {Domain: "example.com", Path: "/app"}}}, "id", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"__Secure-id=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0",
+		"__Secure-id=; Path=/; Domain=example.com; HttpOnly; Secure; SameSite=Lax; Max-Age=0",
+		"__Secure-id=; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=Lax; Max-Age=0",
+	}
+	if !reflect.DeepEqual(c.former, want) {
+		t.Errorf("former = %q, want %q", c.former, want)
+	}
+	before, err := newCookie(Cookie{Domain: "example.com"}, "id", false)
+	if err != nil || before.delete() != c.former[1] {
+		t.Errorf("the earlier deployment deletes with %q (error %v), want the same line", before.delete(), err)
+	}
+	if plain, err := newCookie(Cookie{Former: []Scope{{Path: "/app"}}}, "id", true); err != nil || plain.former[0] != "id=; Path=/app; HttpOnly; SameSite=Lax; Max-Age=0" {
+		t.Errorf("over http: %q, %v", plain.former, err)
 	}
 }
 
@@ -170,6 +220,9 @@ func TestFindCollectsDistinctWellFormedValues(t *testing.T) {
 		{"malformed ones leave room", []string{"id=a; id=b; id=c; id=d; id=aaaa"}, []string{"aaaa"}, ReasonMalformed},
 		{"quoted", []string{`id="aaaa"`}, []string{"aaaa"}, ""},
 		{"quoted and bare are one", []string{`id="aaaa"; id=aaaa`}, []string{"aaaa"}, ""},
+		{"one quote is a part of the value", []string{`id="aaa; id=aaa"; id="`}, []string{`"aaa`, `aaa"`}, ReasonMalformed},
+		{"two pairs: one is a part of the value", []string{`id=""aa""`}, []string{`"aa"`}, ""},
+		{"nothing between quotes", []string{`id=""`}, nil, ReasonMalformed},
 		{"spaces and tabs around", []string{" \tid=aaaa \t;  id=bbbb"}, []string{"aaaa", "bbbb"}, ""},
 		{"no space after ;", []string{"theme=dark;id=aaaa"}, []string{"aaaa"}, ""},
 		{"empty pairs", []string{";;id=aaaa;;"}, []string{"aaaa"}, ""},

@@ -9,11 +9,32 @@ import (
 //
 //	const visits session.Key[int] = "visits"
 //
-// Values are stored as encoding/json writes them, so T can be any type that JSON can hold, except interface and
-// pointer types themselves, which are refused at first use. Like there, bytes of a string that are not valid UTF-8 become
-// U+FFFD; a []byte keeps them. A value is encoded when it is set: changing it later
-// does not change the session. Two keys with the same name are the same entry, whatever their types.
+// Values are stored as encoding/json writes them, and come back as they went in, nil slices and maps as nil and empty ones as
+// empty. A type whose values would not is refused at first use, with an error that says what to do: interface and
+// pointer types themselves, structs with unexported fields or two fields of one name, types that write themselves and do
+// not read themselves. So is a value that JSON cannot hold: NaN, or a string that is not valid UTF-8. What is left is this:
+//
+//   - In an interface (map[string]any, []any, a field of type any) only JSON's own types come back: numbers as float64,
+//     exact up to 2^53, structs and maps as map[string]any, slices as []any, and everything else, time.Time and []byte too,
+//     as a string. Interfaces with methods are refused.
+//   - A field that is tagged json:"-" comes back as zero, and so does what omitempty or omitzero leave out.
+//   - A time.Time is the same instant with the same offset; the zone's name and the monotonic clock are gone.
+//   - A json.RawMessage is the same JSON, and not the same bytes: spaces are gone, and nil is null. An empty json.Number is 0.
+//   - What two pointers share, two copies hold.
+//
+// A value is encoded when it is set: changing it later does not change the session. Two keys with the same name are the
+// same entry, whatever their types. A key needs a name: without one its methods panic.
 type Key[T any] string
+
+// storable returns why T cannot be stored. A key without a name is a mistake in the program, not in a request.
+func (k Key[T]) storable() error {
+	if k == "" {
+		panic(noKeyName)
+	}
+	return storable[T]()
+}
+
+const noKeyName = `session: a Key has no name: give it one, as in const visits session.Key[int] = "visits"`
 
 // Get returns the value, or T's zero value when there is none.
 func (k Key[T]) Get(s *Session) T {
@@ -61,7 +82,12 @@ func (k Key[T]) Try(s *Session, f func(T) (T, error)) error {
 
 // Delete removes the value. Deleting an absent one changes nothing. Like Set it conflicts with another request's
 // change of a value that this one had read.
-func (k Key[T]) Delete(s *Session) { s.write(operation{key: string(k)}) }
+func (k Key[T]) Delete(s *Session) {
+	if k == "" {
+		panic(noKeyName)
+	}
+	s.write(operation{key: string(k)})
+}
 
 // Pop returns the value and removes it, for things shown once. When two requests pop at the same time both may
 // get the value, and the removal succeeds for both. What must happen only once, like an order, takes Get and
@@ -76,7 +102,7 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 
 // read looks the key up; note remembers what was seen, so that a later blind write can be held against it.
 func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
-	if err := storable[T](); err != nil {
+	if err := k.storable(); err != nil {
 		return v, view{err: s.refuse(ReasonUnencodable, string(k), err)}, false
 	}
 	if seen = s.look(string(k), note); seen.value == nil {
@@ -93,7 +119,7 @@ func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
 }
 
 func (k Key[T]) encode(v T) ([]byte, error) {
-	if err := storable[T](); err != nil {
+	if err := k.storable(); err != nil {
 		return nil, err
 	}
 	return encode(v)

@@ -49,7 +49,7 @@ type namedKey struct {
 //	2026-11:pZ0…,2026-05:Qm4…
 //
 // A name has 1 to 32 letters, digits, '-', '_' or '.'. A secret has at least 32 random bytes; short ones,
-// repetitive ones and plain text are refused. Errors name the key and never show its secret.
+// repetitive and regular ones and plain text are refused. Errors name the key and never show its secret.
 func ParseKeys(s string) (Keys, error) {
 	if strings.TrimSpace(s) == "" {
 		return Keys{}, errors.New("session: keys: none given; " + keyCommand)
@@ -101,23 +101,57 @@ func checkKeyName(name string) error {
 
 const keyNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-// weakness refuses what random bytes are not. 32 random bytes have fewer than 20 distinct values, or read
-// as text, less than once in 10^10 keys.
+// weakness refuses what random bytes are not. 32 random bytes have fewer than 15 distinct values, or are regular, less than
+// once in 2^60 keys; they read as text less than once in 10^10.
 func weakness(secret []byte) error {
 	if len(secret) < keyBytes {
 		return fmt.Errorf("has %d bytes and needs at least %d", len(secret), keyBytes)
 	}
-	distinct := map[byte]bool{}
-	for _, b := range secret {
-		distinct[b] = true
-	}
-	if len(distinct) < 20 {
+	if distinct(secret) < 15 {
 		return errors.New("repeats itself and is not random")
+	}
+	if regular(secret) {
+		return errors.New("follows a pattern and is not random")
 	}
 	if utf8.Valid(secret) && !bytes.ContainsFunc(secret, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) }) {
 		return errors.New("is text and not random bytes")
 	}
 	return nil
+}
+
+func distinct(secret []byte) (n int) {
+	var seen [256]bool
+	for _, b := range secret {
+		if !seen[b] {
+			seen[b] = true
+			n++
+		}
+	}
+	return n
+}
+
+// regular reports whether bytes can be told from those before them: at some distance short of a whole key the difference
+// is the same everywhere (a repeated pattern, an arithmetic progression), or it is ten times in a row between neighbours
+// (a run, padding). In random bytes at least eight would have to agree by chance.
+func regular(secret []byte) bool {
+	for distance := 1; distance < min(keyBytes, len(secret)-8); distance++ {
+		if run(secret, distance) == len(secret)-distance {
+			return true
+		}
+	}
+	for i := range len(secret) - 10 {
+		if run(secret[i:], 1) >= 10 {
+			return true
+		}
+	}
+	return false
+}
+
+// run returns for how many bytes the difference to the one at a distance before is what it is for the first.
+func run(secret []byte, distance int) (n int) {
+	for n = 1; n < len(secret)-distance && secret[n+distance]-secret[n] == secret[distance]-secret[0]; n++ {
+	}
+	return n
 }
 
 // TemporaryKeys returns a random key that lasts as long as the program, for trying things out: sessions sealed

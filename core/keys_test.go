@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +86,7 @@ func TestParseKeysRefusesWhatIsNoKey(t *testing.T) {
 		{"long and repetitive", "a:" + std(bytes.Repeat([]byte{1, 2, 3, 250}, 100)), "repeats itself"},
 		{"placeholder", "a:" + std([]byte("change-me-change-me-change-me-change-me")), "repeats itself"},
 		{"password", "a:" + std([]byte("Tr0ub4dor&3 is not a key, however long it gets")), "is text"},
-		{"hex that was encoded again", "a:" + std([]byte(hex.EncodeToString(secretFor("a")))), "repeats itself"},
+		{"hex that was encoded again", "a:" + std([]byte(hex.EncodeToString(secretFor("a")))), "is text"},
 		{"the second is bad", "a:" + good + ",b:" + std(make([]byte, 32)), `key 2: "b" repeats itself`},
 	} {
 		keys, err := ParseKeys(c.keys)
@@ -103,6 +104,63 @@ func TestParseKeysRefusesWhatIsNoKey(t *testing.T) {
 				t.Errorf("%s: the error shows the secret: %v", c.name, err)
 			}
 		}
+	}
+}
+
+// regularBytes are keys that somebody typed or counted out.
+func regularBytes() map[string][]byte {
+	made := func(n int, f func(i int) int) []byte {
+		secret := make([]byte, n)
+		for i := range secret {
+			secret[i] = byte(f(i))
+		}
+		return secret
+	}
+	random := secretFor("a")
+	return map[string][]byte{
+		"00 to 1f":            made(32, func(i int) int { return i }),
+		"00 to 3f":            made(64, func(i int) int { return i }),
+		"01 to 20":            made(32, func(i int) int { return i + 1 }),
+		"f0 and on":           made(32, func(i int) int { return 0xf0 + i }),
+		"ff and down":         made(32, func(i int) int { return 0xff - i }),
+		"steps of 3":          made(33, func(i int) int { return 3 * i }),
+		"steps of 17":         made(32, func(i int) int { return 17 * i }),
+		"steps of -7":         made(48, func(i int) int { return 5 - 7*i }),
+		"up and down":         made(32, func(i int) int { return min(i, 31-i) }),
+		"two runs":            made(32, func(i int) int { return i%16 + i/16*0x80 }),
+		"runs of four":        made(32, func(i int) int { return i%4 + i/4*16 }),
+		"two runs interlaced": made(32, func(i int) int { return i/2 + i%2*200 }),
+		"16 bytes twice":      slices.Concat(random[:16], random[:16]),
+		"20 bytes and again":  slices.Concat(random[:20], random[:12]),
+		"31 bytes for long":   slices.Concat(random[:31], random[:31], random[:31]),
+		"16 bytes and zeros":  slices.Concat(random[:16], make([]byte, 16)),
+		"zeros and 20 bytes":  slices.Concat(make([]byte, 12), random[:20]),
+		"16 bytes and a run":  slices.Concat(random[:16], made(16, func(i int) int { return i })),
+	}
+}
+
+func TestParseKeysRefusesRegularBytes(t *testing.T) {
+	for name, secret := range regularBytes() {
+		_, err := ParseKeys("a:" + base64.StdEncoding.EncodeToString(secret))
+		if err == nil || !strings.Contains(err.Error(), "is not random; make one with: ") {
+			t.Errorf("%s: err = %v, want one that says it is not random and how to make one", name, err)
+		}
+	}
+}
+
+func TestRandomKeysAreTaken(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{7})
+	for _, size := range []int{32, 33, 64, 256} {
+		secret := make([]byte, size)
+		for range 50_000 {
+			_, _ = random.Read(secret)
+			if err := weakness(secret); err != nil {
+				t.Fatalf("a random key of %d bytes %v: %x", size, err, secret)
+			}
+		}
+	}
+	if err := weakness(slices.Concat(secretFor("a"), secretFor("a"))); err != nil {
+		t.Errorf("32 random bytes twice: %v; they are 32 random bytes", err)
 	}
 }
 

@@ -87,7 +87,7 @@ func (m *Manager) sessionsOf(ctx context.Context, operation, subject string) (fo
 	return found, unknown
 }
 
-func (m *Manager) find(ctx context.Context, subject string) ([]Record, error) {
+func (m *Manager) find(ctx context.Context, subject string) (records []Record, err error) {
 	if m.store == nil {
 		return nil, fmt.Errorf("sealed sessions are in their browsers only: %w", errors.ErrUnsupported)
 	}
@@ -95,11 +95,31 @@ func (m *Manager) find(ctx context.Context, subject string) ([]Record, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T cannot search by subject: %w", m.store, errors.ErrUnsupported)
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)
-	defer cancel()
-	records, err := index.List(ctx, subject)
+	ids, err := m.findIDs(ctx, index, subject)
+	for page := range slices.Chunk(ids, maxPage) {
+		var loaded []Record
+		if loaded, err = m.loadPage(ctx, index, page); err != nil {
+			break
+		}
+		records = append(records, loaded...)
+	}
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return records, err
+}
+
+// maxPage is how many records the core asks a store for at once.
+const maxPage = 500
+
+func (m *Manager) findIDs(ctx context.Context, index Indexer, subject string) ([]RecordID, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)
+	defer cancel()
+	return index.Find(ctx, subject)
+}
+
+func (m *Manager) loadPage(ctx context.Context, index Indexer, ids []RecordID) ([]Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)
+	defer cancel()
+	return index.LoadAll(ctx, ids)
 }

@@ -100,10 +100,7 @@ func TestListBelievesTheRecordAndNotTheIndex(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.login(t, "user:1")
 	w.store.After(func(c probe.Call, err error) error { return err })
-	list, err := mustIndex(w).List(t.Context(), "user:1")
-	if err != nil || len(list) != 1 {
-		t.Fatal(list, err)
-	}
+	list := recordsOf(t, w, "user:1")
 	other, err := session.New(&listing{Store: w.store, records: list}, session.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +110,19 @@ func TestListBelievesTheRecordAndNotTheIndex(t *testing.T) {
 	}
 }
 
-func mustIndex(w *world) session.Indexer { return w.store }
+// recordsOf returns a subject's records as the store has them.
+func recordsOf(t *testing.T, w *world, subject string) []session.Record {
+	t.Helper()
+	ids, err := w.store.Find(t.Context(), subject)
+	if err != nil || len(ids) == 0 {
+		t.Fatal(len(ids), err)
+	}
+	records, err := w.store.LoadAll(t.Context(), ids)
+	if err != nil || len(records) != len(ids) {
+		t.Fatal(len(records), err)
+	}
+	return records
+}
 
 // listing answers every search with the same records.
 type listing struct {
@@ -121,7 +130,13 @@ type listing struct {
 	records []session.Record
 }
 
-func (l *listing) List(context.Context, string) ([]session.Record, error) { return l.records, nil }
+func (l *listing) Find(context.Context, string) ([]session.RecordID, error) {
+	return make([]session.RecordID, len(l.records)), nil
+}
+
+func (l *listing) LoadAll(context.Context, []session.RecordID) ([]session.Record, error) {
+	return l.records, nil
+}
 
 func TestASessionThatIsBeingRenewedIsListedOnce(t *testing.T) {
 	w := newWorld(t, session.Options{})
@@ -167,10 +182,7 @@ func TestListSaysWhenItCannot(t *testing.T) {
 func TestARecordOfANewerVersionIsNotHidden(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.login(t, "user:1")
-	records, err := mustIndex(w).List(t.Context(), "user:1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	records := recordsOf(t, w, "user:1")
 	newer := records[0]
 	newer.Data = slices.Clone(newer.Data)
 	newer.Data[1]++

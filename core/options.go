@@ -156,7 +156,7 @@ func (o *Options) check() error {
 	if err := checkName(o.Name, maxName); err != nil {
 		return fmt.Errorf("Name %w", err)
 	}
-	if hasPrefixFold(o.Name, hostPrefix) || hasPrefixFold(o.Name, securePrefix) {
+	if prefixOf(o.Name) != "" {
 		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow", o.Name)
 	}
 	if o.Sealer != SecureCookie && o.Sealer != AEAD {

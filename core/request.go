@@ -164,19 +164,18 @@ func (s *Session) setHeaders() {
 // a session id must not be stored) and the cookie, if it has to change.
 func (s *Session) demand(st *state, line string) {
 	s.varyByCookie()
-	if line == "" {
-		if s.x.ResponseHeader("Cache-Control") == "" {
-			s.x.SetResponseHeader("Cache-Control", "private")
-		}
-	} else {
+	if line != "" {
 		s.checkTransport()
 		s.x.SetCookie(s.m.cookie.name, line)
 		s.keepFromCaches()
+	} else if s.x.ResponseHeader("Cache-Control") == "" {
+		s.x.SetResponseHeader("Cache-Control", "private")
 	}
 	if st.rare != nil && st.several {
 		for _, former := range s.m.cookie.former {
 			s.x.AddCookie(former)
 		}
+		s.keepFromCaches()
 	}
 }
 

@@ -65,7 +65,7 @@ func TestAWriteInFlightDuringARevocationDoesNotReviveTheSession(t *testing.T) {
 }
 
 func TestRevokeEndsWhatARenewalMakesMeanwhile(t *testing.T) {
-	for _, at := range []string{"List", "Update"} { // between search and end, in both orders
+	for _, at := range []string{"LoadAll", "Update"} { // between search and end, in both orders
 		w := newWorld(t, session.Options{})
 		cookie, renewed := w.login(t, "user:1"), ""
 		handle := w.handleOf(t, cookie)
@@ -77,7 +77,7 @@ func TestRevokeEndsWhatARenewalMakesMeanwhile(t *testing.T) {
 			return nil
 		})
 		w.store.After(func(c probe.Call, err error) error {
-			if c.Method == at && at == "List" {
+			if c.Method == at && at == "LoadAll" {
 				w.store.After(nil)
 				renewed = w.read(t, cookie, func(s *session.Session) { s.Renew() }).succeeded().issued()
 			}
@@ -126,7 +126,7 @@ func TestRevokeDoesNotFollowIntoAnotherSubjectsSession(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie, other := w.login(t, "user:1"), ""
 	w.store.After(func(c probe.Call, err error) error {
-		if c.Method == "List" {
+		if c.Method == "LoadAll" {
 			w.store.After(nil)
 			other = w.read(t, cookie, func(s *session.Session) { s.Login("user:2") }).succeeded().issued()
 		}
@@ -316,10 +316,7 @@ func TestRevokeEndsWhatIsExpiredByItsOwnClockOnly(t *testing.T) {
 func TestRevokeAllEndsWhatItUnderstands(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookies := []string{w.login(t, "user:1"), w.login(t, "user:1")}
-	records, err := mustIndex(w).List(t.Context(), "user:1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	records := recordsOf(t, w, "user:1")
 	newer := records[0]
 	newer.Data, newer.Subject = slices.Clone(newer.Data), "user:1"
 	newer.Data[1]++
@@ -344,10 +341,7 @@ func TestRevokeAllEndsWhatItUnderstands(t *testing.T) {
 func TestRevokeEndsThoughTheIndexDoesNotLearn(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.login(t, "user:1")
-	records, err := mustIndex(w).List(t.Context(), "user:1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	records := recordsOf(t, w, "user:1")
 	m, err := session.New(&listing{Store: w.store, records: records}, session.Options{OnEvent: func(context.Context, session.Event) {}})
 	if err != nil {
 		t.Fatal(err)

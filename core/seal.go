@@ -35,6 +35,22 @@ type sealing interface {
 	open(value string, now millis) (plain []byte, old, ok bool)
 }
 
+// Both sealers keep the day on which a value was sealed, on the application's clock, and judge it alike.
+const (
+	day       = millis(24 * 60 * 60 * 1000)
+	daySize   = 4
+	oldestDay = uint32(maxAge / (24 * time.Hour))
+)
+
+func dayOf(now millis) uint32 { return uint32(now / day) }
+
+// plausible reports whether a value may have been sealed on a day: tomorrow, because another server's clock may be ahead of
+// ours around midnight, but not later; and not longer ago than a session can last.
+func plausible(sealedOn uint32, now millis) bool {
+	today := dayOf(now)
+	return sealedOn <= today+1 && sealedOn+oldestDay >= today
+}
+
 // keyID tells which key sealed a value, without naming it.
 type keyID [4]byte
 
@@ -53,8 +69,9 @@ func keyIDs(keys Keys, manager, cookie string) ([]keyID, error) {
 	return ids, nil
 }
 
-// secureCookies seals with gorilla/securecookie: eight hexadecimal digits of key id, then its encoding. Its own age and
-// length limits are off, because the expiry inside the sealed content and the cookie's size decide.
+// secureCookies seals with gorilla/securecookie: eight hexadecimal digits of key id, then its encoding of day (4 bytes) and
+// content. Its own age and length limits are off: they ask the system's clock and not the application's, and the expiry inside
+// the sealed content and the cookie's size decide.
 type secureCookies struct {
 	name string
 	keys []secureCookieKey
@@ -82,17 +99,22 @@ func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error)
 	return s, nil
 }
 
-func (s *secureCookies) seal(plain []byte, _ millis, before, after string) (string, error) {
-	value, err := s.keys[0].codec.Encode(s.name, slices.Clone(plain)) // it encrypts in place
+func (s *secureCookies) seal(plain []byte, now millis, before, after string) (string, error) {
+	dated := binary.BigEndian.AppendUint32(make([]byte, 0, daySize+len(plain)), dayOf(now))
+	value, err := s.keys[0].codec.Encode(s.name, append(dated, plain...)) // it encrypts in place
 	return before + s.keys[0].id + value + after, err
 }
 
-func (s *secureCookies) open(value string, _ millis) (plain []byte, old, ok bool) {
+func (s *secureCookies) open(value string, now millis) (plain []byte, old, ok bool) {
 	for i, key := range s.keys {
-		if len(value) > len(key.id) && value[:len(key.id)] == key.id &&
-			key.codec.Decode(s.name, value[len(key.id):], &plain) == nil {
-			return plain, i > 0, true
+		var dated []byte
+		if len(value) <= len(key.id) || value[:len(key.id)] != key.id || key.codec.Decode(s.name, value[len(key.id):], &dated) != nil {
+			continue
 		}
+		if len(dated) < daySize || !plausible(binary.BigEndian.Uint32(dated), now) {
+			break
+		}
+		return dated[daySize:], i > 0, true
 	}
 	return nil, false, false
 }
@@ -106,11 +128,9 @@ type aeads struct {
 }
 
 const (
-	aeadHeader = 8
+	aeadHeader = len(keyID{}) + daySize
 	nonceSize  = 12
 	tagSize    = 16
-	day        = millis(24 * 60 * 60 * 1000)
-	oldestDay  = uint32(maxAge / (24 * time.Hour))
 )
 
 type aeadKey struct {
@@ -137,7 +157,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 }
 
 func (a *aeads) seal(plain []byte, now millis, before, after string) (string, error) {
-	today := uint32(now / day)
+	today := dayOf(now)
 	aead, err := a.keys[0].of(today)
 	if err != nil {
 		return "", err
@@ -159,8 +179,8 @@ func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
 		return nil, false, false
 	}
 	header, nonce, sealed := buf[:aeadHeader], buf[aeadHeader:aeadHeader+nonceSize], buf[aeadHeader+nonceSize:]
-	sealedOn, today := binary.BigEndian.Uint32(header[len(keyID{}):]), uint32(now/day)
-	if sealedOn > today+1 || sealedOn+oldestDay < today { // a client must not make us derive keys for any day it likes
+	sealedOn := binary.BigEndian.Uint32(header[len(keyID{}):])
+	if !plausible(sealedOn, now) { // a client must not make us derive keys for any day it likes either
 		return nil, false, false
 	}
 	for i, key := range a.keys {

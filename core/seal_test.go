@@ -183,42 +183,53 @@ func TestOneKeyUnderTwoNamesIsRefused(t *testing.T) {
 	}
 }
 
+// A value from the future has a wrong clock behind it, and would live longer than it should. The clock is the application's.
+func TestBothSealersJudgeTheDayAlike(t *testing.T) {
+	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
+		s := with(keysNamed("a"), "id", "c")
+		for _, c := range []struct {
+			name string
+			on   millis
+			want bool
+		}{
+			{"today", someday, true},
+			{"yesterday", someday - day, true},
+			{"tomorrow: another server's clock is ahead", someday + day, true},
+			{"in two days", someday + 2*day, false},
+			{"in the far future", 1 << 47, false},
+			{"400 days ago", someday - 400*day, true},
+			{"401 days ago", someday - 401*day, false},
+			{"in 1970", 0, false},
+		} {
+			value, err := s.seal([]byte("a session"), c.on, "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plain, _, ok := s.open(value, someday); ok != c.want || ok != (string(plain) == "a session") {
+				t.Errorf("a value sealed %s opens: %t, as %q; want %t", c.name, ok, plain, c.want)
+			}
+		}
+	})
+}
+
 func TestAnAEADKeySealsOneDay(t *testing.T) {
 	s, err := newAEADs(keysNamed("a"), "id", "c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		name string
-		on   millis
-		want bool
-	}{
-		{"today", someday, true},
-		{"yesterday", someday - day, true},
-		{"tomorrow: another server's clock is ahead", someday + day, true},
-		{"in two days", someday + 2*day, false},
-		{"in the far future", 1 << 47, false},
-		{"400 days ago", someday - 400*day, true},
-		{"401 days ago", someday - 401*day, false},
-		{"in 1970", 0, false},
-	} {
-		value, err := s.seal([]byte("a session"), c.on, "", "")
-		if err != nil {
-			t.Fatal(err)
+	for n := range millis(3) {
+		for range 2 {
+			value, err := s.seal([]byte("a session"), someday+n*day, "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			buf, _ := base64.RawURLEncoding.DecodeString(value)
+			copy(buf[4:8], "\xff\xff\xff\xff")
+			_, _, _ = s.open(base64.RawURLEncoding.EncodeToString(buf), someday)
 		}
-		derived := len(*s.keys[0].ofDays.Load())
-		if _, _, ok := s.open(value, someday); ok != c.want {
-			t.Errorf("a value sealed %s opens: %t, want %t", c.name, ok, c.want)
+		if derived := len(*s.keys[0].ofDays.Load()); derived != int(n)+1 {
+			t.Errorf("%d daily keys after %d days, besides a client that names a day of its own", derived, n+1)
 		}
-		buf, _ := base64.RawURLEncoding.DecodeString(value)
-		copy(buf[4:8], "\xff\xff\xff\xff")
-		_, _, _ = s.open(base64.RawURLEncoding.EncodeToString(buf), someday)
-		if n := len(*s.keys[0].ofDays.Load()); n != derived {
-			t.Errorf("%s: a client made us derive %d keys", c.name, n-derived)
-		}
-	}
-	if first := s.keys[0]; len(*first.ofDays.Load()) != 8 {
-		t.Errorf("%d daily keys for 8 days", len(*first.ofDays.Load()))
 	}
 }
 
@@ -256,7 +267,7 @@ func TestSealersAreSafeForConcurrentUse(t *testing.T) {
 	})
 }
 
-// gorilla/securecookie refuses what is older than 30 days or longer than 4096 bytes unless told otherwise.
+// gorilla/securecookie refuses what is older than 30 days on the system's clock or longer than 4096 bytes unless told otherwise.
 func TestSecureCookieLeavesAgeAndLengthToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := newSecureCookies(keysNamed("a"), "id", "c")

@@ -21,10 +21,13 @@ type Record struct {
 	Data    []byte // opaque to the store and immutable for both sides once handed over
 	Seen    time.Time
 	Expires time.Time
-	// Subject and Handle are for the store's index. Load and List may leave them empty: the core reads its own copy
+	// Subject and Handle are for the store's index. Load and LoadAll may leave them empty: the core reads its own copy
 	// in Data. An empty subject is nobody's and is not indexed.
 	Subject string
 	Handle  string
+	// Cached is set by Load when the record may be older than what is durable, because it came from a cache. The core
+	// then takes no operation for "no change". Stores ignore it in what they are given.
+	Cached bool
 }
 
 // String says which record it is. Data and Subject stay out of logs.
@@ -58,10 +61,17 @@ type Toucher interface {
 	Touch(ctx context.Context, id RecordID, seen, expires time.Time) error
 }
 
-// Indexer is a Store that finds records by subject.
+// Indexer is a Store that finds records by subject. The two steps are apart so that the search is of one moment: the
+// core follows what a record has become since.
 type Indexer interface {
-	// List returns the records whose Subject is subject, expired ones possibly among them, in no particular order.
-	List(ctx context.Context, subject string) ([]Record, error)
+	// Find returns the ids that are indexed under a subject, as of one moment between the call's begin and its end, in no
+	// particular order. A record whose write had returned before the call and that is still the subject's is among them.
+	// So may be ids whose record has gone, or is no longer the subject's.
+	Find(ctx context.Context, subject string) ([]RecordID, error)
+	// LoadAll returns those of the records that are there, each with its ID and as Load would return it, whosesoever it
+	// is by now, in any order. Absent ones are left out. Beside an error it returns the records that it could read. The
+	// core asks for at most 500 at once.
+	LoadAll(ctx context.Context, ids []RecordID) ([]Record, error)
 }
 
 // Sweeper is a Store that removes expired records when told to.

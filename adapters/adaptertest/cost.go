@@ -70,9 +70,12 @@ func touchIsThrottled(s *suite) {
 	if n := st.store.Count("Touch"); n != 13 {
 		s.Errorf("%d touches in 40 minutes, want one every 3", n)
 	}
-	st.pass(34 * time.Minute) // the idle timeout and the interval in which nobody touches
+	st.pass(idleEnd)
 	st.reads(cookie, "", 0)
 }
+
+// idleEnd is how long an unused session lives by default: the idle timeout, and the interval in which uses are not noted.
+const idleEnd = 33 * time.Minute
 
 func sealedTouch(s *suite) {
 	st := s.sealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD})
@@ -84,6 +87,6 @@ func sealedTouch(s *suite) {
 			cookie = fresh
 		}
 	}
-	st.pass(34 * time.Minute) // the idle timeout and the interval in which nobody touches
+	st.pass(idleEnd)
 	st.reads(cookie, "", 0)
 }

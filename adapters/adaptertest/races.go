@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 )
@@ -15,8 +16,10 @@ var races = []testCase{
 	{"P6", "logout wins", "a logged-out session that comes back is a security hole", logoutWins, ""},
 	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe", logoutEndsLogin, ""},
 	{"P6", "revoked is over", "whoever ends a stolen session must not see a request in flight bring it back", revoked, ""},
-	{"P7", "a login ends what is in flight", "a token planted before the login must not write into the session after it", loginAmongUpdates, ""},
-	{"P7", "a renewal takes along what is in flight", "a new token is no reason to lose a visitor's changes", renewalAmongUpdates, ""},
+	{"P7", "a login among updates keeps its cookie", "whoever planted a token before the login must not write into what the login makes", loginAmongUpdates, ""},
+	{"P7", "a renewal among updates loses none", "a slow request must neither undo a renewal nor lose its own change", renewalAmongUpdates, ""},
+	{"P8", "a periodic renewal logs nobody out", "a page asks for six things at once, and any of the answers may be lost", periodicRenewal, ""},
+	{"P25", "a slow request is use", "who uploads for twenty minutes must not be logged out nine minutes after the answer", slowUse, ""},
 	{"P7", "a straggler leaves the new cookie alone", "a request sent before the login's answer came must not replace the cookie that it brought", straggler, ""},
 	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)", loginChangesToken, ""},
 	{"P9", "a request is over when it is over", "a goroutine left behind must not crash or see another visitor's data", requestOver, ""},
@@ -121,20 +124,14 @@ func logoutEndsLogin(s *suite) {
 	st.reads(cookie, "", 0)
 }
 
-// amongUpdates lets n updates begin on cookie's session, replaces the token by path, and then lets the updates commit.
-func (st *site) amongUpdates(n int, path, cookie string) (fresh string, answers []*answer) {
-	g := newGate(n)
-	st.slow("/slow", g, func(v *session.Session) { count.Update(v, addOne) })
-	release := st.inFlight("/slow", cookie, n, g)
-	fresh = st.get(path, cookie).issued()
-	return fresh, release()
-}
-
 func loginAmongUpdates(s *suite) {
 	st := s.stored(session.Options{})
 	cookie := st.begun()
-	fresh, answers := st.amongUpdates(50, "/login", cookie)
-	for _, a := range answers {
+	g := newGate(50)
+	st.slow("/slow", g, func(v *session.Session) { count.Update(v, addOne) })
+	release := st.inFlight("/slow", cookie, 50, g)
+	fresh := st.get("/login", cookie).is(200, "in").issued()
+	for _, a := range release() {
 		a.refused(409).untouched()
 	}
 	st.reads(fresh, "user:1", 1)
@@ -143,13 +140,62 @@ func loginAmongUpdates(s *suite) {
 
 func renewalAmongUpdates(s *suite) {
 	st := s.stored(session.Options{})
-	st.on("/renew", func(c *Call) error { c.Session.Renew(); return c.Respond(200, "renewed") })
 	cookie := st.begun()
-	fresh, answers := st.amongUpdates(50, "/renew", cookie)
-	for _, a := range answers {
+	g := newGate(50)
+	st.slow("/slow", g, func(v *session.Session) { count.Update(v, addOne) })
+	st.on("/renew", func(c *Call) error { c.Session.Renew(); return c.Respond(200, "renewed") })
+	release := st.inFlight("/slow", cookie, 50, g)
+	fresh := st.get("/renew", cookie).is(200, "renewed").issued()
+	for _, a := range release() {
 		a.is(200, "done").untouched()
 	}
 	st.reads(fresh, "", 51)
+	st.reads(cookie, "", 0)
+}
+
+func periodicRenewal(s *suite) {
+	st := s.stored(session.Options{RenewAfter: 10 * time.Minute})
+	cookie := st.get("/login", st.begun()).issued()
+	st.pass(10 * time.Minute)
+	g := newGate(6)
+	st.slow("/slow", g, func(v *session.Session) { count.Update(v, addOne) })
+	fresh := ""
+	for _, a := range st.inFlight("/slow", cookie, 6, g)() {
+		own := a.is(200, "done").issued()
+		if fresh == "" {
+			fresh = own
+		}
+		if own != fresh || own == cookie {
+			s.Error("parallel requests were handed different tokens, or the old one")
+		}
+	}
+	if late := st.get("/read", cookie).is(200, "user:1/7").issued(); late != fresh { // as if all answers had been lost
+		s.Error("the old token was handed another token than the first time")
+	}
+	st.get("/read", fresh).is(200, "user:1/7").untouched()
+	st.get("/add", cookie).is(200, "8")
+	st.pass(time.Minute)
+	st.get("/read", cookie).is(200, "/0")
+	if !st.saw(session.ReasonReplayed) {
+		s.Error("an old token that was used after its grace was not reported")
+	}
+	st.reads(fresh, "user:1", 8)
+}
+
+func slowUse(s *suite) {
+	for _, st := range []*site{s.stored(session.Options{}), s.sealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD})} {
+		cookie := st.begun()
+		g := newGate(1)
+		st.slow("/slow", g, func(v *session.Session) { count.Get(v) })
+		st.pass(time.Minute)
+		release := st.inFlight("/slow", cookie, 1, g)
+		st.pass(20 * time.Minute)
+		if fresh, _ := release()[0].is(200, "done").cookie(); fresh != "" {
+			cookie = fresh
+		}
+		st.pass(29 * time.Minute)
+		st.reads(cookie, "", 1)
+	}
 }
 
 func straggler(s *suite) {

@@ -64,11 +64,11 @@ func (b *broken) Touch(ctx context.Context, id session.RecordID, seen, expires t
 	return b.Store.Touch(ctx, id, seen, expires)
 }
 
-func (b *broken) List(ctx context.Context, subject string) ([]session.Record, error) {
+func (b *broken) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	if b.fault == "list" {
 		return nil, nil
 	}
-	return b.Store.List(ctx, subject)
+	return b.Store.Find(ctx, subject)
 }
 
 func (b *broken) Delete(ctx context.Context, id session.RecordID) error {

@@ -121,9 +121,16 @@ func (t *trial) list(ctx context.Context) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	records, err := indexer.List(ctx, t.record.Subject)
-	if err == nil && !slices.ContainsFunc(records, func(r session.Record) bool { return r.ID == t.record.ID }) {
+	ids, err := indexer.Find(ctx, t.record.Subject)
+	if err == nil && !slices.Contains(ids, t.record.ID) {
 		err = misbehaves("the record is not among its subject's")
+	}
+	if err != nil {
+		return err
+	}
+	records, err := indexer.LoadAll(ctx, ids)
+	if err == nil && !slices.ContainsFunc(records, func(r session.Record) bool { return r.ID == t.record.ID }) {
+		err = misbehaves("the record was found by subject and could not be read")
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 
 // Call is one call of a store.
 type Call struct {
-	Method string // Load, Create, Update, Delete, Touch or List
+	Method string // Load, Create, Update, Delete, Touch, Find or LoadAll
 	ID     session.RecordID
 	Record session.Record // of Create and Update
 }
@@ -119,14 +119,27 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 	return s.call(Call{Method: "Touch", ID: id}, func() error { return t.Touch(ctx, id, seen, expires) })
 }
 
-// List implements session.Indexer if the wrapped store does.
-func (s *Store) List(ctx context.Context, subject string) (records []session.Record, err error) {
+// Find implements session.Indexer if the wrapped store does.
+func (s *Store) Find(ctx context.Context, subject string) (ids []session.RecordID, err error) {
 	i, ok := s.inner.(session.Indexer)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
-	err = s.call(Call{Method: "List"}, func() (err error) {
-		records, err = i.List(ctx, subject)
+	err = s.call(Call{Method: "Find"}, func() (err error) {
+		ids, err = i.Find(ctx, subject)
+		return err
+	})
+	return ids, err
+}
+
+// LoadAll implements session.Indexer if the wrapped store does.
+func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) (records []session.Record, err error) {
+	i, ok := s.inner.(session.Indexer)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	err = s.call(Call{Method: "LoadAll"}, func() (err error) {
+		records, err = i.LoadAll(ctx, ids)
 		return err
 	})
 	return records, err

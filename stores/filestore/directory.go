@@ -10,6 +10,9 @@ import (
 const (
 	dirMode  = 0o700
 	fileMode = 0o600
+
+	// maxNames is how many names of a directory are read before its reader looks whether it is still wanted.
+	maxNames = 1000
 )
 
 // openPrivate opens a directory that nobody else can enter, and creates it if need be.

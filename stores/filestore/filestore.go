@@ -13,8 +13,8 @@
 //	subjects/12/3456…/abcdef…      says that the record may belong to the subject; always empty
 //
 // A record's name is SHA-256 of its id, in lower-case hex, the first byte naming one of 256 directories, its shard, which is made
-// when it is needed. A
-// subject's name is SHA-256 of the subject. All files have mode 0600 and all directories 0700. Nothing that is reached
+// when it is needed. A subject's name is SHA-256 of the subject, with shards of its own; an entry is named by the id
+// itself, which opens no session. All files have mode 0600 and all directories 0700. Nothing that is reached
 // through a symbolic link out of the directory is read or written.
 //
 // A record's file, with numbers big-endian and times in milliseconds since 1970:
@@ -41,7 +41,8 @@
 // touch halfway. The modification time of a record's file is its expiry, so that a sweep reads only what is due.
 //
 // The entry for a subject is made before the record is written and removed after, so that one may be too many but none
-// is missing. Each is compared with the record when it is used.
+// is missing. Entries too many are left by processes that died, until a sweep finds that their record is gone. Each is made and
+// removed under the lock of its shard of the index, which a search takes too.
 package filestore
 
 import (
@@ -69,13 +70,14 @@ type Options struct {
 // several Stores on one directory. Its methods wait for locks no longer than their context lasts; a call to the
 // operating system that has begun is not interrupted. Use New.
 type Store struct {
-	dir       string // for error messages
-	sync      bool
-	sessions  *os.Root
-	subjects  *os.Root
-	turns     [shardCount]chan struct{} // the locks between goroutines
-	nextShard atomic.Uint32             // where the next sweep begins
-	nextIndex atomic.Uint32             // which part of the index it checks
+	dir        string // for error messages
+	sync       bool
+	sessions   *os.Root
+	subjects   *os.Root
+	turns      turns         // of sessions
+	indexTurns turns         // of subjects
+	nextShard  atomic.Uint32 // where the next sweep begins
+	nextIndex  atomic.Uint32 // which part of the index it checks
 }
 
 var (
@@ -89,10 +91,7 @@ var (
 // that other users of the machine can enter, read or change, and one of another user. Options apply to this Store; processes that share a
 // directory should agree.
 func New(dir string, o Options) (*Store, error) {
-	s := &Store{dir: dir, sync: !o.UnsafeNoSync}
-	for i := range s.turns {
-		s.turns[i] = make(chan struct{}, 1)
-	}
+	s := &Store{dir: dir, sync: !o.UnsafeNoSync, turns: newTurns(), indexTurns: newTurns()}
 	s.nextShard.Store(rand.Uint32()) // a process that sweeps once and ends must not always begin at the same part
 	s.nextIndex.Store(rand.Uint32())
 	if err := s.open(); err != nil {

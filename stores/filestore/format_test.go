@@ -104,7 +104,7 @@ func TestNewerFormat(t *testing.T) {
 		t.Errorf("Sweep removed %d (%v), want 0: it cannot know when the record expires", n, err)
 	}
 	fileOf(t, dir)
-	if _, err := s.List(t.Context(), r.Subject); err == nil {
+	if _, err := list(t, s, r.Subject); err == nil {
 		t.Error("List left out a record that may be a live session")
 	}
 }
@@ -116,7 +116,7 @@ func TestDamagedRecordAndList(t *testing.T) {
 	create(t, s, "user:1")
 	must(t, os.Truncate(fileOf(t, dir), 50))
 	r := create(t, s, "user:1")
-	listed, err := s.List(t.Context(), "user:1")
+	listed, err := list(t, s, "user:1")
 	if err != nil || len(listed) != 1 || listed[0].ID != r.ID {
 		t.Errorf("List found %d records (%v), want the one that is whole", len(listed), err)
 	}

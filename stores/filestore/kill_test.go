@@ -134,7 +134,7 @@ func listsAgree(t *testing.T, s *filestore.Store, dir string) {
 	t.Helper()
 	listed := 0
 	for i := range subjects {
-		records, err := s.List(t.Context(), fmt.Sprintf("user:%d", i))
+		records, err := list(t, s, fmt.Sprintf("user:%d", i))
 		must(t, err)
 		listed += len(records)
 	}

@@ -56,7 +56,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
-		return s.put(sh, n, r, "")
+		return s.put(ctx, sh, n, r, "")
 	})
 }
 
@@ -71,18 +71,18 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 			return session.ErrConflict
 		}
 		r.Version++
-		return s.put(sh, n, r, old.subject())
+		return s.put(ctx, sh, n, r, old.subject())
 	})
 }
 
 // put writes a record whose subject was another one before. When it fails, the index may hold an entry too many.
-func (s *Store) put(sh *shard, n name, r session.Record, before string) error {
+func (s *Store) put(ctx context.Context, sh *shard, n name, r session.Record, before string) error {
 	f, err := newFile(r)
 	if err != nil {
 		return err
 	}
 	if r.Subject != before {
-		if err := s.link(r.Subject, n); err != nil {
+		if err := s.link(ctx, r.Subject, r.ID); err != nil {
 			return err
 		}
 	}
@@ -90,24 +90,28 @@ func (s *Store) put(sh *shard, n name, r session.Record, before string) error {
 		return err
 	}
 	if r.Subject != before {
-		s.unlink(before, n)
+		s.unlink(ctx, before, r.ID)
 	}
 	return nil
 }
 
-// Delete removes a record, also one that cannot be read.
+// Delete removes a record, also one that cannot be read. It needs no room on the disk.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
+	n := nameOf(id[:])
+	if _, err := s.sessions.Lstat(n.shard()); errors.Is(err, fs.ErrNotExist) {
+		return s.fail("delete", ctx.Err()) // locking would make the directory
+	}
 	return s.change(ctx, "delete", id, func(sh *shard, n name) error {
 		f, err := sh.read(n)
 		if errors.Is(err, session.ErrNotFound) {
 			return nil
 		}
-		return s.remove(sh, n, f)
+		return s.remove(ctx, sh, n, f)
 	})
 }
 
 // remove takes away a record's file and then its entry in the index; f is nil when the file cannot be read.
-func (s *Store) remove(sh *shard, n name, f file) error {
+func (s *Store) remove(ctx context.Context, sh *shard, n name, f file) error {
 	if err := sh.root.Remove(n.file()); err != nil {
 		return err
 	}
@@ -115,7 +119,7 @@ func (s *Store) remove(sh *shard, n name, f file) error {
 		return err
 	}
 	if f != nil {
-		s.unlink(f.subject(), n)
+		s.unlink(ctx, f.subject(), session.RecordID(f.id()))
 	}
 	return nil
 }

@@ -101,35 +101,35 @@ func (sw *sweep) record(ctx context.Context, root *os.Root, n name) error {
 		return err
 	}
 	defer sh.unlock()
-	return sw.due(sh, n)
+	return sw.due(ctx, sh, n)
 }
 
 // due removes a record if its content says so.
-func (sw *sweep) due(sh *shard, n name) error {
+func (sw *sweep) due(ctx context.Context, sh *shard, n name) error {
 	f, err := sh.read(n)
 	switch {
 	case errors.Is(err, session.ErrNotFound), errors.Is(err, errNewer):
 		return nil
 	case errors.Is(err, errDamaged):
-		return sw.damaged(sh, n)
+		return sw.damaged(ctx, sh, n)
 	case err != nil:
 		return err
 	case f.expires().After(sw.before):
 		return sh.setExpiry(n.file(), f) // or it would be read in every sweep
 	}
-	err = sw.store.remove(sh, n, f)
+	err = sw.store.remove(ctx, sh, n, f)
 	if err == nil {
 		sw.removed++
 	}
 	return err
 }
 
-func (sw *sweep) damaged(sh *shard, n name) error {
+func (sw *sweep) damaged(ctx context.Context, sh *shard, n name) error {
 	info, err := sh.root.Lstat(n.file())
 	if err != nil || info.ModTime().Add(keepDamaged).After(sw.before) {
 		return err
 	}
-	return sw.store.remove(sh, n, nil)
+	return sw.store.remove(ctx, sh, n, nil)
 }
 
 // index removes the entries of one part of the index that lead to no record. One part in each sweep is enough: only
@@ -150,14 +150,15 @@ func (sw *sweep) index(ctx context.Context, i byte) {
 }
 
 func (sw *sweep) subject(ctx context.Context, owner name) error {
-	names, err := sw.store.entries(owner)
-	if err == nil && len(names) == 0 {
-		_ = sw.store.subjects.Remove(owner.path()) // fails unless it is empty
+	ids, err := entries(ctx, sw.store.subjects, owner.path())
+	if err == nil && len(ids) == 0 {
+		return sw.store.removeEntry(ctx, owner, session.RecordID{}) // there is none, and the directory goes with the last one
 	}
-	for _, n := range names {
+	for _, id := range ids {
+		n := nameOf(id[:])
 		_, err := sw.store.sessions.Lstat(n.path())
 		if errors.Is(err, fs.ErrNotExist) {
-			err = sw.store.tidy(ctx, owner, n)
+			err = sw.store.tidy(ctx, owner, id)
 		}
 		if err != nil {
 			return err

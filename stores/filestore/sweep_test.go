@@ -53,7 +53,7 @@ func TestSweepRemovesLeftovers(t *testing.T) {
 	if n := len(files(t, dir, "subjects/*/*")); n != 1 {
 		t.Errorf("%d subjects are in the index, want 1", n)
 	}
-	listed, err := s.List(t.Context(), r.Subject)
+	listed, err := list(t, s, r.Subject)
 	if err != nil || len(listed) != 1 {
 		t.Errorf("List found %d records (%v), want the one that lives", len(listed), err)
 	}

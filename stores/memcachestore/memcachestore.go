@@ -22,7 +22,7 @@
 //
 // # What it cannot do
 //
-// Memcached cannot search, so List returns errors.ErrUnsupported, and with it Manager.List and all ways to revoke.
+// Memcached cannot search, so Find returns errors.ErrUnsupported, and with it Manager.List and all ways to revoke.
 // There is nothing to sweep.
 //
 // An ended session stays ended, also when its marker is evicted: the record is then absent, and Update and Touch never
@@ -156,12 +156,21 @@ func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	return failed("delete", err)
 }
 
-// List returns errors.ErrUnsupported: Memcached cannot search.
-func (s *Store) List(ctx context.Context, _ string) ([]session.Record, error) {
+// Find returns errors.ErrUnsupported: Memcached cannot search.
+func (s *Store) Find(ctx context.Context, _ string) ([]session.RecordID, error) {
+	return nil, cannotSearch(ctx, "find")
+}
+
+// LoadAll returns errors.ErrUnsupported, as Find does.
+func (s *Store) LoadAll(ctx context.Context, _ []session.RecordID) ([]session.Record, error) {
+	return nil, cannotSearch(ctx, "load all")
+}
+
+func cannotSearch(ctx context.Context, operation string) error {
 	if err := ctx.Err(); err != nil {
-		return nil, failed("list", err)
+		return failed(operation, err)
 	}
-	return nil, failed("list", fmt.Errorf("memcached cannot search by subject; use another store, "+
+	return failed(operation, fmt.Errorf("memcached cannot search by subject; use another store, "+
 		"or put this one in front of it with package tieredstore: %w", errors.ErrUnsupported))
 }
 

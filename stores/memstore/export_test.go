@@ -12,3 +12,15 @@ func (s *Store) Notes() (n int) {
 	}
 	return n
 }
+
+// Hold takes all locks of records until release is called.
+func (s *Store) Hold() (release func()) {
+	for i := range s.shards {
+		s.shards[i].mu.Lock()
+	}
+	return func() {
+		for i := range s.shards {
+			s.shards[i].mu.Unlock()
+		}
+	}
+}

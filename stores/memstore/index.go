@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"sync"
 
@@ -9,73 +10,86 @@ import (
 )
 
 // subjects is one shard of the index by subject. Its lock is taken inside a record shard's, never the other way
-// round.
+// round. A record knows its place in its subject's list, so that leaving a long one takes no longer than a short one.
 type subjects struct {
-	mu  sync.Mutex
-	ids map[string]map[session.RecordID]struct{}
+	mu    sync.Mutex
+	lists map[string][]entry
+}
+
+type entry struct {
+	id   session.RecordID
+	kept *record
 }
 
 func (s *Store) subjectsOf(subject string) *subjects {
 	return &s.subjects[maphash.String(s.seed, subject)%shardCount]
 }
 
-// index moves a record from one subject's list to another's; "" is nobody.
-func (s *Store) index(id session.RecordID, from, to string) {
-	if from == to {
+// index moves a record from one subject's list to that of its present one; "" is nobody.
+func (s *Store) index(id session.RecordID, kept *record, from string) {
+	if from == kept.subject {
 		return
 	}
 	if from != "" {
-		s.subjectsOf(from).remove(from, id)
+		s.subjectsOf(from).remove(from, kept)
 	}
-	if to != "" {
-		s.subjectsOf(to).add(to, id)
-	}
-}
-
-func (sub *subjects) add(subject string, id session.RecordID) {
-	sub.mu.Lock()
-	defer sub.mu.Unlock()
-	if sub.ids[subject] == nil {
-		sub.ids[subject] = map[session.RecordID]struct{}{}
-	}
-	sub.ids[subject][id] = struct{}{}
-}
-
-func (sub *subjects) remove(subject string, id session.RecordID) {
-	sub.mu.Lock()
-	defer sub.mu.Unlock()
-	delete(sub.ids[subject], id)
-	if len(sub.ids[subject]) == 0 {
-		delete(sub.ids, subject)
+	if kept.subject != "" {
+		s.subjectsOf(kept.subject).add(id, kept)
 	}
 }
 
-func (sub *subjects) list(subject string) []session.RecordID {
+func (sub *subjects) add(id session.RecordID, kept *record) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
-	ids := make([]session.RecordID, 0, len(sub.ids[subject]))
-	for id := range sub.ids[subject] {
-		ids = append(ids, id)
+	list := sub.lists[kept.subject]
+	kept.place = len(list)
+	sub.lists[kept.subject] = append(list, entry{id, kept})
+}
+
+// remove puts the last one of the list in the record's place.
+func (sub *subjects) remove(subject string, kept *record) {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	list := sub.lists[subject]
+	last := len(list) - 1
+	list[kept.place] = list[last]
+	list[kept.place].kept.place = kept.place
+	list[last] = entry{}
+	if last == 0 {
+		delete(sub.lists, subject)
+		return
+	}
+	sub.lists[subject] = list[:last]
+}
+
+func (sub *subjects) find(subject string) []session.RecordID {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	list := sub.lists[subject]
+	ids := make([]session.RecordID, len(list))
+	for i := range list {
+		ids[i] = list[i].id
 	}
 	return ids
 }
 
-// List returns the records of a subject.
-func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
+// Find returns the ids of a subject's records.
+func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var records []session.Record
-	for _, id := range s.subjectsOf(subject).list(subject) {
-		sh := s.shard(id)
-		sh.mu.RLock()
-		kept, ok := sh.records[id]
-		if ok && kept.subject == subject { // it may have changed since the list was read
-			r := kept.record(id)
-			r.Subject = subject
+	return s.subjectsOf(subject).find(subject), nil
+}
+
+// LoadAll returns those of the records that are there. Subject and Handle are left empty.
+func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) (records []session.Record, err error) {
+	for _, id := range ids {
+		switch r, err := s.Load(ctx, id); {
+		case err == nil:
 			records = append(records, r)
+		case !errors.Is(err, session.ErrNotFound):
+			return records, err
 		}
-		sh.mu.RUnlock()
 	}
-	return records, nil
+	return records, ctx.Err()
 }

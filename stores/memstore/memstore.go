@@ -43,7 +43,7 @@ func New() *Store {
 	s := &Store{seed: maphash.MakeSeed()}
 	for i := range s.shards {
 		s.shards[i].records = map[session.RecordID]*record{}
-		s.subjects[i].ids = map[string]map[session.RecordID]struct{}{}
+		s.subjects[i].lists = map[string][]entry{}
 	}
 	return s
 }
@@ -52,11 +52,10 @@ func (s *Store) shard(id session.RecordID) *shard { return &s.shards[id[0]%shard
 
 // Load returns the record. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
-	if err := ctx.Err(); err != nil {
+	sh := s.shard(id)
+	if err := sh.rLock(ctx); err != nil {
 		return session.Record{}, err
 	}
-	sh := s.shard(id)
-	sh.mu.RLock()
 	defer sh.mu.RUnlock()
 	kept, ok := sh.records[id]
 	if !ok {
@@ -67,11 +66,10 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 
 // Create stores a new record.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
-	if err := ctx.Err(); err != nil {
+	sh := s.shard(r.ID)
+	if err := sh.lock(ctx); err != nil {
 		return err
 	}
-	sh := s.shard(r.ID)
-	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if _, ok := sh.records[r.ID]; ok {
 		return session.ErrExists
@@ -80,17 +78,16 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	kept.set(r)
 	sh.records[r.ID] = kept
 	sh.due.push(note{r.Expires.UnixMilli(), r.ID})
-	s.index(r.ID, "", r.Subject)
+	s.index(r.ID, kept, "")
 	return nil
 }
 
 // Update replaces a record of the same version.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
-	if err := ctx.Err(); err != nil {
+	sh := s.shard(r.ID)
+	if err := sh.lock(ctx); err != nil {
 		return err
 	}
-	sh := s.shard(r.ID)
-	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	kept, ok := sh.records[r.ID]
 	if !ok {
@@ -105,17 +102,16 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if kept.expires < expires { // the note there is would come up too late
 		sh.due.push(note{kept.expires, r.ID})
 	}
-	s.index(r.ID, subject, r.Subject)
+	s.index(r.ID, kept, subject)
 	return nil
 }
 
 // Delete removes a record.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
-	if err := ctx.Err(); err != nil {
+	sh := s.shard(id)
+	if err := sh.lock(ctx); err != nil {
 		return err
 	}
-	sh := s.shard(id)
-	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s.remove(sh, id)
 	sh.tidy()
@@ -124,11 +120,10 @@ func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 
 // Touch extends a record in place.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
-	if err := ctx.Err(); err != nil {
+	sh := s.shard(id)
+	if err := sh.lock(ctx); err != nil {
 		return err
 	}
-	sh := s.shard(id)
-	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	kept, ok := sh.records[id]
 	if !ok {

@@ -13,8 +13,13 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(*testing.T) session.Store { return memstore.New() })
+	storetest.Run(t, func(*testing.T) session.Store { return held{memstore.New()} })
 }
+
+// held is a store whose locks a test can hold.
+type held struct{ *memstore.Store }
+
+func (h held) Block(*testing.T) (release func()) { return h.Hold() }
 
 // epoch is when these tests begin. The store has no clock, so theirs need not go.
 var epoch = time.UnixMilli(1_700_000_000_000)

@@ -13,6 +13,7 @@ type record struct {
 	version       uint64
 	seen, expires int64 // milliseconds since 1970
 	subject       string
+	place         int // in its subject's list, whose lock guards it
 	data          []byte
 }
 

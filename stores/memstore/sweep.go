@@ -15,20 +15,19 @@ const maxHold = 1000
 func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	for i := range s.shards {
 		for more := true; more && removed < limit; {
-			if err := ctx.Err(); err != nil {
+			sh, n := &s.shards[i], 0
+			if err := sh.lock(ctx); err != nil {
 				return removed, err
 			}
-			var n int
-			n, more = s.sweepShard(&s.shards[i], before.UnixMilli(), min(limit-removed, maxHold))
+			n, more = s.sweepShard(sh, before.UnixMilli(), min(limit-removed, maxHold))
 			removed += n
 		}
 	}
 	return removed, nil
 }
 
-// sweepShard reads up to limit notes and reports whether more are due.
+// sweepShard reads up to limit notes of a shard that is locked, and unlocks it. It reports whether more are due.
 func (s *Store) sweepShard(sh *shard, before int64, limit int) (removed int, more bool) {
-	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for range limit {
 		if len(sh.due) == 0 || sh.due[0].expires > before {
@@ -51,7 +50,9 @@ func (s *Store) sweepShard(sh *shard, before int64, limit int) (removed int, mor
 
 func (s *Store) remove(sh *shard, id session.RecordID) {
 	if kept, ok := sh.records[id]; ok {
-		s.index(id, kept.subject, "")
+		subject := kept.subject
+		kept.subject = ""
+		s.index(id, kept, subject)
 		delete(sh.records, id)
 	}
 }

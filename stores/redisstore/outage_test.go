@@ -39,7 +39,11 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 				"Update": func(ctx context.Context) error { return s.Update(ctx, r) },
 				"Touch":  func(ctx context.Context) error { return touched(ctx, s, r, 0) },
 				"Delete": func(ctx context.Context) error { return s.Delete(ctx, r.ID) },
-				"List":   func(ctx context.Context) error { _, err := s.List(ctx, r.Subject); return err },
+				"Find":   func(ctx context.Context) error { _, err := s.Find(ctx, r.Subject); return err },
+				"LoadAll": func(ctx context.Context) error {
+					_, err := s.LoadAll(ctx, []session.RecordID{r.ID})
+					return err
+				},
 			} {
 				endsWhenCancelled(t, p, operation, run)
 			}

@@ -13,8 +13,8 @@
 //
 // A subject's sessions are listed in a sorted set under prefix + "subject:" + owner (base64): each member is a record's
 // id, its score the time on Redis's clock until which it counts. In a cluster the two live on different servers, so no
-// script can change both. A session is therefore listed first and written second; List believes the record, not
-// the list. A crash in between leaves an entry without a session, never a session without an entry. Nothing removes
+// script can change both. A session is therefore listed first and written second; whoever searches believes the record,
+// not the list. A crash in between leaves an entry without a session, never a session without an entry. Nothing removes
 // an entry but its score, because an entry without a session may be one whose session is about to be written. A
 // record knows until when it is indexed, and a write that would outlive that extends its entry first.
 //

@@ -97,7 +97,9 @@ func TestRoundTrips(t *testing.T) {
 		check(t, s.Create(ctx, warm))
 		check(t, s.Update(ctx, warm))
 		check(t, touched(ctx, s, warm, 0))
-		_, err := s.List(ctx, "user:7")
+		ids, err := s.Find(ctx, "user:7")
+		check(t, err)
+		_, err = s.LoadAll(ctx, append(ids, warm.ID))
 		check(t, err)
 	}
 	costs := func(operation string, want int, run func() error) {
@@ -118,7 +120,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 	costs("Touch past what the list promises", 3, func() error { return touched(ctx, s, known, 2*time.Hour) })
 	costs("Touch soon after", 1, func() error { return touched(ctx, s, known, 3*time.Hour) })
-	costs("List", 2, func() error { _, err := s.List(ctx, "user:42"); return err })
+	costs("Find", 1, func() error { _, err := s.Find(ctx, "user:42"); return err })
+	costs("LoadAll", 1, func() error { _, err := s.LoadAll(ctx, []session.RecordID{r.ID, known.ID}); return err })
 	costs("Delete", 1, func() error { return s.Delete(ctx, r.ID) })
 }
 
@@ -132,7 +135,7 @@ func TestScriptFlush(t *testing.T) {
 		func() error { return touched(ctx, s, r, time.Second) },
 		func() error { return s.Update(ctx, r) },
 		func() error { return touched(ctx, s, r, 5*time.Hour) },
-		func() error { _, err := s.List(ctx, r.Subject); return err },
+		func() error { _, err := s.Find(ctx, r.Subject); return err },
 	} {
 		check(t, c.ScriptFlush(ctx).Err())
 		check(t, step())
@@ -159,9 +162,9 @@ func TestForeignValues(t *testing.T) {
 			check(t, spoil(key))
 			before := c.Dump(ctx, key).Val()
 			_, loadErr := s.Load(ctx, r.ID)
-			_, listErr := s.List(ctx, r.Subject)
+			_, allErr := s.LoadAll(ctx, []session.RecordID{r.ID})
 			for operation, err := range map[string]error{
-				"Load": loadErr, "List": listErr, "Update": s.Update(ctx, r), "Touch": touched(ctx, s, r, time.Minute),
+				"Load": loadErr, "LoadAll": allErr, "Update": s.Update(ctx, r), "Touch": touched(ctx, s, r, time.Minute),
 			} {
 				if err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrConflict) {
 					t.Errorf("%s: error is %v, want one that says what is wrong", operation, err)
@@ -197,8 +200,8 @@ func TestPrefix(t *testing.T) {
 	check(t, one.Create(ctx, r))
 	_, err := other.Load(ctx, r.ID)
 	wantError(t, "Load", err, session.ErrNotFound)
-	if records, err := other.List(ctx, r.Subject); len(records) > 0 || err != nil {
-		t.Errorf("List: %v, %v, want nothing", records, err)
+	if ids, err := other.Find(ctx, r.Subject); len(ids) > 0 || err != nil {
+		t.Errorf("Find: %v, %v, want nothing", ids, err)
 	}
 	check(t, other.Create(ctx, r))
 	for _, key := range c.Keys(ctx, "*").Val() {
@@ -258,8 +261,9 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	r := newRecordOf("SECRET")
 	r.Data = []byte("SECRET")
 	_, loadErr := s.Load(ctx, r.ID)
-	_, listErr := s.List(ctx, r.Subject)
-	for _, err := range []error{loadErr, listErr, s.Create(ctx, r), s.Update(ctx, r), s.Delete(ctx, r.ID), touched(ctx, s, r, 0)} {
+	_, findErr := s.Find(ctx, r.Subject)
+	_, allErr := s.LoadAll(ctx, []session.RecordID{r.ID})
+	for _, err := range []error{loadErr, findErr, allErr, s.Create(ctx, r), s.Update(ctx, r), s.Delete(ctx, r.ID), touched(ctx, s, r, 0)} {
 		if err == nil || !strings.HasPrefix(err.Error(), "redisstore: ") || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("error is %v", err)
 		}

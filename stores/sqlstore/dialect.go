@@ -53,7 +53,8 @@ const (
 	updateSQL  = `UPDATE {table} SET version = version + 1, seen = ?, expires = ?, sweep = ?, subject = ?, data = ? WHERE id = ? AND version = ?`
 	removeSQL  = `DELETE FROM {table} WHERE id = ?`
 	touchSQL   = `UPDATE {table} SET seen = {max}(seen, ?), expires = {max}(expires, ?), sweep = {max}(sweep, ?) WHERE id = ?`
-	listSQL    = `SELECT version, seen, expires, data, id FROM {table} WHERE subject = ?`
+	findSQL    = `SELECT id FROM {table} WHERE subject = ?`
+	loadAllSQL = `SELECT version, seen, expires, data, id FROM {table} WHERE id IN (?`
 	countSQL   = `SELECT COUNT(*) FROM {table} WHERE sweep <= ? AND expires <= ?`
 
 	// currentMySQL makes a query see what other statements meet. MySQL may otherwise read what was true a moment ago: a row is
@@ -76,7 +77,7 @@ const (
 func (s *Store) compose() {
 	texts := map[*statement]string{
 		&s.load: loadSQL, &s.version: versionSQL, &s.create: createIfAbsent, &s.update: updateSQL, &s.remove: removeSQL,
-		&s.touch: touchSQL, &s.list: listSQL, &s.count: countSQL, &s.sweep: sweepPostgreSQL,
+		&s.touch: touchSQL, &s.find: findSQL, &s.few: loadAllOf(fewIDs), &s.many: loadAllOf(manyIDs), &s.count: countSQL, &s.sweep: sweepPostgreSQL,
 	}
 	switch s.dialect {
 	case SQLite:
@@ -91,6 +92,9 @@ func (s *Store) compose() {
 		q.text = spell(s.dialect, s.table, text)
 	}
 }
+
+// loadAllOf asks for n records.
+func loadAllOf(n int) string { return loadAllSQL + strings.Repeat(", ?", n-1) + ")" }
 
 // spell turns a text that is common to all dialects into one's own.
 func spell(d Dialect, table, text string) string {

@@ -6,5 +6,6 @@ var (
 	PutOff  = putOff
 )
 
-func (s *Store) ListText() string  { return s.list.text }
-func (s *Store) SweepText() string { return s.sweep.text }
+func (s *Store) FindText() string    { return s.find.text }
+func (s *Store) LoadAllText() string { return s.many.text }
+func (s *Store) SweepText() string   { return s.sweep.text }

@@ -46,7 +46,7 @@ func TestQueriesUseTheIndexes(t *testing.T) {
 		}[d.dialect])
 		at := epoch.Add(10 * time.Hour).UnixMilli()
 		for index, plan := range map[string]string{
-			"coatcheck_sessions_subject": explain(t, d, db, s.ListText(), []byte("user:7")),
+			"coatcheck_sessions_subject": explain(t, d, db, s.FindText(), []byte("user:7")),
 			"coatcheck_sessions_sweep":   explain(t, d, db, s.SweepText(), at/600_000, at, 1000),
 		} {
 			if !strings.Contains(plan, index) {

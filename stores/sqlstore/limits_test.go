@@ -18,10 +18,10 @@ func TestLongSubjects(t *testing.T) {
 			r := newRecord(epoch, 10)
 			r.Subject = long + end
 			must(t, s.Create(t.Context(), r))
-			listed, err := s.List(t.Context(), r.Subject)
+			found, err := s.Find(t.Context(), r.Subject)
 			must(t, err)
-			if len(listed) != 1 || listed[0].ID != r.ID {
-				t.Errorf("List of a long subject that ends in %q found %d records, want its own", end, len(listed))
+			if len(found) != 1 || found[0] != r.ID {
+				t.Errorf("Find of a long subject that ends in %q found %d records, want its own", end, len(found))
 			}
 		}
 	})
@@ -44,8 +44,8 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("Update: error is %v, want %v", err, session.ErrTooLarge)
 		}
 	}
-	if listed, err := s.List(t.Context(), named.Subject); err != nil || listed != nil {
-		t.Errorf("List of a subject that nobody can have: %d records, error %v", len(listed), err)
+	if found, err := s.Find(t.Context(), named.Subject); err != nil || found != nil {
+		t.Errorf("Find of a subject that nobody can have: %d records, error %v", len(found), err)
 	}
 	got, err := s.Load(t.Context(), r.ID)
 	must(t, err)

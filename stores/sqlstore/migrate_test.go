@@ -99,11 +99,12 @@ func TestMissingTable(t *testing.T) {
 func everyOperation(t *testing.T, s *sqlstore.Store, r session.Record) map[string]error {
 	t.Helper()
 	_, load := s.Load(t.Context(), r.ID)
-	_, list := s.List(t.Context(), r.Subject)
+	_, find := s.Find(t.Context(), r.Subject)
+	_, all := s.LoadAll(t.Context(), []session.RecordID{r.ID})
 	_, sweep := s.Sweep(t.Context(), epoch, 10)
 	_, expired := s.Expired(t.Context(), epoch)
 	return map[string]error{
-		"Load": load, "List": list, "Sweep": sweep, "Expired": expired,
+		"Load": load, "Find": find, "LoadAll": all, "Sweep": sweep, "Expired": expired,
 		"Create": s.Create(t.Context(), r), "Update": s.Update(t.Context(), r), "Delete": s.Delete(t.Context(), r.ID),
 		"Touch": s.Touch(t.Context(), r.ID, epoch, epoch.Add(time.Hour)),
 	}

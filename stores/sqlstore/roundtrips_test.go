@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
@@ -142,7 +143,8 @@ func callEverything(t *testing.T, s *sqlstore.Store, count func(operation string
 	count("Load", func() error { _, err := s.Load(t.Context(), r.ID); return err })
 	count("Update", func() error { return s.Update(t.Context(), r) })
 	count("Touch", func() error { return s.Touch(t.Context(), r.ID, epoch.Add(time.Minute), epoch.Add(2*time.Hour)) })
-	count("List", func() error { _, err := s.List(t.Context(), r.Subject); return err })
+	count("Find", func() error { _, err := s.Find(t.Context(), r.Subject); return err })
+	count("LoadAll", func() error { _, err := s.LoadAll(t.Context(), []session.RecordID{r.ID, due.ID}); return err })
 	count("Expired", func() error { _, err := s.Expired(t.Context(), epoch); return err })
 	count("Delete", func() error { return s.Delete(t.Context(), r.ID) })
 	must(t, s.Create(t.Context(), due))

@@ -55,7 +55,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +81,7 @@ type Store struct {
 	works   atomic.Bool   // a statement has succeeded, so the table is there
 	writer  chan struct{} // holds the turn to write, where the database has one writer at a time
 
-	load, version, create, update, remove, touch, list, count, sweep statement
+	load, version, create, update, remove, touch, find, few, many, count, sweep statement
 }
 
 var (
@@ -170,31 +169,4 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 func (s *Store) stored(ctx context.Context, id session.RecordID) error {
 	var version int64
 	return s.row(ctx, &s.version, []any{id[:]}, &version)
-}
-
-// List returns the records of a subject. Their Handle is left empty.
-func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
-	if subject == "" || len(subject) > maxSubject {
-		return nil, ctx.Err()
-	}
-	var records []session.Record
-	collect := func(rows *sql.Rows) error {
-		r, id := session.Record{Subject: subject}, []byte(nil)
-		if err := rows.Scan(append(into(&r), &id)...); err != nil {
-			return err
-		}
-		if copy(r.ID[:], id) != len(id) {
-			return fmt.Errorf("an id has %d bytes", len(id))
-		}
-		records = append(records, r)
-		return nil
-	}
-	err := persist(ctx, func() error {
-		records = nil
-		return s.rows(ctx, &s.list, []any{[]byte(subject)}, collect)
-	})
-	if err != nil {
-		return nil, s.failure(ctx, "list", err)
-	}
-	return records, nil
 }

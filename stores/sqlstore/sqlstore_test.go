@@ -1,16 +1,44 @@
 package sqlstore_test
 
 import (
+	"strings"
 	"testing"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
+	"github.com/coatcheck/coatcheck/stores/sqlstore"
 	"github.com/coatcheck/coatcheck/stores/storetest"
 )
 
 func contract(t *testing.T, d database) {
 	s, _ := d.migrated(t)
-	storetest.Run(t, func(*testing.T) session.Store { return s })
+	storetest.Run(t, func(*testing.T) session.Store { return locked{s, d} })
+}
+
+// locked is a store whose table another process keeps to itself when told to.
+type locked struct {
+	*sqlstore.Store
+	database
+}
+
+func (l locked) Block(t *testing.T) (release func()) {
+	t.Helper()
+	other, err := l.open(t).Conn(t.Context())
+	must(t, err)
+	lock := map[sqlstore.Dialect][]string{
+		sqlstore.SQLite:     {"BEGIN IMMEDIATE", "COMMIT"},
+		sqlstore.PostgreSQL: {"BEGIN; LOCK TABLE coatcheck_sessions IN ACCESS EXCLUSIVE MODE", "COMMIT"},
+		sqlstore.MySQL:      {"LOCK TABLES coatcheck_sessions WRITE", "UNLOCK TABLES"},
+	}[l.dialect]
+	for _, statement := range strings.Split(lock[0], "; ") {
+		_, err = other.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
+	return func() {
+		_, err := other.ExecContext(t.Context(), lock[1])
+		must(t, err)
+		must(t, other.Close())
+	}
 }
 
 func TestStoreOnSQLite(t *testing.T) { contract(t, sqlite(t)) }

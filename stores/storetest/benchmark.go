@@ -68,7 +68,10 @@ var operations = []struct {
 		if !ok {
 			return errors.ErrUnsupported
 		}
-		_, err := i.List(b.Context(), r.Subject)
+		ids, err := i.Find(b.Context(), r.Subject)
+		if err == nil {
+			_, err = i.LoadAll(b.Context(), ids)
+		}
 		return err
 	}},
 }

@@ -15,7 +15,7 @@ const boundedCalls = "the core bounds every store call with a context: a store t
 var contextCases = []testCase{
 	{name: "CancelledContext", why: boundedCalls, run: cancelledContext},
 	{name: "CancelledTouch", why: boundedCalls, run: cancelledTouch},
-	{name: "CancelledList", why: boundedCalls, run: cancelledList},
+	{name: "CancelledFind", why: boundedCalls, run: cancelledFind},
 	{name: "CancelledSweep", why: boundedCalls, run: cancelledSweep},
 }
 
@@ -60,12 +60,15 @@ func cancelledTouch(t *trial) {
 	t.holds(r)
 }
 
-func cancelledList(t *trial) {
+func cancelledFind(t *trial) {
 	s := t.indexer()
 	r := newRecordOf(newSubject(), "values")
 	t.create(r)
 	for _, subject := range []string{r.Subject, newSubject()} {
-		t.cancelled("List", func(ctx context.Context) error { _, err := s.List(ctx, subject); return err })
+		t.cancelled("Find", func(ctx context.Context) error { _, err := s.Find(ctx, subject); return err })
+	}
+	for _, ids := range [][]session.RecordID{{r.ID}, {newID()}} {
+		t.cancelled("LoadAll", func(ctx context.Context) error { _, err := s.LoadAll(ctx, ids); return err })
 	}
 }
 

@@ -74,7 +74,7 @@ func hiding(f *faulty, gone func(expires time.Time) bool) func(context.Context, 
 
 var contextDefects = []defect{
 	fault("the context is ignored", func(f *faulty) { regardless(f, func(context.Context) error { return nil }) },
-		"CancelledContext", "CancelledTouch", "CancelledList", "CancelledSweep"),
+		"CancelledContext", "CancelledTouch", "CancelledFind", "CancelledSweep"),
 	fault("the context is looked at too late", func(f *faulty) { regardless(f, context.Context.Err) },
 		"CancelledContext", "CancelledTouch", "CancelledSweep"),
 	fault("the context's error is replaced", func(f *faulty) {
@@ -86,13 +86,41 @@ var contextDefects = []defect{
 		}
 	}, "CancelledContext"),
 	fault("an ended context blocks", func(f *faulty) {
-		f.list = func(ctx context.Context, subject string) ([]session.Record, error) {
+		f.find = func(ctx context.Context, subject string) ([]session.RecordID, error) {
 			if ctx.Err() != nil {
 				select {}
 			}
-			return f.Store.List(ctx, subject)
+			return f.Store.Find(ctx, subject)
 		}
-	}, "CancelledList"),
+	}, "CancelledFind"),
+	waiting("an update waits for the writer's lock", func(f *faulty) {
+		f.update = func(ctx context.Context, r session.Record) error {
+			f.writer.Lock()
+			defer f.writer.Unlock()
+			return f.Store.Update(ctx, r)
+		}
+	}),
+	waiting("a search waits for the writer's lock", func(f *faulty) {
+		f.find = func(ctx context.Context, subject string) ([]session.RecordID, error) {
+			f.writer.Lock()
+			defer f.writer.Unlock()
+			return f.Store.Find(ctx, subject)
+		}
+	}),
+	waiting("a blocked touch is an error of its own", func(f *faulty) {
+		f.touch = func(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
+			if !f.writer.TryLock() {
+				return errors.New("database is locked")
+			}
+			defer f.writer.Unlock()
+			return f.Store.Touch(ctx, id, seen, expires)
+		}
+	}),
+}
+
+// waiting makes a defect of a method that waits for the writer's lock whatever its context says.
+func waiting(name string, damage func(f *faulty)) defect {
+	return fault(name, damage, "BlockedBackEnd")
 }
 
 // regardless makes a store finish what it was asked for and judge the context afterwards.
@@ -110,8 +138,8 @@ func regardless(f *faulty, judge func(ctx context.Context) error) {
 	f.touch = func(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 		return errors.Join(f.Store.Touch(on(ctx), id, seen, expires), judge(ctx))
 	}
-	f.list = func(ctx context.Context, subject string) ([]session.Record, error) {
-		records, err := f.Store.List(on(ctx), subject)
+	f.all = func(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
+		records, err := f.Store.LoadAll(on(ctx), ids)
 		return records, errors.Join(err, judge(ctx))
 	}
 	f.sweep = func(ctx context.Context, before time.Time, limit int) (int, error) {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -28,7 +29,7 @@ type defect struct {
 
 func defects() []defect {
 	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects, interruptedDefects,
-		touchDefects, indexDefects, sweepDefects)
+		touchDefects, indexDefects, momentDefects, sweepDefects)
 }
 
 // fault makes a defect of what break does to a good store.
@@ -48,10 +49,12 @@ type faulty struct {
 	update func(ctx context.Context, r session.Record) error
 	delete func(ctx context.Context, id session.RecordID) error
 	touch  func(ctx context.Context, id session.RecordID, seen, expires time.Time) error
-	list   func(ctx context.Context, subject string) ([]session.Record, error)
+	find   func(ctx context.Context, subject string) ([]session.RecordID, error)
+	all    func(ctx context.Context, ids []session.RecordID) ([]session.Record, error)
 	sweep  func(ctx context.Context, before time.Time, limit int) (int, error)
 
-	mu sync.RWMutex // makes put one step
+	mu     sync.RWMutex // makes put one step
+	writer sync.Mutex   // which defects wait for
 }
 
 func (f *faulty) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
@@ -91,11 +94,18 @@ func (f *faulty) Touch(ctx context.Context, id session.RecordID, seen, expires t
 	return f.Store.Touch(ctx, id, seen, expires)
 }
 
-func (f *faulty) List(ctx context.Context, subject string) ([]session.Record, error) {
-	if f.list != nil {
-		return f.list(ctx, subject)
+func (f *faulty) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
+	if f.find != nil {
+		return f.find(ctx, subject)
 	}
-	return f.Store.List(ctx, subject)
+	return f.Store.Find(ctx, subject)
+}
+
+func (f *faulty) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
+	if f.all != nil {
+		return f.all(ctx, ids)
+	}
+	return f.Store.LoadAll(ctx, ids)
 }
 
 func (f *faulty) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
@@ -103,6 +113,12 @@ func (f *faulty) Sweep(ctx context.Context, before time.Time, limit int) (int, e
 		return f.sweep(ctx, before, limit)
 	}
 	return f.Store.Sweep(ctx, before, limit)
+}
+
+// Block implements Blocker.
+func (f *faulty) Block(*testing.T) (release func()) {
+	f.writer.Lock()
+	return f.writer.Unlock
 }
 
 // put writes a record whatever there was, as a plain SET does.
@@ -176,7 +192,7 @@ var honest = []subject{
 		return &faulty{
 			Store: memstore.New(),
 			touch: func(context.Context, session.RecordID, time.Time, time.Time) error { return errors.ErrUnsupported },
-			list:  func(context.Context, string) ([]session.Record, error) { return nil, errors.ErrUnsupported },
+			find:  func(context.Context, string) ([]session.RecordID, error) { return nil, errors.ErrUnsupported },
 			sweep: func(context.Context, time.Time, int) (int, error) { return 0, errors.ErrUnsupported },
 		}
 	}},

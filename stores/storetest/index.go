@@ -1,9 +1,9 @@
 package storetest
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,58 +12,50 @@ import (
 
 var indexCases = []testCase{
 	{
-		name: "ListBySubject",
+		name: "FindBySubject",
 		why:  "the list is what a user sees and revokes: it has all of that user's sessions, whole, and nobody else's",
-		run:  listBySubject,
+		run:  findBySubject,
 	},
 	{
-		name: "ListFollowsUpdate",
-		why:  "a session belongs to whom it was last saved for; under another user's name it could be revoked by the wrong one, and not by the right one",
-		run:  listFollowsUpdate,
+		name: "FindFollowsUpdate",
+		why:  "a session belongs to whom it was last saved for, and whoever that is must be able to revoke it",
+		run:  findFollowsUpdate,
 	},
 	{
-		name: "ListForgetsDeleted",
-		why:  "a session that has ended is not to be offered for revoking again, nor to fill the index for ever",
-		run:  listForgetsDeleted,
+		name: "FindAfterRefusedWrites",
+		why:  "a write that was refused did not happen: it may not take a session off its user's list",
+		run:  findAfterRefusedWrites,
 	},
 	{
-		name: "ListIgnoresRefusedWrites",
-		why:  "a write that was refused did not happen: the index may not keep a trace of it",
-		run:  listIgnoresRefusedWrites,
-	},
-	{
-		name: "ListOfNobody",
+		name: "FindNobody",
 		why:  "an unknown user simply has no sessions, and the empty subject means nobody: ending its sessions must not end every anonymous one",
 		run: func(t *trial) {
 			s := t.indexer()
 			anonymous := newRecord("values")
 			t.create(anonymous)
-			t.lists(s, newSubject())
-			t.lists(s, "")
+			t.finds(s, newSubject())
+			t.finds(s, "")
 		},
 	},
 	{
-		name: "ListHostileSubjects",
+		name: "FindHostileSubjects",
 		why:  "applications choose subjects: one that looks like a pattern, a query or another one's variant finds itself and nothing else",
-		run:  listHostileSubjects,
+		run:  findHostileSubjects,
 	},
 	{
-		name: "ListMany",
+		name: "FindMany",
 		why:  "\"log out everywhere\" means everywhere, also when the answer takes more than one page",
-		run: func(t *trial) {
-			s, subject := t.indexer(), newSubject()
-			var records []session.Record
-			for i := range 150 {
-				records = append(records, newRecordOf(subject, fmt.Sprintf("session %d", i)))
-			}
-			t.create(records...)
-			t.lists(s, subject, records...)
-		},
+		run:  findMany,
 	},
 	{
-		name: "ListAfterConcurrentUpdates",
+		name: "FindAfterConcurrentUpdates",
 		why:  "the index must agree with the record that won, or a session slips through \"log out everywhere\"",
-		run:  listAfterConcurrentUpdates,
+		run:  findAfterConcurrentUpdates,
+	},
+	{
+		name: "LoadAllLeavesOutAbsent",
+		why:  "sessions end while others are read: that may neither hide the others nor show one that is none",
+		run:  loadAllLeavesOutAbsent,
 	},
 }
 
@@ -72,7 +64,7 @@ func (t *trial) findIndexer() (session.Indexer, bool) {
 	if !ok {
 		return nil, false
 	}
-	_, err := s.List(t.ctx, newSubject())
+	_, err := s.Find(t.ctx, newSubject())
 	return s, !errors.Is(err, errors.ErrUnsupported)
 }
 
@@ -80,83 +72,111 @@ func (t *trial) indexer() session.Indexer {
 	t.Helper()
 	s, ok := t.findIndexer()
 	if !ok {
-		t.Skip("the store has no List; sessions cannot be listed and revoked by subject")
+		t.Skip("the store has no Find; sessions cannot be listed and revoked by subject")
 	}
 	return s
 }
 
-// lists checks that the subject has exactly these records, in any order.
-func (t *trial) lists(s session.Indexer, subject string, records ...session.Record) {
+// finds checks that these records are found by their subject, and that whatever else is found is gone.
+func (t *trial) finds(s session.Indexer, subject string, records ...session.Record) {
 	t.Helper()
-	listed, err := s.List(t.ctx, subject)
-	t.want("List", err, nil)
-	missing := map[session.RecordID]session.Record{}
+	t.findsAmong(s, subject, nil, records...)
+}
+
+// findsAmong lets the index still have some that were the subject's once.
+func (t *trial) findsAmong(s session.Indexer, subject string, once []session.RecordID, records ...session.Record) {
+	t.Helper()
+	ids := t.find(s, subject)
 	for _, r := range records {
-		missing[r.ID] = r
+		if !slices.Contains(ids, r.ID) {
+			t.Fatalf("Find of %.80q: record %s is missing; %d of %d were to be there", subject, r.ID, len(ids), len(records))
+		}
 	}
-	for _, got := range listed {
-		want, ok := missing[got.ID]
+	isWanted := func(id session.RecordID) bool {
+		return slices.Contains(once, id) || slices.ContainsFunc(records, func(r session.Record) bool { return r.ID == id })
+	}
+	for _, id := range ids {
+		if _, err := t.store.Load(t.ctx, id); err == nil && !isWanted(id) {
+			t.Fatalf("Find of %.80q: record %s is there and never was that subject's", subject, id)
+		}
+	}
+	t.loadsAll(s, ids, records...)
+}
+
+func (t *trial) find(s session.Indexer, subject string) []session.RecordID {
+	t.Helper()
+	ids, err := s.Find(t.ctx, subject)
+	t.want("Find", err, nil)
+	seen := map[session.RecordID]bool{}
+	for _, id := range ids {
+		if seen[id] {
+			t.Fatalf("Find of %.80q: record %s is there twice", subject, id)
+		}
+		seen[id] = true
+	}
+	return ids
+}
+
+// loadsAll checks that LoadAll returns records that were asked for, once each, and among them these as they are.
+func (t *trial) loadsAll(s session.Indexer, ids []session.RecordID, records ...session.Record) {
+	t.Helper()
+	got := map[session.RecordID]session.Record{}
+	for page := range slices.Chunk(ids, 500) {
+		loaded, err := s.LoadAll(t.ctx, page)
+		t.want("LoadAll", err, nil)
+		for _, r := range loaded {
+			if _, twice := got[r.ID]; twice || !slices.Contains(page, r.ID) {
+				t.Fatalf("LoadAll: record %s (data %.40q) was not asked for, or is there twice", r.ID, r.Data)
+			}
+			got[r.ID] = r
+		}
+	}
+	for _, want := range records {
+		r, ok := got[want.ID]
 		if !ok {
-			t.Fatalf("List of %.80q: record %s (data %.40q) is not to be there, or there twice", subject, got.ID, got.Data)
+			t.Fatalf("LoadAll: record %s is missing", want.ID)
 		}
-		if diff := difference(got, want); diff != "" {
-			t.Fatalf("List of %.80q: %s", subject, diff)
+		if diff := difference(r, want); diff != "" {
+			t.Fatalf("LoadAll: %s", diff)
 		}
-		delete(missing, got.ID)
-	}
-	if len(missing) > 0 {
-		t.Fatalf("List of %.80q: %d of %d records are missing", subject, len(missing), len(records))
 	}
 }
 
-func listBySubject(t *trial) {
+func findBySubject(t *trial) {
 	s := t.indexer()
 	user, other := newSubject(), newSubject()
 	laptop, phone := newRecordOf(user, "laptop"), newRecordOf(user, "phone")
 	others, anonymous := newRecordOf(other, "others"), newRecord("anonymous")
 	t.create(laptop, phone, others, anonymous)
-	t.lists(s, user, laptop, phone)
-	t.lists(s, other, others)
+	t.finds(s, user, laptop, phone)
+	t.finds(s, other, others)
 	phone.Data, phone.Expires = []byte("phone, updated"), phone.Expires.Add(time.Minute)
 	phone = t.update(phone)
-	t.lists(s, user, laptop, phone)
+	t.finds(s, user, laptop, phone)
 	if toucher, ok := t.findToucher(); ok {
 		phone.Seen, phone.Expires = phone.Seen.Add(time.Minute), phone.Expires.Add(time.Minute)
 		t.want("Touch", toucher.Touch(t.ctx, phone.ID, phone.Seen, phone.Expires), nil)
-		t.lists(s, user, laptop, phone)
+		t.finds(s, user, laptop, phone)
 	}
 }
 
-func listFollowsUpdate(t *trial) {
+func findFollowsUpdate(t *trial) {
 	s := t.indexer()
 	before, after := newSubject(), newSubject()
 	moved, stays := newRecordOf(before, "moved"), newRecordOf(before, "stays")
+	once := []session.RecordID{moved.ID}
 	t.create(moved, stays)
-	moved.Subject = after
-	moved = t.update(moved)
-	t.lists(s, before, stays)
-	t.lists(s, after, moved)
-	moved.Subject, moved.Handle = "", ""
-	moved = t.update(moved)
-	t.lists(s, after)
-	moved.Subject, moved.Handle = before, rand.Text()
-	moved = t.update(moved)
-	t.lists(s, before, stays, moved)
+	for _, to := range []string{after, "", before} {
+		moved.Subject, moved.Handle = to, "handle of "+to
+		moved = t.update(moved)
+		if to != "" {
+			t.findsAmong(s, to, []session.RecordID{stays.ID}, moved)
+		}
+		t.findsAmong(s, before, once, stays)
+	}
 }
 
-func listForgetsDeleted(t *trial) {
-	s, subject := t.indexer(), newSubject()
-	gone, stays := newRecordOf(subject, "gone"), newRecordOf(subject, "stays")
-	t.create(gone, stays)
-	t.delete(gone.ID)
-	t.lists(s, subject, stays)
-	t.delete(stays.ID)
-	t.lists(s, subject)
-	t.create(stays)
-	t.lists(s, subject, stays)
-}
-
-func listIgnoresRefusedWrites(t *trial) {
+func findAfterRefusedWrites(t *trial) {
 	s, own, foreign := t.indexer(), newSubject(), newSubject()
 	r := newRecordOf(own, "values")
 	t.create(r)
@@ -167,8 +187,8 @@ func listIgnoresRefusedWrites(t *trial) {
 	t.want("Update with another version", t.store.Update(t.ctx, refused), session.ErrConflict)
 	absent := newRecordOf(foreign, "absent")
 	t.want("Update of an absent record", t.store.Update(t.ctx, absent), session.ErrNotFound)
-	t.lists(s, own, r)
-	t.lists(s, foreign)
+	t.finds(s, own, r)
+	t.findsAmong(s, foreign, []session.RecordID{r.ID})
 }
 
 // hostileSubjects are variants of one subject that patterns, collations, trimming and short columns take for another.
@@ -184,7 +204,7 @@ func hostileSubjects() []string {
 	}
 }
 
-func listHostileSubjects(t *trial) {
+func findHostileSubjects(t *trial) {
 	s := t.indexer()
 	owned := map[string]session.Record{}
 	for _, subject := range hostileSubjects() {
@@ -192,17 +212,27 @@ func listHostileSubjects(t *trial) {
 		t.create(owned[subject])
 	}
 	for subject, r := range owned {
-		t.lists(s, subject, r)
+		t.finds(s, subject, r)
 	}
 	for subject, r := range owned {
 		t.delete(r.ID)
-		t.lists(s, subject)
+		t.finds(s, subject)
 	}
 }
 
-// listAfterConcurrentUpdates lets several writers move one record to different subjects; its data says who won. Only
+func findMany(t *trial) {
+	s, subject := t.indexer(), newSubject()
+	var records []session.Record
+	for i := range 150 {
+		records = append(records, newRecordOf(subject, fmt.Sprintf("session %d", i)))
+	}
+	t.create(records...)
+	t.finds(s, subject, records...)
+}
+
+// findAfterConcurrentUpdates lets several writers move one record to different subjects; its data says who won. Only
 // the last move shows whether record and index agree, hence the rounds.
-func listAfterConcurrentUpdates(t *trial) {
+func findAfterConcurrentUpdates(t *trial) {
 	s := t.indexer()
 	for range 20 {
 		from, destinations := newSubject(), []string{newSubject(), newSubject(), newSubject(), ""}
@@ -212,8 +242,11 @@ func listAfterConcurrentUpdates(t *trial) {
 		for _, to := range destinations {
 			tasks = append(tasks, func() error { return t.change(r.ID, moveTo(to)) })
 		}
-		t.contend(func() error { _, err := s.List(t.ctx, from); return err }, tasks...)
-		t.listedOnlyAs(s, t.load(r.ID), append(destinations, from))
+		t.contend(func() error { _, err := s.Find(t.ctx, from); return err }, tasks...)
+		last := t.load(r.ID)
+		if last.Subject = string(last.Data); last.Subject != "" {
+			t.finds(s, last.Subject, last)
+		}
 	}
 }
 
@@ -228,16 +261,18 @@ func moveTo(subject string) func(r *session.Record) error {
 	}
 }
 
-func (t *trial) listedOnlyAs(s session.Indexer, r session.Record, subjects []string) {
-	t.Helper()
-	r.Subject = string(r.Data)
-	for _, subject := range subjects {
-		switch subject {
-		case "":
-		case r.Subject:
-			t.lists(s, subject, r)
-		default:
-			t.lists(s, subject)
-		}
+func loadAllLeavesOutAbsent(t *trial) {
+	s, subject := t.indexer(), newSubject()
+	gone, stays, anonymous := newRecordOf(subject, "gone"), newRecordOf(subject, "stays"), newRecord("anonymous")
+	t.create(gone, stays, anonymous)
+	t.delete(gone.ID)
+	ids := []session.RecordID{newID(), gone.ID, stays.ID, newID(), anonymous.ID}
+	t.loadsAll(s, ids, stays, anonymous)
+	if loaded, err := s.LoadAll(t.ctx, ids); err != nil || len(loaded) != 2 {
+		t.Fatalf("LoadAll of two records that are there and three that are not: %d records, error %v", len(loaded), err)
 	}
+	t.loadsAll(s, nil)
+	t.finds(s, subject, stays)
+	t.create(gone)
+	t.finds(s, subject, stays, gone)
 }

@@ -52,11 +52,11 @@ var interruptedDefects = []defect{
 			listed.set(r.ID, true)
 			return nil
 		}
-		f.list = func(ctx context.Context, subject string) (found []session.Record, err error) {
-			records, err := f.Store.List(ctx, subject)
-			for _, r := range records {
-				if listed.get(r.ID) {
-					found = append(found, r)
+		f.find = func(ctx context.Context, subject string) (found []session.RecordID, err error) {
+			ids, err := f.Store.Find(ctx, subject)
+			for _, id := range ids {
+				if listed.get(id) {
+					found = append(found, id)
 				}
 			}
 			return found, err

@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"context"
+	"iter"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,40 +12,124 @@ import (
 )
 
 var indexDefects = []defect{
-	fault("the list has ids only", func(f *faulty) {
-		f.list = func(ctx context.Context, subject string) ([]session.Record, error) {
-			records, err := f.Store.List(ctx, subject)
+	fault("records come without their data", func(f *faulty) {
+		f.all = func(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
+			records, err := f.Store.LoadAll(ctx, ids)
 			for i := range records {
 				records[i] = session.Record{ID: records[i].ID}
 			}
 			return records, err
 		}
-	}, "ListBySubject"),
-	indexed("the list has everybody", index{same: func(_, _ string) bool { return true }}, "ListBySubject", "ListOfNobody"),
-	indexed("the list is as created", index{ignoresUpdate: true}, "ListFollowsUpdate", "ListAfterConcurrentUpdates", "ListAfterRenewal", "MarkerRacesWrites"),
-	indexed("the list keeps the deleted", index{ignoresDelete: true}, "ListForgetsDeleted"),
-	indexed("the list keeps the swept", index{}, "SweepLeavesIndex"),
-	indexed("the list has what was refused", index{writesFirst: true}, "ListIgnoresRefusedWrites"),
-	indexed("the list is written later", index{}, "ListAfterConcurrentUpdates", "CreateRacesDelete"),
-	indexed("nobody is a subject", index{}, "ListOfNobody"),
-	indexed("subjects ignore case", index{same: strings.EqualFold}, "ListHostileSubjects"),
-	indexed("subjects are trimmed", index{same: func(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }}, "ListHostileSubjects"),
-	indexed("subjects are cut", index{same: func(a, b string) bool { return a[:min(255, len(a))] == b[:min(255, len(b))] }}, "ListHostileSubjects"),
-	indexed("subjects are patterns", index{same: func(a, b string) bool { ok, _ := path.Match(b, a); return ok }}, "ListHostileSubjects"),
-	fault("the list is one page", func(f *faulty) {
-		f.list = func(ctx context.Context, subject string) ([]session.Record, error) {
-			records, err := f.Store.List(ctx, subject)
-			return records[:min(len(records), 100)], err
+	}, "FindBySubject"),
+	fault("records come without their ids", func(f *faulty) {
+		f.all = func(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
+			records, err := f.Store.LoadAll(ctx, ids)
+			for i := range records {
+				records[i].ID = session.RecordID{}
+			}
+			return records, err
 		}
-	}, "ListMany"),
+	}, "FindBySubject", "LoadAllLeavesOutAbsent"),
+	fault("all fails for an absent record", func(f *faulty) { f.all = f.eachOf(func(err error) error { return err }) }, "LoadAllLeavesOutAbsent"),
+	fault("all has an empty record for an absent one", func(f *faulty) { f.all = f.eachOf(func(error) error { return nil }) }, "LoadAllLeavesOutAbsent"),
+	indexed("the index has everybody", index{same: func(_, _ string) bool { return true }}, "FindBySubject", "FindNobody"),
+	indexed("the index is as created", index{ignoresUpdate: true}, "FindFollowsUpdate", "FindAfterConcurrentUpdates"),
+	indexed("the index keeps the swept", index{}, "SweepLeavesIndex"),
+	indexed("the index has what was refused", index{writesFirst: true}, "FindAfterRefusedWrites"),
+	indexed("the index is written later", index{}, "FindAfterConcurrentUpdates"),
+	indexed("the index is cleaned later", index{cleansLater: true}, "CreateRacesDelete"),
+	indexed("nobody is a subject", index{}, "FindNobody"),
+	indexed("subjects ignore case", index{same: strings.EqualFold}, "FindHostileSubjects"),
+	indexed("subjects are trimmed", index{same: func(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }}, "FindHostileSubjects"),
+	indexed("subjects are cut", index{same: func(a, b string) bool { return a[:min(255, len(a))] == b[:min(255, len(b))] }}, "FindHostileSubjects"),
+	indexed("subjects are patterns", index{same: func(a, b string) bool { ok, _ := path.Match(b, a); return ok }}, "FindHostileSubjects"),
+	fault("the index is one page", func(f *faulty) {
+		f.find = func(ctx context.Context, subject string) ([]session.RecordID, error) {
+			ids, err := f.Store.Find(ctx, subject)
+			return ids[:min(len(ids), 100)], err
+		}
+	}, "FindMany"),
+}
+
+// eachOf makes LoadAll of single Loads, whose errors are judged.
+func (f *faulty) eachOf(judge func(error) error) func(context.Context, []session.RecordID) ([]session.Record, error) {
+	return func(ctx context.Context, ids []session.RecordID) (records []session.Record, _ error) {
+		for _, id := range ids {
+			r, err := f.Store.Load(ctx, id)
+			if err = judge(err); err != nil {
+				return nil, err
+			}
+			r.ID = id
+			records = append(records, r)
+		}
+		return records, nil
+	}
+}
+
+var momentDefects = []defect{
+	fault("records are read only while they are the subject's", func(f *faulty) {
+		var subjects ledger[string]
+		f.noteSubjects(&subjects)
+		f.all = func(ctx context.Context, ids []session.RecordID) (owned []session.Record, err error) {
+			records, err := f.Store.LoadAll(ctx, ids)
+			for _, r := range records {
+				if subjects.get(r.ID) != "" {
+					owned = append(owned, r)
+				}
+			}
+			return owned, err
+		}
+	}, "FindThenRenewal"),
+	fault("the index is read in pages", func(f *faulty) {
+		f.find = func(ctx context.Context, subject string) (found []session.RecordID, _ error) {
+			for part := range 4 {
+				ids, err := f.Store.Find(ctx, subject)
+				if err != nil {
+					return nil, err
+				}
+				found = slices.AppendSeq(found, partOf(ids, part))
+				latency()
+			}
+			return found, nil
+		}
+	}, "FindDuringRenewals"),
+	fault("the record of a renewal is not indexed", func(f *faulty) {
+		var handles ledger[string]
+		f.create = func(ctx context.Context, r session.Record) error {
+			for _, handle := range handles.all() {
+				if handle == r.Handle {
+					r.Subject = ""
+				}
+			}
+			handles.set(r.ID, r.Handle)
+			return f.Store.Create(ctx, r)
+		}
+	}, "FindAfterRenewal"),
+}
+
+// partOf is a quarter of ids, always the same one for an id.
+func partOf(ids []session.RecordID, part int) iter.Seq[session.RecordID] {
+	return func(yield func(session.RecordID) bool) {
+		for _, id := range ids {
+			if int(id[0])%4 == part && !yield(id) {
+				return
+			}
+		}
+	}
+}
+
+func (f *faulty) noteSubjects(subjects *ledger[string]) {
+	i := index{}
+	f.create = func(ctx context.Context, r session.Record) error { return i.write(subjects, r, f.Store.Create(ctx, r)) }
+	f.update = func(ctx context.Context, r session.Record) error { return i.write(subjects, r, f.Store.Update(ctx, r)) }
 }
 
 // index says what is wrong with an index that is kept beside the records.
 type index struct {
 	same          func(stored, asked string) bool
 	ignoresUpdate bool
-	ignoresDelete bool
 	writesFirst   bool
+	cleansLater   bool
 }
 
 func indexed(name string, i index, fails ...string) defect {
@@ -60,23 +146,24 @@ func indexed(name string, i index, fails ...string) defect {
 			return i.write(&subjects, r, err)
 		}
 		f.delete = func(ctx context.Context, id session.RecordID) error {
-			if !i.ignoresDelete {
+			if !i.cleansLater {
 				subjects.remove(id)
+				return f.Store.Delete(ctx, id)
 			}
+			defer subjects.remove(id)
+			defer latency()
 			return f.Store.Delete(ctx, id)
 		}
-		f.list = func(ctx context.Context, subject string) ([]session.Record, error) {
-			return i.read(ctx, f, subjects.all(), subject), ctx.Err()
+		f.find = func(ctx context.Context, subject string) ([]session.RecordID, error) {
+			return i.read(subjects.all(), subject), ctx.Err()
 		}
 	}, fails...)
 }
 
-func (i index) read(ctx context.Context, f *faulty, subjects map[session.RecordID]string, subject string) (found []session.Record) {
+func (i index) read(subjects map[session.RecordID]string, subject string) (found []session.RecordID) {
 	for id, s := range subjects {
 		if s == subject || i.same != nil && i.same(s, subject) {
-			r, _ := f.Store.Load(ctx, id)
-			r.ID = id
-			found = append(found, r)
+			found = append(found, id)
 		}
 	}
 	return found

@@ -16,6 +16,8 @@
 // one that is missing, or that answers errors.ErrUnsupported, are skipped. A store may refuse data of more than
 // 64 KiB with session.ErrTooLarge. It may drop a record on its own once that has expired, and it may keep it.
 //
+// Whether a store heeds its context while its back end hangs is checked if the store under test is a Blocker.
+//
 // A case that fails says why its rule exists. Run the suite with the race detector too.
 package storetest
 
@@ -47,8 +49,8 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
 }
 
 func allCases() []testCase {
-	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, concurrencyCases, interruptedCases,
-		touchCases, indexCases, sweepCases)
+	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, blockedCases, concurrencyCases, interruptedCases,
+		touchCases, indexCases, momentCases, sweepCases)
 }
 
 func (c testCase) check(t *testing.T, store session.Store) {

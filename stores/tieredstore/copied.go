@@ -64,7 +64,7 @@ func (c copied) timeAt(at int) time.Time {
 func (c copied) record() session.Record {
 	return session.Record{
 		ID: c.ID, Version: c.version(), Data: c.Data[dataAt:len(c.Data):len(c.Data)],
-		Seen: c.timeAt(seenAt), Expires: c.timeAt(expiresAt),
+		Seen: c.timeAt(seenAt), Expires: c.timeAt(expiresAt), Cached: true,
 	}
 }
 

@@ -16,4 +16,4 @@ func NewKnown(keep time.Duration) *Known { return &Known{known{keep: keep}} }
 func (k *Known) Note(id session.RecordID, version uint64, now time.Time) { k.note(id, version, now) }
 
 // Least returns it.
-func (k *Known) Least(id session.RecordID, now time.Time) uint64 { return k.least(id, now) }
+func (k *Known) Least(id session.RecordID, now time.Time) uint64 { return k.about(id, now).least }

@@ -36,8 +36,10 @@ func TestFastStoreThatCannotSweep(t *testing.T) {
 func TestDurableStoreWithoutOptionalInterfaces(t *testing.T) {
 	s := tieredstore.New(plain{memstore.New()}, plain{memstore.New()}, tieredstore.Options{})
 	want(t, "Touch", s.Touch(t.Context(), session.RecordID{}, time.Now(), time.Now()), errors.ErrUnsupported)
-	_, err := s.List(t.Context(), "user:42")
-	want(t, "List", err, errors.ErrUnsupported)
+	_, err := s.Find(t.Context(), "user:42")
+	want(t, "Find", err, errors.ErrUnsupported)
+	_, err = s.LoadAll(t.Context(), nil)
+	want(t, "LoadAll", err, errors.ErrUnsupported)
 	_, err = s.Sweep(t.Context(), time.Now(), 10)
 	want(t, "Sweep", err, errors.ErrUnsupported)
 }
@@ -76,13 +78,17 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestListIsTheDurableStores: revoking must find sessions that no copy knows.
-func TestListIsTheDurableStores(t *testing.T) {
+// TestSearchIsTheDurableStores: revoking must find sessions that no copy knows.
+func TestSearchIsTheDurableStores(t *testing.T) {
 	r := newRig()
 	rec := session.Record{Version: 1, Subject: "user:42", Seen: r.now, Expires: r.now.Add(time.Hour)}
 	want(t, "Create", r.durable.Inner().Create(t.Context(), rec), nil)
-	listed, err := r.store.List(t.Context(), "user:42")
-	if err != nil || len(listed) != 1 {
-		t.Errorf("List: %v (%v), want the one record", listed, err)
+	ids, err := r.store.Find(t.Context(), "user:42")
+	if err != nil || len(ids) != 1 {
+		t.Errorf("Find: %v (%v), want the one record", ids, err)
+	}
+	records, err := r.store.LoadAll(t.Context(), ids)
+	if err != nil || len(records) != 1 || records[0].Cached {
+		t.Errorf("LoadAll: %v (%v), want the one record as it is durable", records, err)
 	}
 }

@@ -6,7 +6,7 @@
 //
 // Create, Update, Touch and Delete go to the durable store first, and its answer is the answer. Then the fast store gets
 // a copy of what was written. Load returns the copy if there is one to trust; otherwise it asks the durable store and
-// leaves a copy. List and Sweep are the durable store's.
+// leaves a copy. Find, LoadAll and Sweep are the durable store's.
 //
 // The fast store must be for this alone: with servers shared, under a prefix of its own. A copy is a record under the same
 // id whose Version counts its changes, whose Seen says when the durable store was asked, and whose Expires is the end of
@@ -25,8 +25,10 @@
 // copy does not learn of a write: on other servers when each has a fast store of its own, as with memory; and with a
 // shared one when it failed, evicted the copy or was raced at the wrong moment. A session that was ended can then be read
 // for that long. It cannot be written: the durable store judges each write, so nothing stale is ever saved and no
-// ended session comes back. A process does not go back: it never reads a version older than one that it has written,
-// or than a conflict has told it of. Times are compared between servers, so how far their clocks differ adds to MaxStale.
+// ended session comes back. What comes from a copy is marked as Cached, so that the core takes no change for one that
+// has been made already. A process does not go back: it never reads a version older than one that it has written, nor a record
+// that it has deleted or found to be gone, whether the fast store has heard of it or not; and after a conflict it reads the
+// durable store before it believes a copy again. Times are compared between servers, so how far their clocks differ adds to MaxStale.
 //
 // # A failing fast store
 //
@@ -81,33 +83,35 @@ func New(fast, durable session.Store, o Options) *Store {
 	}
 }
 
-// Load returns the record, possibly as it was up to MaxStale ago. Its Subject and Handle may be empty.
+// Load returns the record, possibly as it was up to MaxStale ago: then it is marked as Cached. Its Subject and Handle may
+// be empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return session.Record{}, failed("load", err)
 	}
 	asked := s.now() // before the durable store is asked: a copy is at least as new as it says
-	found := s.look(ctx, id)
-	if found.err == nil && s.trusted(found.copy, id, asked) {
+	known, found := s.known.about(id, asked), s.look(ctx, id)
+	if found.err == nil && known.conflict == 0 && s.trusted(found.copy, known.least, asked) {
 		return found.copy.record(), nil
 	}
 	r, err := s.durable.Load(ctx, id)
 	switch {
 	case err == nil:
-		if !s.fill(ctx, found, newCopy(r, asked, s.maxStale)) { // an older copy may be there, or come
-			s.known.note(id, r.Version, s.now())
+		filled := s.fill(ctx, found, newCopy(r, asked, s.maxStale))
+		if !filled || known.conflict != 0 { // an older copy may be there, or come
+			s.known.read(id, r.Version, known.conflict, s.now())
 		}
 	case errors.Is(err, session.ErrNotFound) && found.err == nil:
-		s.drop(ctx, id)
+		s.forget(ctx, id)
 	}
 	return r, err
 }
 
 // trusted reports whether a copy may be shown. One whose session seems to have expired may not: another server may have
 // extended it.
-func (s *Store) trusted(c copied, id session.RecordID, now time.Time) bool {
+func (s *Store) trusted(c copied, least uint64, now time.Time) bool {
 	age := now.Sub(c.asked())
-	return age >= 0 && age < s.maxStale && now.Before(c.expires()) && c.version() >= s.known.least(id, now)
+	return age >= 0 && age < s.maxStale && now.Before(c.expires()) && c.version() >= least
 }
 
 // Create stores a new record.
@@ -117,8 +121,11 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	}
 	asked := s.now()
 	err := s.durable.Create(ctx, r)
-	if err == nil {
+	switch {
+	case err == nil:
 		s.fill(context.WithoutCancel(ctx), lookup{err: session.ErrNotFound}, newCopy(r, asked, s.maxStale))
+	case errors.Is(err, session.ErrExists):
+		s.known.conflicted(r.ID, s.now())
 	}
 	return err
 }
@@ -136,7 +143,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		s.known.note(r.ID, r.Version, s.now())
 		s.put(ctx, newCopy(r, asked, s.maxStale))
 	case errors.Is(err, session.ErrConflict):
-		s.known.note(r.ID, r.Version+1, s.now())
+		s.known.conflicted(r.ID, s.now())
 	case !errors.Is(err, session.ErrTooLarge):
 		s.forget(ctx, r.ID)
 	}
@@ -178,13 +185,22 @@ func (s *Store) forget(ctx context.Context, id session.RecordID) {
 	s.drop(ctx, id)
 }
 
-// List returns the records of a subject, from the durable store.
-func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
+// Find returns the ids of a subject's records, from the durable store.
+func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	index, ok := s.durable.(session.Indexer)
 	if !ok {
-		return nil, unsupported("list", s.durable)
+		return nil, unsupported("find", s.durable)
 	}
-	return index.List(ctx, subject)
+	return index.Find(ctx, subject)
+}
+
+// LoadAll returns records, from the durable store.
+func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
+	index, ok := s.durable.(session.Indexer)
+	if !ok {
+		return nil, unsupported("load all", s.durable)
+	}
+	return index.LoadAll(ctx, ids)
 }
 
 // Sweep removes up to limit expired records from the durable store, and all copies that are past their use from a fast
