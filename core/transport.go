@@ -29,7 +29,7 @@ type transport struct {
 // headers of a request decides about a warning and about nothing else.
 func (s *Session) checkTransport() {
 	t := &s.m.transport
-	if t.told.Load() || isLoopback(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.told.Swap(true) {
+	if t.told.Load() || isNoSite(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.told.Swap(true) {
 		return
 	}
 	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP}
@@ -50,15 +50,16 @@ func visitedHost(x Exchange) string {
 	return x.RequestHeader("Host")
 }
 
-// isLoopback reports whether a Host header names this machine. Browsers treat such a site as if it were encrypted,
-// some of them for cookies too, and there is nobody on the way to listen. Without a Host it is no browser.
-func isLoopback(host string) bool {
+// isNoSite reports whether a Host header names this machine. Browsers treat such a site as if it were encrypted, some of
+// them for cookies too, and there is nobody on the way to listen. Without a Host it is no browser, and example.com is
+// what httptest.NewRequest asks for.
+func isNoSite(host string) bool {
 	if strings.HasPrefix(host, "[") || host != "" && host[0] <= '9' {
 		return parseAddress(host).IsLoopback()
 	}
 	name, _, _ := strings.Cut(host, ":")
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	return name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost")
+	return name == "" || name == "example.com" || name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 // encrypted reports whether the browser's own connection is encrypted, as far as can be known: this one may be that of a

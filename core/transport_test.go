@@ -30,6 +30,7 @@ func TestWhatTheTransportTells(t *testing.T) {
 		{map[string]string{host: "shop.test", "Cf-Visitor": `{"scheme":"https"}`}, false, false, true},
 		{map[string]string{host: "10.0.0.7:8080", "X-Forwarded-Host": "localhost:3000"}, false, false, false},
 		{map[string]string{host: "127.0.0.1:8080", "X-Forwarded-Host": "shop.test", "X-Forwarded-Proto": "https"}, false, false, true},
+		{map[string]string{host: "example.com"}, false, false, false},
 		{map[string]string{host: ""}, false, false, false},
 		{map[string]string{host: "localhost"}, false, false, false},
 		{map[string]string{host: "LOCALHOST.:8080"}, true, false, false},

@@ -20,7 +20,7 @@ var cookies = []testCase{
 	{"hints", "a session knows where it is used", "whoever looks for a stranger among their devices needs to tell them apart", clientHints, ""},
 	{"hints", "nobody chooses their address", "a list of devices that shows what a thief has typed in hides the thief", spoofedAddress, ""},
 	{"facts", "a request's facts are the client's", "what judges a request must not judge what a header claims of it", requestFacts, ""},
-	{"P13", "a cookie that cannot arrive is reported", "a site on plain http whose visitors never keep a session has an empty log otherwise", plainHTTP, ""},
+	{"P13", "a cookie that cannot arrive is reported", "visitors who never keep a session are not in any log otherwise", plainHTTP, ""},
 	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie, ""},
 	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation, ""},
 	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold, ""},

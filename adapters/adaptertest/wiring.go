@@ -11,7 +11,7 @@ import (
 
 var wiring = []testCase{
 	{"wiring", "Middleware(nil) panics at once", "a manager whose error nobody looked at must stop the program, not its first visitor", nilManager, ""},
-	{"wiring", "derived contexts lead to the session", "code that knows no framework passes on what it has derived from the handler's context", derivedContexts, ""},
+	{"wiring", "derived contexts lead to the session", "code that knows no framework passes on what it has made of a context", derivedContexts, ""},
 }
 
 func nilManager(s *suite) {
@@ -27,7 +27,10 @@ func nilManager(s *suite) {
 	}
 }
 
-type contextKey struct{}
+type (
+	contextKey struct{}
+	finder     = func(context.Context) *session.Session
+)
 
 // derivedContexts asks the core itself, with what a handler may have made of its context.
 func derivedContexts(s *suite) {
@@ -40,8 +43,10 @@ func derivedContexts(s *suite) {
 	st.start(outer, inner)
 	st.on("/derived", func(c *Call) error {
 		for _, ctx := range append([]context.Context{c.Context}, c.Contexts...) {
-			for what, ctx := range derived(s, ctx) {
-				for who, from := range map[string]func(context.Context) *session.Session{"session.From": session.From, "Manager.From": inner.From} {
+			made, end := derived(ctx)
+			defer end()
+			for what, ctx := range made {
+				for who, from := range map[string]finder{"session.From": session.From, "Manager.From": inner.From} {
 					if got, panicked := ask(from, ctx); got != c.Session {
 						s.Errorf("%s(%s): another session than the adapter's From returns, or a panic: %v", who, what, panicked)
 					}
@@ -56,20 +61,20 @@ func derivedContexts(s *suite) {
 	st.get("/derived", "").is(200, "derived")
 }
 
-// derived returns ctx and what others make of it, by name.
-func derived(s *suite, ctx context.Context) map[string]context.Context {
+// derived returns ctx and what others make of it, by name. end is to be called before the request is over.
+func derived(ctx context.Context) (made map[string]context.Context, end func()) {
 	cancelled, cancel := context.WithCancel(ctx)
-	s.Cleanup(cancel)
 	timed, stop := context.WithTimeout(cancelled, time.Hour)
-	s.Cleanup(stop)
 	name := fmt.Sprintf("%T", ctx)
 	return map[string]context.Context{
-		name: ctx, "context.WithCancel of " + name: cancelled, "context.WithTimeout of context.WithCancel of " + name: timed,
-		"context.WithValue of " + name: context.WithValue(ctx, contextKey{}, 1), "context.WithoutCancel of " + name: context.WithoutCancel(ctx),
-	}
+		name:                            ctx,
+		"context.WithCancel of " + name: cancelled, "context.WithTimeout of context.WithCancel of " + name: timed,
+		"context.WithValue of " + name:     context.WithValue(ctx, contextKey{}, 1),
+		"context.WithoutCancel of " + name: context.WithoutCancel(ctx),
+	}, func() { stop(); cancel() }
 }
 
-func ask(from func(context.Context) *session.Session, ctx context.Context) (found *session.Session, panicked any) {
+func ask(from finder, ctx context.Context) (found *session.Session, panicked any) {
 	defer func() { panicked = recover() }()
 	return from(ctx), nil
 }
