@@ -25,7 +25,7 @@ func mountNetHTTP(a *app, m *session.Manager) server {
 // received is a request as net/http and the frameworks upon it have it.
 func received(w http.ResponseWriter, r *http.Request, from func() *session.Session) request {
 	return request{
-		ctx: r.Context(), method: r.Method, target: r.RequestURI, session: from,
+		ctx: r.Context(), method: r.Method, target: r.RequestURI, client: r.RemoteAddr, session: from,
 		header: func(name string) string {
 			if name == "Host" {
 				return r.Host

@@ -90,7 +90,7 @@ func (p page) T(key string, args ...any) string {
 }
 
 // Count says how many items.
-func (p page) Count(n int) string { return p.app.texts.count(p.State.Language, n) }
+func (p page) Count(n int) string { return p.app.texts.count(p.State.Language, "items", n) }
 
 // Languages are the choices that the visitor has.
 func (p page) Languages() []string { return languages }
