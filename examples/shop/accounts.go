@@ -100,5 +100,8 @@ func (v *visit) askToLogIn(next string) (response, error) {
 	if v.json {
 		return response{}, httpError{status: http.StatusUnauthorized, text: "error.anonymous"}
 	}
-	return v.redirect("/login?" + url.Values{"next": {next}}.Encode()), nil
+	return v.redirect(loginFor(next)), nil
 }
+
+// loginFor is the login page of somebody who wants to see another.
+func loginFor(page string) string { return "/login?" + url.Values{"next": {page}}.Encode() }

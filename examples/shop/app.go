@@ -148,6 +148,16 @@ func (a *app) isPage(path string) bool {
 	return ok
 }
 
+// isLogin says whether this is a login page that leads to another page.
+func (a *app) isLogin(wanted string) bool {
+	for path := range a.routes {
+		if a.isPage(path) && wanted == loginFor(path) {
+			return true
+		}
+	}
+	return false
+}
+
 // sessionFailure is the answer when a session cannot be loaded or saved.
 func (a *app) sessionFailure(err error, header func(string) string) session.Response {
 	answer := a.refuse(header, explain(err))

@@ -76,12 +76,20 @@ func textResponse(status int, text string) response {
 type page struct {
 	app      *app
 	State    state
-	Path     string // this page, to come back to
+	Path     string // this page
 	Next     string // the page to go to after the login
 	Username string
 	Messages []string // shown once
 	Status   int
 	Error    string
+}
+
+// Here is where to come back to after a choice.
+func (p page) Here() string {
+	if p.Path == "/login" && p.Next != "" {
+		return loginFor(p.Next)
+	}
+	return p.Path
 }
 
 // T is a sentence in the visitor's language.
