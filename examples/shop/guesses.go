@@ -9,7 +9,7 @@ import (
 
 const (
 	guessesOfOne  = 5                // wrong passwords in a row, for one account from one network, until it has to wait
-	guessesOfAll  = 50               // the same for all accounts that have never logged in from that network
+	guessesOfAll  = 50               // wrong passwords from one network, until accounts have to wait that are new there
 	firstWait     = 10 * time.Second // doubles with each wrong password after it
 	longestWait   = time.Minute
 	forgetGuesses = 15 * time.Minute // after the last wrong password
@@ -18,7 +18,8 @@ const (
 
 // guesses slows down who guesses passwords. Guesses are counted for an account together with the network that they come
 // from, so that nobody elsewhere can make an account's owner wait. Who waits is told so at once, and what is tried
-// meanwhile is not looked at and does not count. Nothing here tells names that exist from others.
+// meanwhile is not looked at and does not count. Guesses at one account from many networks are not slowed, since that
+// would let them keep its owner out. Nothing here tells names that exist from others.
 type guesses struct {
 	now        func() time.Time
 	mu         sync.Mutex

@@ -33,15 +33,15 @@ func (o *options) resolve() error {
 func (o options) checkTransport() error {
 	switch {
 	case (o.tlsCert == "") != (o.tlsKey == ""):
-		return errors.New("-tls-cert and -tls-key belong together: give both, or -tls alone for a certificate made for this run")
+		return errors.New("-tls-cert and -tls-key belong together: give both, or -tls alone for a certificate of this run's")
 	case o.https() && o.insecureHTTP:
 		return errors.New("-tls and -insecure-http contradict each other: choose one")
 	}
 	if o.at.IP.IsLoopback() || o.https() || o.insecureHTTP {
 		return nil
 	}
-	return fmt.Errorf("-addr %s is open to other machines, and plain http would show passwords and cookies to whoever listens in: "+
-		"add -tls, or -insecure-http if nobody can", o.addr)
+	return fmt.Errorf("-addr %s is open to other machines, and plain http would show passwords and cookies "+
+		"to whoever listens in: add -tls, or -insecure-http if nobody can", o.addr)
 }
 
 func (o options) https() bool { return o.tls || o.tlsCert != "" }
@@ -86,8 +86,8 @@ func (o options) certificate(log *slog.Logger) (tls.Certificate, error) {
 	return certificate, nil
 }
 
-// makeCertificate makes a key and a certificate that are never written down. Browsers warn about it, because nobody vouches
-// for it; its fingerprint lets a careful visitor compare.
+// makeCertificate makes a key and a certificate that are never written down. Browsers warn about it, because nobody
+// vouches for it; its fingerprint lets a careful visitor compare.
 func (o options) makeCertificate(log *slog.Logger) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
