@@ -3,6 +3,8 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -47,12 +49,27 @@ func (v *visit) login() (response, error) {
 	if name == "" || password == "" {
 		return response{}, httpError{status: http.StatusUnprocessableEntity, text: "error.credentials", page: "login"}
 	}
-	if !v.app.accounts.check(name, password) {
-		return response{}, httpError{status: http.StatusUnauthorized, text: "error.login", page: "login"}
+	right, tried, wait := v.app.guesses.try(name, v.client, func() bool { return v.app.accounts.check(name, password) })
+	if !right {
+		return response{}, v.wrongPassword(tried, wait)
 	}
 	v.s.Login(name)
 	v.tell("flash.login", name)
 	return v.done("/")
+}
+
+// wrongPassword also says how long to wait, if it is too early for another one.
+func (v *visit) wrongPassword(tried bool, wait time.Duration) error {
+	e := httpError{status: http.StatusUnauthorized, text: "error.login", page: "login"}
+	if wait > 0 {
+		seconds := int((wait + time.Second - 1) / time.Second)
+		e.header = map[string]string{"Retry-After": strconv.Itoa(seconds)}
+		e.text, e.args = "error.loginwait", []any{v.app.texts.count(v.language(), "seconds", seconds)}
+	}
+	if !tried {
+		e.status, e.text = http.StatusTooManyRequests, "error.wait"
+	}
+	return e
 }
 
 func (v *visit) logout() (response, error) {
@@ -83,5 +100,8 @@ func (v *visit) askToLogIn(next string) (response, error) {
 	if v.json {
 		return response{}, httpError{status: http.StatusUnauthorized, text: "error.anonymous"}
 	}
-	return v.redirect("/login?" + url.Values{"next": {next}}.Encode()), nil
+	return v.redirect(loginFor(next)), nil
 }
+
+// loginFor is the login page of somebody who wants to see another.
+func loginFor(page string) string { return "/login?" + url.Values{"next": {page}}.Encode() }

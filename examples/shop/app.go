@@ -19,6 +19,7 @@ import (
 type app struct {
 	log      *slog.Logger
 	accounts accounts
+	guesses  *guesses
 	sessions *session.Manager
 	lists    bool // sessions can list those of a user
 	texts    texts
@@ -36,7 +37,7 @@ type route map[string]handler
 type handler func(*visit) (response, error)
 
 func newApp(log *slog.Logger) (*app, error) {
-	a := &app{log: log, accounts: demoAccounts(), routes: routes(), pause: pause}
+	a := &app{log: log, accounts: demoAccounts(), guesses: newGuesses(), routes: routes(), pause: pause}
 	var err error
 	if a.texts, err = loadTexts(); err != nil {
 		return nil, fmt.Errorf("texts: %w", err)
@@ -105,7 +106,7 @@ func (v *visit) answer() (response, error) {
 	}
 	h, ok := r[asGet(v.method)]
 	if !ok {
-		return response{}, httpError{status: http.StatusMethodNotAllowed, allow: r.allow()}
+		return response{}, httpError{status: http.StatusMethodNotAllowed, header: r.allow()}
 	}
 	if v.method == http.MethodPost {
 		if err := v.checkSite(); err != nil {
@@ -128,8 +129,8 @@ func asGet(method string) string {
 	return method
 }
 
-// allow is the value of a 405's Allow header.
-func (r route) allow() string {
+// allow is a 405's Allow header.
+func (r route) allow() map[string]string {
 	var methods []string
 	for m := range r {
 		methods = append(methods, m)
@@ -138,13 +139,23 @@ func (r route) allow() string {
 		}
 	}
 	slices.Sort(methods)
-	return strings.Join(methods, ", ")
+	return map[string]string{"Allow": strings.Join(methods, ", ")}
 }
 
 // isPage says whether path is one of the shop's pages. Redirects go nowhere else.
 func (a *app) isPage(path string) bool {
 	_, ok := a.routes[path][http.MethodGet]
 	return ok
+}
+
+// isLogin says whether this is a login page that leads to another page.
+func (a *app) isLogin(wanted string) bool {
+	for path := range a.routes {
+		if a.isPage(path) && wanted == loginFor(path) {
+			return true
+		}
+	}
+	return false
 }
 
 // sessionFailure is the answer when a session cannot be loaded or saved.

@@ -91,6 +91,6 @@ func (v *visit) checkout() (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	v.tell("flash.checkout", v.app.texts.count(v.language(), len(ordered)))
+	v.tell("flash.checkout", v.app.texts.count(v.language(), "items", len(ordered)))
 	return v.done("/cart")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -13,8 +14,8 @@ type httpError struct {
 	status int
 	text   string // names the sentence; empty: "error." and the status
 	args   []any
-	page   string // what a browser is shown with the sentence; empty: the error page
-	allow  string // the Allow header
+	page   string            // what a browser is shown with the sentence; empty: the error page
+	header map[string]string // more headers
 	cause  error
 }
 
@@ -66,9 +67,7 @@ func (v *visit) fail(err error) response {
 	} else {
 		answer = v.render(e.status, e.page, message)
 	}
-	if e.allow != "" {
-		answer.header["Allow"] = e.allow
-	}
+	maps.Copy(answer.header, e.header)
 	return v.personal(answer)
 }
 
@@ -83,8 +82,6 @@ func (a *app) refuse(header func(string) string, e httpError) response {
 		answer = a.renderPage(e.status, "error", page{app: a, State: stranger(lang), Path: "/", Status: e.status, Error: text})
 	}
 	answer.header["Cache-Control"] = "no-store"
-	if e.allow != "" {
-		answer.header["Allow"] = e.allow
-	}
+	maps.Copy(answer.header, e.header)
 	return answer
 }

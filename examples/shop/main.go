@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,19 +39,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
-		fmt.Fprintf(stderr, "shop: %v\n", err)
-		return exitUsage
+		return failed(stderr, exitUsage, err)
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	a, err := newApp(log)
 	if err != nil {
-		fmt.Fprintf(stderr, "shop: %v\n", err)
-		return exitFailure
+		return failed(stderr, exitFailure, err)
+	}
+	config, err := o.tlsConfig(log)
+	if err != nil {
+		return failed(stderr, exitFailure, err)
 	}
 	store, closeStore, err := openStore(ctx, o.store)
 	if err != nil {
-		fmt.Fprintf(stderr, "shop: %v\n", err)
-		return exitFailure
+		return failed(stderr, exitFailure, err)
 	}
 	defer func() {
 		if err := closeStore(); err != nil {
@@ -59,23 +61,36 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}()
 	sessions, err := newSessions(o, a, store, getenv)
 	if err != nil {
-		fmt.Fprintf(stderr, "shop: %v\n", err)
-		return exitUsage
+		return failed(stderr, exitUsage, err)
 	}
 	a.use(ctx, sessions, o.allowDelay)
-	if err := serveUntil(ctx, a, o, stdout); err != nil {
+	if err := serveUntil(ctx, a, o, config, stdout); err != nil {
 		log.Error("stopped", "error", err)
 		return exitFailure
 	}
 	return 0
 }
 
+func failed(stderr io.Writer, status int, err error) int {
+	fmt.Fprintf(stderr, "shop: %v\n", err)
+	return status
+}
+
 // serveUntil lets the app answer, and expired sessions be removed, until ctx ends.
-func serveUntil(ctx context.Context, a *app, o options, stdout io.Writer) error {
+func serveUntil(ctx context.Context, a *app, o options, config *tls.Config, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	a.sessions.StartSweeper(ctx)
-	return listen(ctx, mounts[o.framework](a, a.sessions), o.addr, stdout)
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", o.at.String())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "listening on %s\n", o.url(listener.Addr()))
+	if config != nil {
+		listener = tls.NewListener(listener, config)
+	}
+	return serveOn(ctx, listener, mounts[o.framework](a, a.sessions))
 }
 
 // server is what every framework can do once the shop is mounted on it.
@@ -84,16 +99,10 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-// listen serves until ctx ends, and then lets the requests in flight finish.
-func listen(ctx context.Context, s server, addr string, stdout io.Writer) error {
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return err
-	}
+// serveOn serves until ctx ends, and then lets the requests in flight finish.
+func serveOn(ctx context.Context, listener net.Listener, s server) error {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(listener) }()
-	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
 	select {
 	case err := <-served:
 		return err

@@ -18,5 +18,5 @@ func mountChi(a *app, m *session.Manager) server {
 	r.Use(middleware.Recoverer, chisession.Middleware(m))
 	r.HandleFunc("/*", shop) // the shop has its own routes
 	r.MethodNotAllowed(shop)
-	return newServer(r)
+	return newServer(a, r)
 }

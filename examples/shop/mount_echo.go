@@ -18,5 +18,5 @@ func mountEcho(a *app, m *session.Manager) server {
 		}
 		return c.Blob(answer.status, answer.header["Content-Type"], answer.body)
 	})
-	return newServer(e)
+	return newServer(a, e)
 }

@@ -34,6 +34,7 @@ func mountFiber(a *app, m *session.Manager) server {
 	f.Use(func(c *fiber.Ctx) error { // the shop has its own routes
 		return sendFiber(c, a.serve(request{
 			ctx: c.UserContext(), method: c.Method(), target: c.OriginalURL(), header: fiberHeader(c),
+			client:  c.Context().RemoteAddr().String(),
 			body:    func() ([]byte, error) { return fiberBody(c) },
 			session: func() *session.Session { return fibersession.From(c) },
 		}))

@@ -18,5 +18,5 @@ func mountGin(a *app, m *session.Manager) server {
 		}
 		c.Data(answer.status, answer.header["Content-Type"], answer.body)
 	})
-	return newServer(r)
+	return newServer(a, r)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -19,13 +20,13 @@ func mountNetHTTP(a *app, m *session.Manager) server {
 	shop := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		send(w, a.serve(received(w, r, func() *session.Session { return httpsession.From(r) })))
 	})
-	return newServer(httpsession.Middleware(m)(shop))
+	return newServer(a, httpsession.Middleware(m)(shop))
 }
 
 // received is a request as net/http and the frameworks upon it have it.
 func received(w http.ResponseWriter, r *http.Request, from func() *session.Session) request {
 	return request{
-		ctx: r.Context(), method: r.Method, target: r.RequestURI, session: from,
+		ctx: r.Context(), method: r.Method, target: r.RequestURI, client: r.RemoteAddr, session: from,
 		header: func(name string) string {
 			if name == "Host" {
 				return r.Host
@@ -50,12 +51,15 @@ func send(w http.ResponseWriter, r response) {
 	_, _ = w.Write(r.body) // a visitor who is gone needs no answer
 }
 
-func newServer(h http.Handler) server {
+func newServer(a *app, h http.Handler) server {
 	secured := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range securityHeaders {
 			w.Header().Set(name, value)
 		}
 		h.ServeHTTP(w, r)
 	})
-	return &http.Server{Handler: secured, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute}
+	return &http.Server{
+		Handler: secured, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
 }

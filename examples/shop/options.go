@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ type options struct {
 	framework, addr, store, sealer string
 	idle, absolute                 time.Duration
 	allowDelay                     bool
+	tls, insecureHTTP              bool
+	tlsCert, tlsKey                string      // PEM files
+	at                             net.TCPAddr // what addr means
 }
 
 var sealers = map[string]session.Sealer{"securecookie": session.SecureCookie, "aead": session.AEAD}
@@ -27,7 +31,11 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("shop", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.framework, "framework", "gin", "what serves it: "+listed(frameworks))
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; other machines reach it only with -tls or -insecure-http")
+	flags.BoolVar(&o.tls, "tls", false, "speak https, with a certificate made for this run, about which browsers warn")
+	flags.StringVar(&o.tlsCert, "tls-cert", "", "speak https with the certificate in this PEM `file`")
+	flags.StringVar(&o.tlsKey, "tls-key", "", "the PEM `file` with the key of -tls-cert")
+	flags.BoolVar(&o.insecureHTTP, "insecure-http", false, "let other machines reach -addr over plain http, where passwords can be overheard")
 	flags.StringVar(&o.store, "store", "memory", "where sessions are kept: "+storeChoices())
 	flags.StringVar(&o.sealer, "sealer", "securecookie", "what seals a session that is kept in its cookie: "+listed(sealerNames))
 	flags.DurationVar(&o.idle, "idle", 0, "ends a session that is not used for this long (0: 30m)")
@@ -41,7 +49,13 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 		}
 		return o, err
 	}
-	return o, o.check(flags.Args())
+	if err := o.check(flags.Args()); err != nil {
+		return o, err
+	}
+	if err := o.resolve(); err != nil {
+		return o, err
+	}
+	return o, o.checkTransport()
 }
 
 var (
@@ -81,7 +95,7 @@ func (o options) check(rest []string) error {
 // newSessions makes the manager that the options ask for. Without a store sessions travel in their cookies.
 func newSessions(o options, a *app, store session.Store, getenv func(string) string) (*session.Manager, error) {
 	policy := session.Options{
-		InsecureHTTP:    true, // plain http: loopback only
+		InsecureHTTP:    !o.https(),
 		IdleTimeout:     o.idle,
 		AbsoluteTimeout: o.absolute,
 		Sealer:          sealers[o.sealer],

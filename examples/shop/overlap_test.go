@@ -39,7 +39,7 @@ func gated(t *testing.T, test func(t *testing.T, url string, g *gate)) {
 // late sends a request that has read its session when late returns, and that goes on once the gate is open.
 func (v *visitor) late(g *gate, method, path, body string) (wait func() answer) {
 	result := make(chan answer, 1)
-	tab := &visitor{v.t, v.url, v.cookie, v.header}
+	tab := v.copied()
 	go func() {
 		a, err := tab.try(method, path, body, "Content-Type", "application/x-www-form-urlencoded", "X-Delay", "1s")
 		if err != nil {
@@ -87,7 +87,7 @@ func TestLoginMeanwhile(t *testing.T) {
 	gated(t, func(t *testing.T, url string, g *gate) {
 		v := program(t, url)
 		v.post("/cart/add", "item=first").state(t)
-		loggedIn := &visitor{v.t, v.url, v.cookie, v.header}
+		loggedIn := v.copied()
 		statuses := overlap(t, v, g, func() {
 			loggedIn.post("/login", "username=user1&password=password1").state(t)
 		})
@@ -108,7 +108,7 @@ func TestLogoutMeanwhile(t *testing.T) {
 	gated(t, func(t *testing.T, url string, g *gate) {
 		v := program(t, url)
 		v.post("/login", "username=user1&password=password1").state(t)
-		kept := &visitor{v.t, v.url, v.cookie, v.header}
+		kept := v.copied()
 		statuses := overlap(t, kept, g, func() { v.post("/logout", "").state(t) })
 		if i := slices.IndexFunc(statuses, func(s int) bool { return s != http.StatusConflict }); i >= 0 {
 			t.Errorf("statuses of the adds: %v, want 409", statuses)
@@ -166,6 +166,6 @@ func TestMessagesOverlap(t *testing.T) {
 
 // as takes over another visitor's cookie.
 func (v *visitor) as(other *visitor) *visitor {
-	v.cookie = other.cookie
+	v.name, v.cookie = other.name, other.cookie
 	return v
 }

@@ -76,12 +76,20 @@ func textResponse(status int, text string) response {
 type page struct {
 	app      *app
 	State    state
-	Path     string // this page, to come back to
+	Path     string // this page
 	Next     string // the page to go to after the login
 	Username string
 	Messages []string // shown once
 	Status   int
 	Error    string
+}
+
+// Here is where to come back to after a choice.
+func (p page) Here() string {
+	if p.Path == "/login" && p.Next != "" {
+		return loginFor(p.Next)
+	}
+	return p.Path
 }
 
 // T is a sentence in the visitor's language.
@@ -90,7 +98,7 @@ func (p page) T(key string, args ...any) string {
 }
 
 // Count says how many items.
-func (p page) Count(n int) string { return p.app.texts.count(p.State.Language, n) }
+func (p page) Count(n int) string { return p.app.texts.count(p.State.Language, "items", n) }
 
 // Languages are the choices that the visitor has.
 func (p page) Languages() []string { return languages }

@@ -25,6 +25,7 @@ type request struct {
 	ctx     context.Context
 	method  string
 	target  string                   // path and query as they were sent
+	client  string                   // address and port that the connection comes from
 	header  func(name string) string // Host included
 	body    func() ([]byte, error)   // errBodyTooLarge when there is more than maxBody
 	session func() *session.Session  // not called for what has no use for a session

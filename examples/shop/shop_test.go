@@ -107,14 +107,26 @@ type visitor struct {
 	url    string
 	cookie string
 	header map[string]string // of every request
+	client *http.Client
+	name   string // of the session cookie
 }
 
 func browser(t *testing.T, url string) *visitor {
-	return &visitor{t, url, "", map[string]string{"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}}
+	return newVisitor(t, url, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 }
 
 func program(t *testing.T, url string) *visitor {
-	return &visitor{t, url, "", map[string]string{"Accept": "application/json"}}
+	return newVisitor(t, url, "application/json")
+}
+
+func newVisitor(t *testing.T, url, accept string) *visitor {
+	return &visitor{t: t, url: url, header: map[string]string{"Accept": accept}, client: client}
+}
+
+// copied is somebody else with the same cookie.
+func (v *visitor) copied() *visitor {
+	other := *v
+	return &other
 }
 
 type answer struct {
@@ -159,16 +171,16 @@ func (v *visitor) try(method, path, body string, header ...string) (answer, erro
 		r.Header.Set(pair[0], pair[1])
 	}
 	if v.cookie != "" {
-		r.Header.Set("Cookie", "id="+v.cookie)
+		r.Header.Set("Cookie", v.name+"="+v.cookie)
 	}
-	response, err := client.Do(r)
+	response, err := v.client.Do(r)
 	if err != nil {
 		return answer{}, err
 	}
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	for _, c := range response.Cookies() {
-		v.cookie = c.Value
+		v.name, v.cookie = c.Name, c.Value
 	}
 	return answer{response.StatusCode, response.Header, string(content)}, err
 }

@@ -72,7 +72,7 @@ func parallelAddsAllCount(t *testing.T, o options) {
 func logoutWins(t *testing.T, o options) {
 	v, g := stormed(t, o)
 	v.post("/login", "username=user1&password=password1").state(t)
-	kept := &visitor{v.t, v.url, v.cookie, v.header}
+	kept := v.copied()
 	wait := kept.storm(g)
 	var logout sync.WaitGroup
 	logout.Go(func() {

@@ -53,12 +53,12 @@ func (t texts) say(lang, key string, args ...any) string {
 	return fmt.Sprintf(sentence, args...)
 }
 
-// count says how many items.
-func (t texts) count(lang string, n int) string {
+// count says how many there are of something, such as items.
+func (t texts) count(lang, what string, n int) string {
 	if n == 1 {
-		return t.say(lang, "items.one")
+		return t.say(lang, what+".one")
 	}
-	return t.say(lang, "items.many", n)
+	return t.say(lang, what+".many", n)
 }
 
 // price is an amount of cents as it is written in that language.

@@ -150,10 +150,13 @@ func (v *visit) next(otherwise string) string {
 	if v.method == http.MethodPost {
 		wanted = v.fields["next"]
 	}
-	if !v.app.isPage(wanted) || wanted == "/login" {
+	switch {
+	case v.path == "/login" && wanted == "/login":
 		return otherwise
+	case v.app.isPage(wanted), v.path != "/login" && v.app.isLogin(wanted): // a choice may be made on the way to a page
+		return wanted
 	}
-	return wanted
+	return otherwise
 }
 
 func (v *visit) redirect(location string) response {

@@ -8,23 +8,35 @@ import (
 	"testing"
 )
 
-// cookieName is Options.Name's default without a prefix, because the examples run on plain http.
-const cookieName = "id"
-
 // browser keeps the session cookie as a browser does. The cookie is in plain sight, so that a test can copy or forge it.
 type browser struct {
 	t      *testing.T
 	client *http.Client
 	url    string
+	name   string // of the cookie
 	cookie string // "": none
+}
+
+// site is a running example.
+type site struct{ url, cookieName string }
+
+// visit lets somebody look at the example to learn what its cookie is called.
+func visit(t *testing.T, url string) site {
+	t.Helper()
+	set := newBrowser(t, site{url: url}).get("/").header.Get("Set-Cookie")
+	name, _, ok := strings.Cut(set, "=")
+	if !ok {
+		t.Fatalf("the first visit sets no cookie but %q", set)
+	}
+	return site{url, name}
 }
 
 // newBrowser returns a browser without a cookie. It has connections of its own, so that a server which closes one
 // disturbs no other browser.
-func newBrowser(t *testing.T, url string) *browser {
+func newBrowser(t *testing.T, at site) *browser {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &browser{t: t, url: url, client: &http.Client{Transport: transport, Timeout: Patience}}
+	return &browser{t: t, url: at.url, name: at.cookieName, client: &http.Client{Transport: transport, Timeout: Patience}}
 }
 
 // answer is a response that has been read to its end.
@@ -69,7 +81,7 @@ func (b *browser) try(method, path string, form url.Values) (answer, error) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if b.cookie != "" {
-		r.Header.Set("Cookie", cookieName+"="+b.cookie)
+		r.Header.Set("Cookie", b.name+"="+b.cookie)
 	}
 	response, err := b.client.Do(r)
 	if err != nil {
@@ -82,7 +94,7 @@ func (b *browser) try(method, path string, form url.Values) (answer, error) {
 	}
 	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
 	for _, c := range response.Cookies() {
-		if c.Name == cookieName {
+		if c.Name == b.name {
 			a.cookie, b.cookie = c, c.Value
 		}
 	}

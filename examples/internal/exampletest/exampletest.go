@@ -12,10 +12,10 @@ import (
 // Run builds and runs the example in the present directory and checks it. roomy is the size of a cookie that its
 // server's header limit still lets through.
 func Run(t *testing.T, roomy int) {
-	at := start(t)
+	at := visit(t, start(t))
 	for _, test := range []struct {
 		name  string
-		check func(t *testing.T, url string)
+		check func(t *testing.T, at site)
 	}{
 		{"EachBrowserHasItsOwnCount", eachBrowserHasItsOwnCount},
 		{"VisitsAtOnceAllCount", visitsAtOnceAllCount},
@@ -26,14 +26,14 @@ func Run(t *testing.T, roomy int) {
 		{"LoginChangesTheToken", loginChangesTheToken},
 		{"LogoutEndsTheSession", logoutEndsTheSession},
 		{"ABadCookieIsAnAnonymousVisitor", aBadCookieIsAnAnonymousVisitor},
-		{"AHugeCookieIsNoServerError", func(t *testing.T, url string) { aHugeCookieIsNoServerError(t, url, roomy) }},
+		{"AHugeCookieIsNoServerError", func(t *testing.T, at site) { aHugeCookieIsNoServerError(t, at, roomy) }},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.check(t, at) })
 	}
 }
 
-func eachBrowserHasItsOwnCount(t *testing.T, url string) {
-	alice, bob := newBrowser(t, url), newBrowser(t, url)
+func eachBrowserHasItsOwnCount(t *testing.T, at site) {
+	alice, bob := newBrowser(t, at), newBrowser(t, at)
 	alice.get("/").is(t, "alice's first visit", http.StatusOK, "visit 1\n")
 	second := alice.get("/")
 	second.is(t, "alice's second visit", http.StatusOK, "visit 2\n")
@@ -42,13 +42,13 @@ func eachBrowserHasItsOwnCount(t *testing.T, url string) {
 	alice.get("/").is(t, "alice's third visit", http.StatusOK, "visit 3\n")
 }
 
-func visitsAtOnceAllCount(t *testing.T, url string) {
+func visitsAtOnceAllCount(t *testing.T, at site) {
 	const visits = 50
-	first := newBrowser(t, url)
+	first := newBrowser(t, at)
 	first.get("/")
 	var all sync.WaitGroup
 	for range visits {
-		b := newBrowser(t, url)
+		b := newBrowser(t, at)
 		b.cookie = first.cookie
 		all.Go(func() {
 			if a, err := b.try(http.MethodGet, "/", nil); err != nil || a.status != http.StatusOK {
@@ -60,12 +60,12 @@ func visitsAtOnceAllCount(t *testing.T, url string) {
 	first.get("/").is(t, "the visit after them", http.StatusOK, fmt.Sprintf("visit %d\n", visits+2))
 }
 
-func theCookieIsStrictAndUncached(t *testing.T, url string) {
-	a := newBrowser(t, url).get("/")
+func theCookieIsStrictAndUncached(t *testing.T, at site) {
+	a := newBrowser(t, at).get("/")
 	if a.cookie == nil {
 		t.Fatalf("the first visit sets no cookie; headers %v", a.header)
 	}
-	if want := "id=" + a.cookie.Value + "; Path=/; HttpOnly; SameSite=Lax"; a.cookie.Raw != want || len(a.cookie.Value) != 43 {
+	if want := at.cookieName + "=" + a.cookie.Value + "; Path=/; HttpOnly; SameSite=Lax"; a.cookie.Raw != want || len(a.cookie.Value) != 43 {
 		t.Errorf("the cookie is %q, want %q", a.cookie.Raw, want)
 	}
 	if got := a.header.Get("Cache-Control"); got != "no-store" {
@@ -76,8 +76,8 @@ func theCookieIsStrictAndUncached(t *testing.T, url string) {
 	}
 }
 
-func whatDoesNotUseTheSessionSetsNothing(t *testing.T, url string) {
-	b := newBrowser(t, url)
+func whatDoesNotUseTheSessionSetsNothing(t *testing.T, at site) {
+	b := newBrowser(t, at)
 	for range 2 { // without a cookie, then with one
 		a := b.get("/nonesuch")
 		if a.status != http.StatusNotFound {
@@ -91,8 +91,8 @@ func whatDoesNotUseTheSessionSetsNothing(t *testing.T, url string) {
 	}
 }
 
-func anonymousIsNobody(t *testing.T, url string) {
-	b := newBrowser(t, url)
+func anonymousIsNobody(t *testing.T, at site) {
+	b := newBrowser(t, at)
 	a := b.get("/me")
 	a.is(t, "/me without a cookie", http.StatusUnauthorized, "not logged in\n")
 	a.setsNoCookie(t, "/me without a cookie")
@@ -105,8 +105,8 @@ func anonymousIsNobody(t *testing.T, url string) {
 	a.setsNoCookie(t, "/me of a visitor")
 }
 
-func loginNeedsAUser(t *testing.T, url string) {
-	b := newBrowser(t, url)
+func loginNeedsAUser(t *testing.T, at site) {
+	b := newBrowser(t, at)
 	for _, form := range []map[string][]string{nil, {"user": {""}}, {"name": {"alice"}}} {
 		a := b.post("/login", form)
 		a.is(t, fmt.Sprintf("login with %v", form), http.StatusBadRequest, "the form field user is missing\n")
@@ -114,8 +114,8 @@ func loginNeedsAUser(t *testing.T, url string) {
 	}
 }
 
-func loginChangesTheToken(t *testing.T, url string) {
-	b, old := newBrowser(t, url), newBrowser(t, url)
+func loginChangesTheToken(t *testing.T, at site) {
+	b, old := newBrowser(t, at), newBrowser(t, at)
 	b.get("/")
 	old.cookie = b.cookie
 	a := b.login("alice <alice@example.com>")
@@ -131,8 +131,8 @@ func loginChangesTheToken(t *testing.T, url string) {
 	old.get("/me").is(t, "/me with the old token", http.StatusUnauthorized, "not logged in\n")
 }
 
-func logoutEndsTheSession(t *testing.T, url string) {
-	b, kept := newBrowser(t, url), newBrowser(t, url)
+func logoutEndsTheSession(t *testing.T, at site) {
+	b, kept := newBrowser(t, at), newBrowser(t, at)
 	b.login("alice")
 	kept.cookie = b.cookie
 	a := b.post("/logout", nil)
@@ -145,8 +145,8 @@ func logoutEndsTheSession(t *testing.T, url string) {
 	b.get("/me").is(t, "/me after logout", http.StatusUnauthorized, "not logged in\n")
 }
 
-func aBadCookieIsAnAnonymousVisitor(t *testing.T, url string) {
-	owner := newBrowser(t, url)
+func aBadCookieIsAnAnonymousVisitor(t *testing.T, at site) {
+	owner := newBrowser(t, at)
 	owner.login("alice")
 	token := owner.cookie
 	for name, cookie := range map[string]string{
@@ -158,7 +158,7 @@ func aBadCookieIsAnAnonymousVisitor(t *testing.T, url string) {
 		"of other software": "MTczMjE5NzYwMHxEWDhFQVFMX2dBQUJFQUVRQUFBZ180QUFBUVp6ZEhKcGJtY01CZ0FFZFhObGNnWnpkSEpwYm1jTUJ3" +
 			"QUZZV3hwWTJVPXz2c2nOaZ0d1m",
 	} {
-		b := newBrowser(t, url)
+		b := newBrowser(t, at)
 		b.cookie = cookie
 		a := b.get("/me")
 		a.is(t, "/me, cookie "+name, http.StatusUnauthorized, "not logged in\n")
@@ -179,19 +179,19 @@ func flip(token string) string {
 	return token[:middle] + c + token[middle+1:]
 }
 
-func aHugeCookieIsNoServerError(t *testing.T, url string, roomy int) {
-	b := newBrowser(t, url)
+func aHugeCookieIsNoServerError(t *testing.T, at site, roomy int) {
+	b := newBrowser(t, at)
 	b.cookie = strings.Repeat("A", roomy)
 	b.get("/me").is(t, fmt.Sprintf("/me, cookie of %d bytes", roomy), http.StatusUnauthorized, "not logged in\n")
 	b.get("/").is(t, fmt.Sprintf("visit, cookie of %d bytes", roomy), http.StatusOK, "visit 1\n")
 
 	for _, size := range []int{5_000, 70_000, 1_000_000, 1 << 20, 4 << 20} {
-		b := newBrowser(t, url)
+		b := newBrowser(t, at)
 		b.cookie = strings.Repeat("A", size)
 		a, err := b.try(http.MethodGet, "/me", nil)
 		if err == nil && (a.status < 400 || a.status >= 500) { // the server may also hang up on somebody who talks that much
 			t.Errorf("/me, cookie of %d bytes: %d %q", size, a.status, a.body)
 		}
 	}
-	newBrowser(t, url).get("/").is(t, "the next visitor", http.StatusOK, "visit 1\n")
+	newBrowser(t, at).get("/").is(t, "the next visitor", http.StatusOK, "visit 1\n")
 }

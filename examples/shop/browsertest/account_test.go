@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/network"
@@ -55,26 +56,33 @@ func TestLogoutInAnotherTab(t *testing.T) {
 }
 
 func TestCookie(t *testing.T) {
-	everywhere(t, func(t *testing.T, b tab) {
-		b.visit("/")
-		if jar := b.cookies(); len(jar) != 0 {
-			t.Errorf("%d cookies after a look around, want none", len(jar))
-		}
-		b.add("bread")
-		anonymous := b.cookie()
-		b.visit("/login")
-		b.logIn()
-		if b.cookie() == anonymous {
-			t.Error("the cookie is the same after the login")
-		}
-		b.want("cart", b.text(".badge"), "1")
-		b.want("what scripts see", b.js("document.cookie"), "")
-		b.visit("/profile")
-		b.press(`main form[action="/logout"] button`)
-		if jar := b.cookies(); len(jar) != 0 {
-			t.Errorf("%d cookies after the logout, want none", len(jar))
-		}
-	})
+	everywhere(t, comesAndGoes)
+}
+
+// With -tls the cookie is the strict one, and the browser sends it all the same.
+func TestCookieWithTLS(t *testing.T) {
+	everywhere(t, comesAndGoes, "-tls")
+}
+
+func comesAndGoes(t *testing.T, b tab) {
+	b.visit("/")
+	if jar := b.cookies(); len(jar) != 0 {
+		t.Errorf("%d cookies after a look around, want none", len(jar))
+	}
+	b.add("bread")
+	anonymous := b.cookie()
+	b.visit("/login")
+	b.logIn()
+	if b.cookie() == anonymous {
+		t.Error("the cookie is the same after the login")
+	}
+	b.want("cart", b.text(".badge"), "1")
+	b.want("what scripts see", b.js("document.cookie"), "")
+	b.visit("/profile")
+	b.press(`main form[action="/logout"] button`)
+	if jar := b.cookies(); len(jar) != 0 {
+		t.Errorf("%d cookies after the logout, want none", len(jar))
+	}
 }
 
 // cookie is the value of the session's cookie. It has to be the only one, and one that the browser guards well.
@@ -85,8 +93,12 @@ func (b tab) cookie() string {
 		b.t.Fatalf("%d cookies, want 1", len(jar))
 	}
 	c := jar[0]
-	if c.Name != "id" || c.Path != "/" || c.Domain != "127.0.0.1" {
-		b.t.Errorf("cookie %s on %s%s, want id on 127.0.0.1/", c.Name, c.Domain, c.Path)
+	secure := strings.HasPrefix(b.shop, "https:")
+	if c.Secure != secure || strings.HasPrefix(c.Name, "__Host-") != secure {
+		b.t.Errorf("cookie %s on %s: Secure %t", c.Name, b.shop, c.Secure)
+	}
+	if c.Path != "/" || c.Domain != "127.0.0.1" {
+		b.t.Errorf("cookie on %s%s, want 127.0.0.1/", c.Domain, c.Path)
 	}
 	if !c.HTTPOnly || c.SameSite != network.CookieSameSiteLax || !c.Session {
 		b.t.Errorf("cookie: HttpOnly %t, SameSite %s, session %t; want true, Lax, true", c.HTTPOnly, c.SameSite, c.Session)

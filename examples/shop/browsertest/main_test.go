@@ -74,6 +74,7 @@ func flags(path, profile string) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("accept-lang", "en-US"),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("ignore-certificate-errors", true), // a visitor of -tls clicks the warning away
 		chromedp.Flag("no-proxy-server", true),
 	)
 }

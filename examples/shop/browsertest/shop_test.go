@@ -14,14 +14,14 @@ import (
 // patience is how long one test may take on one framework.
 const patience = 30 * time.Second
 
-// everywhere runs a test on each framework, with a shop and a visitor of its own.
-func everywhere(t *testing.T, test func(t *testing.T, b tab)) {
+// everywhere runs a test on each framework, with a shop and a visitor of its own. The arguments are for the shop.
+func everywhere(t *testing.T, test func(t *testing.T, b tab), args ...string) {
 	t.Helper()
 	needChromium(t)
 	for _, framework := range []string{"nethttp", "gin", "fiber", "echo", "chi"} {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
-			test(t, visitor(t, open(t, framework)))
+			test(t, visitor(t, open(t, framework, args...)))
 		})
 	}
 }
@@ -39,10 +39,10 @@ func needChromium(t *testing.T) {
 }
 
 // open runs the shop until the test ends, and returns its URL.
-func open(t *testing.T, framework string) string {
+func open(t *testing.T, framework string, args ...string) string {
 	t.Helper()
 	var stderr bytes.Buffer
-	cmd := exec.Command(program, "-addr", "127.0.0.1:0", "-framework", framework)
+	cmd := exec.Command(program, append(args, "-addr", "127.0.0.1:0", "-framework", framework)...)
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
