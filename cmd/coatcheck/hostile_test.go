@@ -15,7 +15,8 @@ const hostile = "a\x1b[2J\x07\x7f\u009b31m\u202e\u2066\u200f\u061c\u2028\ufeff\U
 
 // obeyed reports whether text has a character that a terminal may obey, but for ends of lines.
 func obeyed(text string) bool {
-	return printable(strings.ReplaceAll(text, "\n", " ")) != strings.ReplaceAll(text, "\n", " ")
+	line := strings.ReplaceAll(text, "\n", " ")
+	return visible(line) != line
 }
 
 // TestHostileText: visitors choose the names of their browsers and, at some sites, their own.
