@@ -27,6 +27,7 @@ type job struct {
 	revoked Reason // why something ends that was not named by a visitor's token; "": it was
 	adopted bool   // the changes went into another record than the one loaded
 	over    bool   // what was to be ended has ended
+	ended   bool   // by this job
 	cookie  string
 	events  []Event
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -12,6 +13,8 @@ const (
 	shortestSecret = 22
 	// protection in front of an argument keeps its dash from the parser. No argument of a process contains it.
 	protection = "\x00"
+	// unrepeated stands where an argument was.
+	unrepeated = "(not repeated here)"
 )
 
 // argument is a positional argument, which may begin with a dash: handles and cookies are random.
@@ -60,12 +63,29 @@ func flagNames(node *kong.Node) map[string]bool {
 	return names
 }
 
-// withoutArguments removes from the parser's error what may be a URL with a password, a cookie or a key in the wrong place.
+// commandOf is the command that the arguments are for, or "". A flag in front of it is one of the mistakes there are.
+func commandOf(root *kong.Node, args []string) string {
+	for _, arg := range args {
+		for _, command := range root.Children {
+			if arg == command.Name {
+				return arg
+			}
+		}
+	}
+	return ""
+}
+
+// withoutArguments removes from a usage error what may be a URL with a password, a cookie or a key in the wrong place.
 func withoutArguments(err error, args []string) error {
 	text := strings.ReplaceAll(err.Error(), protection, "")
 	for _, arg := range args {
-		if len(arg) >= shortestSecret || strings.Contains(arg, "://") {
-			text = strings.ReplaceAll(text, arg, "(not repeated here)")
+		_, value, _ := strings.Cut(arg, "=") // the parser may repeat a flag's value alone
+		for _, part := range []string{arg, value} {
+			if len(part) >= shortestSecret || strings.Contains(part, "://") {
+				quoted := strconv.Quote(part)
+				text = strings.ReplaceAll(text, part, unrepeated)
+				text = strings.ReplaceAll(text, quoted[1:len(quoted)-1], unrepeated)
+			}
 		}
 	}
 	return errors.New(text)

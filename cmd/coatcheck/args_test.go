@@ -40,10 +40,22 @@ func TestWrongUsageDoesNotRepeatSecrets(t *testing.T) {
 		{"inspect", "value", "-hunter2hunter2hunter2hunter2hunter2"},
 		{"inspect", "value", "--", "-hunter2hunter2hunter2hunter2hunter2"},
 		{"inspect", "--sealer", "hunter2hunter2hunter2hunter2", "value"},
+		{"sweep", "--json=redis://:hunter2@host:6379"},
+		{"sweep", "--timeout=redis://:hunter2@host:6379"},
+		{"sweep", "--timeout", "redis://:hunter2@host\x1b:6379"},
+		{"inspect", "--sealer", "redis://:hunter2@host\u202e:6379", "value"},
+		{"keygen", "--name", "2026-11:hunter2hunter2hunter2hunter2"},
 	} {
 		status, stdout, stderr := call(args...)
 		if status != exitUsage || strings.Contains(stdout+stderr, "hunter2") {
 			t.Errorf("%q: status %d, output %q", args, status, stdout+stderr)
 		}
+	}
+}
+
+// Whoever gives the keys where the name of their file belongs does not find them in a log.
+func TestKeysInPlaceOfTheirFile(t *testing.T) {
+	if status, stdout, stderr := call("inspect", "x", "--keys-file", "2026-11:hunter2hunter2hunter2"); status != exitFailed || strings.Contains(stdout+stderr, "hunter2") {
+		t.Errorf("status %d, output %q", status, stdout+stderr)
 	}
 }

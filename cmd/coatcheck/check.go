@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/storeurl"
 )
 
@@ -18,7 +19,11 @@ type check struct {
 
 // Help is what "coatcheck check --help" says below the summary.
 func (check) Help() string {
-	return `It makes a record of its own, does to it whatever the application does to records, and removes it. Nobody's session is touched, so it may run against a store that is in use. "Not supported" is no failure: the application then does without.`
+	return `It makes a record of its own, does to it whatever the application does to records, and removes it. Nobody's session is touched, so it may run against a store that is in use. It uses two connections, as an application that serves two requests does. "Not supported" is no failure: the application then does without.
+
+What only the application's own settings show, it cannot see: which pragmas SQLite is opened with, for instance, or how many connections its pool allows.
+
+In Redis the user needs these rights: ` + storeurl.RedisRights
 }
 
 // checked is the result for machines.
@@ -54,37 +59,60 @@ func (k check) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(k.on(c, o), o.Close())
+	other, err := k.open()
+	if err != nil {
+		return errors.Join(err, o.Close())
+	}
+	return errors.Join(k.on(c, o, other.Store), other.Close(), o.Close())
 }
 
-func (k check) on(c *console, o *storeurl.Opened) error {
-	ctx, cancel := context.WithTimeout(c.ctx, k.Timeout)
+// on tries an open store, and the same one by another connection.
+func (k check) on(c *console, o *storeurl.Opened, other session.Store) error {
+	end := time.Now().Add(k.Timeout)
+	ctx, cancel := context.WithDeadline(c.ctx, end.Add(-k.Timeout/4)) // the rest is for cleaning up
 	defer cancel()
-	t := newTrial(o.Store, c.now())
-	result, failed := checked{Store: o.Kind}, 0
-	for _, s := range t.steps() {
+	t := newTrial(o.Store, other, c.now())
+	result := checked{Store: o.Kind}
+	for _, s := range append(conditions(o), t.steps()...) {
 		outcome, err := s.run(ctx, result.Steps)
 		if outcome.Status == statusFailed {
-			failed++
-			outcome.Error = err.Error() + remedy(ctx, err, o.Migrate != nil)
+			outcome.Error = err.Error() + remedy(ctx, err, o)
 		}
 		result.Steps = append(result.Steps, outcome)
 	}
-	left := t.cleanUp(ctx, k.Timeout)
-	result.OK = failed == 0 && left == nil
+	left := t.cleanUp(ctx, end)
+	result.OK = result.failed() == 0 && left == nil
 	if err := k.print(c, result, result.table()); err != nil {
 		return err
 	}
-	if result.Steps[0].Status == statusFailed {
-		left = nil // there is hardly a record, and no need to say that it cannot be removed either
+	return errors.Join(result.verdict(c.ctx.Err() != nil), left)
+}
+
+// conditions are the steps in front of the trial.
+func conditions(o *storeurl.Opened) (steps []step) {
+	for _, condition := range o.Conditions {
+		steps = append(steps, step{name: condition.Name, do: condition.Check})
 	}
-	switch {
-	case c.ctx.Err() != nil:
-		return errors.Join(errors.New("interrupted"), left)
+	return steps
+}
+
+func (k checked) failed() (n int) {
+	for _, o := range k.Steps {
+		if o.Status == statusFailed {
+			n++
+		}
+	}
+	return n
+}
+
+func (k checked) verdict(interrupted bool) error {
+	switch failed := k.failed(); {
+	case interrupted:
+		return errors.New("interrupted")
 	case failed > 0:
-		return errors.Join(fmt.Errorf("%s of %d failed", count(failed, "step"), len(result.Steps)), left)
+		return fmt.Errorf("%s of %d failed", count(failed, "step"), len(k.Steps))
 	}
-	return left
+	return nil
 }
 
 // table is the result for people.
@@ -95,7 +123,7 @@ func (k checked) table() string {
 		if o.Milliseconds > 0 {
 			took = fmt.Sprintf("%.1f ms", o.Milliseconds)
 		}
-		rows = append(rows, []string{o.Step, words[o.Status], took, printable(o.Error)})
+		rows = append(rows, []string{o.Step, words[o.Status], took, oneLine(o.Error)})
 	}
 	return table(rows)
 }
@@ -122,13 +150,16 @@ func (s step) run(ctx context.Context, before []outcome) (outcome, error) {
 }
 
 // remedy says what to do about a step that failed.
-func remedy(ctx context.Context, err error, hasTable bool) string {
+func remedy(ctx context.Context, err error, o *storeurl.Opened) string {
+	known := o.Remedy(err)
 	switch {
+	case known != "":
+		return " (" + known + ")"
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return " (the store does not answer in time: check the URL's host and port, and firewalls, or raise --timeout)"
 	case errors.Is(err, errMisbehaves):
 		return " (this is not a store as applications need it: check whether a proxy or a replica answers instead)"
-	case hasTable:
+	case o.Migrate != nil:
 		return ` (check the URL, whether the server runs, and what its user may do; if the table is missing, run "coatcheck schema --apply")`
 	}
 	return " (check the URL, whether the server runs, and what its user may do)"

@@ -29,7 +29,9 @@ func (inspect) Help() string {
 
 A sealed session is opened with the keys in COATCHECK_KEYS or the file that --keys-file names, several separated by commas. A session in a store is looked up in --store or COATCHECK_STORE. With both, both are tried.
 
-Sealing binds a session to its cookie's name. For a bare value the names that the library chooses by itself are tried: __Host-id, __Secure-id and id. For another one give NAME=VALUE.`
+Sealing binds a session to its cookie's name. For a bare value the names that the library chooses by itself are tried: __Host-id, __Secure-id and id. For another one give NAME=VALUE.
+
+The exit status is 3 when the cookie opens no session: it is unknown, or has expired or ended. What is printed says which.`
 }
 
 // Run is called by kong.
@@ -43,7 +45,10 @@ func (i inspect) Run(c *console) error {
 		return err
 	}
 	p := i.present(f)
-	return i.print(c, p, p.text())
+	if err := i.print(c, p, p.text()); err != nil || p.Alive {
+		return err
+	}
+	return errNobody
 }
 
 // open returns what opens the cookie, or else what says most about why nothing does.
@@ -63,7 +68,7 @@ func (i inspect) open(c *console, openers []opener) (finding, error) {
 		for _, open := range openers {
 			f, err := open(ctx, cookie)
 			if err != nil {
-				return finding{}, advise(c, err)
+				return finding{}, err
 			}
 			best = better(best, f)
 		}

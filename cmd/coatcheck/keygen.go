@@ -22,7 +22,7 @@ To rotate, put a new key in front of the old one, with a comma between them: NEW
 func (k keygen) Run(c *console) error {
 	key, err := session.GenerateKey(k.Name)
 	if err != nil {
-		return usageError(fmt.Sprintf("--name %q: use 1 to 32 letters, digits, '-', '_' or '.'", k.Name))
+		return usageError(fmt.Sprintf("--name %s: use 1 to 32 letters, digits, '-', '_' or '.'", printable(k.Name)))
 	}
 	if _, err := fmt.Fprintln(c.stdout, key); err != nil {
 		return fmt.Errorf("keygen: %w", err)

@@ -24,7 +24,7 @@ func (list) Help() string {
 func (l list) Run(c *console) error {
 	return l.use(c, func(ctx context.Context, m *session.Manager, kind string) error {
 		found, err := m.List(ctx, string(l.Subject))
-		if err != nil {
+		if err != nil && len(found) == 0 {
 			return searchable(kind, err)
 		}
 		if len(found) == 0 && !l.JSON {
@@ -34,9 +34,12 @@ func (l list) Run(c *console) error {
 		all, rows := []shown{}, [][]string{{"HANDLE", "CREATED", "LAST SEEN", "EXPIRES", "AGENT", "NETWORK"}}
 		for _, i := range found {
 			all = append(all, show(i))
-			rows = append(rows, []string{i.Handle, clock(i.Created), clock(i.LastSeen), clock(i.ExpiresAt), printable(i.Agent), printable(i.Network)})
+			rows = append(rows, []string{printable(i.Handle), clock(i.Created), clock(i.LastSeen), clock(i.ExpiresAt), printable(i.Agent), printable(i.Network)})
 		}
-		return l.print(c, all, table(rows))
+		if err != nil {
+			err = fmt.Errorf("there may be more: %w", err)
+		}
+		return errors.Join(l.print(c, all, table(rows)), err)
 	})
 }
 

@@ -9,6 +9,7 @@
 //	coatcheck schema [--apply]             print the tables of a SQL store, or make them
 //	coatcheck check                        try whether the store works, and what this program may do there
 //	coatcheck --help                       list the commands; after a command, its flags
+//	coatcheck --version                    print which version this is
 //
 // All but keygen know --json, which prints the result for machines. A flag may be written with one dash or two.
 //
@@ -22,12 +23,15 @@
 //	memcached://host:11211
 //
 // A URL with a password belongs in the variable, because everybody on the machine can list the arguments of
-// programs. Files, SQLite's too, are the application's own: run the command as its user. Sealed sessions need no store but their keys, in COATCHECK_KEYS or the file that --keys-file names; they can
-// be inspected and nothing else. Every command but sweep gives up after --timeout, by default 30 seconds.
+// programs. Files, SQLite's too, are the application's own: run the command as its user. Only schema --apply makes a file,
+// and no command a directory. Sealed sessions need no store but their keys, in COATCHECK_KEYS or the file that --keys-file
+// names; they can be inspected and nothing else. Every command gives up after --timeout, by default 30 seconds, and sweep
+// after an hour.
 //
-// Results go to standard output and everything else to standard error. The exit status is 0 when the command
-// did what it was asked for, 1 when it failed or was interrupted, and 2 when it was called the wrong way. That a cookie
-// opens no session is a result of inspect, not a failure; a session that revoke does not find is a failure.
+// Results go to standard output and everything else to standard error. The exit status is 0 when the command did what it
+// was asked for, 1 when it failed, ran out of time or was interrupted, 2 when it was called the wrong way, and 3 when
+// inspect found that the cookie opens no session. A session that revoke does not find is a failure. In everything that is
+// printed, characters that a terminal may obey are escaped.
 package main
 
 import (
@@ -37,6 +41,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,12 +55,18 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitNobody = 3
 )
+
+const statuses = "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage, 3 inspect found no session that is alive."
 
 // usageError is a mistake of whoever called the command, where the parser could not see it.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
+
+// errNobody is a result that has been printed: the cookie opens no session.
+var errNobody = errors.New("no session")
 
 // commands are the subcommands, one file each.
 type commands struct {
@@ -65,6 +78,8 @@ type commands struct {
 	Sweep     sweep     `cmd:"" help:"Remove expired sessions from the store."`
 	Schema    schema    `cmd:"" help:"Print the tables of a SQL store, or make them."`
 	Check     check     `cmd:"" help:"Try whether the store works, and what this program may do there."`
+
+	Version kong.VersionFlag `help:"Print which version this is."`
 }
 
 // console is what a command has of the process around it.
@@ -88,39 +103,102 @@ func main() {
 
 // run is main without the process around it: it returns the exit status.
 func run(args []string, c *console) int {
-	helped := false
-	parser, err := kong.New(&commands{},
-		kong.Name("coatcheck"),
-		kong.Description("Coatcheck looks after web sessions. Exit status: 0 done, 1 failed, 2 wrong usage."),
-		kong.Writers(c.stdout, c.stderr),
-		kong.Exit(func(int) { helped = true }), // kong calls it only after printing help
-		kong.Vars{"today": c.now().Format(time.DateOnly)},
-		kong.Bind(c),
-	)
-	if err != nil {
-		return report(c.stderr, err, exitFailed)
+	out := &output{w: c.stdout}
+	own := *c
+	own.stdout = out
+	status := serve(args, &own)
+	if status == exitOK && out.err != nil { // nothing else has heard of it, as with --help
+		return report(c.stderr, out.err, exitFailed, "")
 	}
-	ctx, err := parser.Parse(rewrite(args, flagNames(parser.Model.Node)))
-	if helped {
+	return status
+}
+
+func serve(args []string, c *console) int {
+	answered := false
+	parser, err := newParser(c, func() { answered = true })
+	if err != nil {
+		return report(c.stderr, err, exitFailed, "")
+	}
+	rewritten := rewrite(args, flagNames(parser.Model.Node))
+	ctx, err := parser.Parse(rewritten)
+	if answered {
 		return exitOK
 	}
 	if err != nil {
-		return report(c.stderr, withoutArguments(err, args), exitUsage)
+		return report(c.stderr, withoutArguments(err, args), exitUsage, commandOf(parser.Model.Node, rewritten))
 	}
 	err = ctx.Run()
 	if _, ok := errors.AsType[usageError](err); ok {
-		return report(c.stderr, err, exitUsage)
+		return report(c.stderr, withoutArguments(err, args), exitUsage, ctx.Selected().Name)
 	}
-	if err != nil {
-		return report(c.stderr, err, exitFailed)
-	}
-	return exitOK
+	return report(c.stderr, err, statusOf(err), "")
 }
 
-func report(stderr io.Writer, err error, status int) int {
-	_, _ = fmt.Fprintf(stderr, "coatcheck: %v\n", err) // there is nowhere left to say that this failed
-	if status == exitUsage {
-		_, _ = fmt.Fprintln(stderr, `Run "coatcheck --help" to see what it understands.`)
+func newParser(c *console, answered func()) (*kong.Kong, error) {
+	return kong.New(&commands{},
+		kong.Name("coatcheck"),
+		kong.Description("Coatcheck looks after web sessions."),
+		kong.Help(helpPage),
+		kong.Writers(c.stdout, c.stderr),
+		kong.Exit(func(int) { answered() }), // kong calls it only after printing the help or the version
+		kong.Vars{"today": c.now().Format(time.DateOnly), "version": version()},
+		kong.Bind(c),
+	)
+}
+
+// helpPage ends each page with what the exit status means. What cannot be written the output remembers.
+func helpPage(o kong.HelpOptions, ctx *kong.Context) error {
+	_ = kong.DefaultHelpPrinter(o, ctx)
+	_, _ = fmt.Fprintln(ctx.Stdout, "\n"+statuses)
+	return nil
+}
+
+// version is the module's, and the one of Go that it was built with.
+func version() string {
+	text := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		text = info.Main.Version
+	}
+	return fmt.Sprintf("coatcheck %s %s %s/%s", text, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+func statusOf(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errNobody):
+		return exitNobody
+	}
+	return exitFailed
+}
+
+// output remembers what went wrong when it was written to.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// report says what went wrong, and to whoever called the command the wrong way where to read about it.
+func report(stderr io.Writer, err error, status int, command string) int {
+	switch status {
+	case exitOK, exitNobody:
+	case exitUsage:
+		_, _ = fmt.Fprintf(stderr, "coatcheck: %s\n", visible(err.Error())) // there is nowhere left to say that this failed
+		help := strings.Join(strings.Fields("coatcheck "+command+" --help"), " ")
+		_, _ = fmt.Fprintf(stderr, "Run %q to see what it understands.\n", help) // as above
+	default:
+		for _, line := range lines(err) {
+			_, _ = fmt.Fprintf(stderr, "coatcheck: %s\n", line) // as above
+		}
 	}
 	return status
 }

@@ -55,14 +55,14 @@ func TestHelpGoesToStdout(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--help"}, []string{"keygen", "Exit status: 0 done, 1 failed, 2 wrong"}},
+		{[]string{"--help"}, []string{"keygen", "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage, 3 "}},
 		{[]string{"-h"}, []string{"keygen"}},
 		{[]string{"keygen", "--help"}, []string{"--name=NAME", "COATCHECK_KEYS", "NEW,OLD"}},
 		{[]string{"inspect", "--help"}, []string{"--secrets", "COATCHECK_KEYS", "$COATCHECK_STORE", "standard input"}},
 		{[]string{"list", "-help"}, []string{"--store=URL", "--json", "--timeout"}},
 		{[]string{"revoke", "--help"}, []string{"<subject>", "<handle>"}},
 		{[]string{"revoke-all", "--help"}, []string{"<subject>"}},
-		{[]string{"sweep", "--help"}, []string{"--store=URL"}},
+		{[]string{"sweep", "--help"}, []string{"--store=URL", "--timeout"}},
 		{[]string{"schema", "--help"}, []string{"--dialect=DIALECT", "--apply"}},
 		{[]string{"check", "--help"}, []string{"--store=URL", "Nobody's session"}},
 	} {
@@ -71,11 +71,22 @@ func TestHelpGoesToStdout(t *testing.T) {
 			t.Errorf("%q: status %d, stderr %q; want status 0 and silence", test.args, status, stderr)
 		}
 		for _, want := range test.want {
-			if !strings.Contains(stdout, want) {
+			if !strings.Contains(stdout, want) || !strings.HasSuffix(stdout, "\n"+statuses+"\n") {
 				t.Errorf("%q: the help does not mention %q:\n%s", test.args, want, stdout)
 			}
 		}
 	}
+}
+
+// help is where whoever called a command the wrong way can read about it.
+func help(args []string) string {
+	if len(args) > 0 && args[0] == "--json" {
+		args = args[1:]
+	}
+	if len(args) == 0 || args[0] == "nonesuch" {
+		return `Run "coatcheck --help"`
+	}
+	return `Run "coatcheck ` + args[0] + ` --help"`
 }
 
 func TestWrongUsage(t *testing.T) {
@@ -87,6 +98,7 @@ func TestWrongUsage(t *testing.T) {
 	}{
 		{nil, "keygen"},
 		{[]string{"nonesuch"}, "nonesuch"},
+		{[]string{"--json", "list", "user:42"}, "--json"}, // flags stand behind the command
 		{[]string{"keygen", "stray"}, "stray"},
 		{[]string{"keygen", "--nonesuch"}, "--nonesuch"},
 		{[]string{"keygen", "--name"}, "--name"},
@@ -102,7 +114,7 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"list", "user:42", "--store", "sqlite:///x", "--timeout", "2h"}, "--timeout 2h"},
 		{[]string{"list", "user:42", "--store", "sqlite:///x", "--timeout", "0s"}, "--timeout 0s"},
 		{[]string{"revoke", "user:42"}, "<handle>"},
-		{[]string{"sweep", "--timeout", "1s"}, "--timeout"}, // it takes as long as it takes
+		{[]string{"sweep", "--timeout", "25h"}, "24h"},
 		{[]string{"schema"}, "--dialect"},
 		{[]string{"schema", "--dialect", "oracle"}, "oracle"},
 		{[]string{"schema", "--dialect", "sqlite", "--apply"}, "--apply"},
@@ -117,8 +129,8 @@ func TestWrongUsage(t *testing.T) {
 		if status != exitUsage || stdout != "" {
 			t.Errorf("%q: status %d, stdout %q; want status 2 and no output", test.args, status, stdout)
 		}
-		if !strings.HasPrefix(stderr, "coatcheck: ") || !strings.Contains(stderr, test.want) || !strings.Contains(stderr, "--help") {
-			t.Errorf("%q: stderr %q; want it to name %q and to point to --help", test.args, stderr, test.want)
+		if !strings.HasPrefix(stderr, "coatcheck: ") || !strings.Contains(stderr, test.want) || !strings.Contains(stderr, help(test.args)) {
+			t.Errorf("%q: stderr %q; want it to name %q and to point to %q", test.args, stderr, test.want, help(test.args))
 		}
 	}
 }
@@ -158,18 +170,31 @@ func TestKeygenNeverRepeats(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	for _, args := range [][]string{{"--version"}, {"-version"}, {"list", "--version"}} {
+		status, stdout, stderr := call(args...)
+		if fields := strings.Fields(stdout); status != exitOK || stderr != "" || len(fields) != 4 || fields[0] != "coatcheck" || fields[2] != runtime.Version() {
+			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
+		}
+	}
+}
+
 // full is a full disk.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestFailureToWriteIsAFailure(t *testing.T) {
-	var stderr bytes.Buffer
-	if status := run([]string{"keygen"}, (&console{}).complete(full{}, &stderr)); status != exitFailed {
-		t.Errorf("status %d, want 1", status)
-	}
-	if got := stderr.String(); got != "coatcheck: keygen: no space left\n" {
-		t.Errorf("stderr %q", got)
+	for _, args := range [][]string{
+		{"keygen"}, {"--help"}, {"list", "--help"}, {"--version"}, {"schema", "--dialect", "sqlite"}, {"schema", "--dialect", "sqlite", "--json"},
+	} {
+		var stderr bytes.Buffer
+		if status := run(args, (&console{}).complete(full{}, &stderr)); status != exitFailed {
+			t.Errorf("%q: status %d, want 1", args, status)
+		}
+		if got := stderr.String(); !strings.HasPrefix(got, "coatcheck: ") || !strings.HasSuffix(got, "no space left\n") || strings.Count(got, "\n") != 1 {
+			t.Errorf("%q: stderr %q", args, got)
+		}
 	}
 }
 

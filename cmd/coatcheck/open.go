@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/storeurl"
 )
 
 const keysVariable = "COATCHECK_KEYS"
@@ -72,7 +74,7 @@ func (i inspect) openers(c *console) (all []opener, closeStore func() error, err
 			return nil, nil, errors.Join(usageError(err.Error()), o.Close())
 		}
 		closeStore = o.Close
-		all = append(all, func(ctx context.Context, k cookie) (finding, error) { return i.lookUp(ctx, c, o.Store, k) })
+		all = append(all, func(ctx context.Context, k cookie) (finding, error) { return i.lookUp(ctx, c, o, k) })
 	}
 	if len(all) == 0 {
 		return nil, nil, usageError("nothing to open the cookie with: for a sealed session set " + keysVariable +
@@ -87,7 +89,10 @@ func (i inspect) keys() (keys session.Keys, ok bool, err error) {
 	if i.KeysFile != "" {
 		content, err := os.ReadFile(i.KeysFile)
 		if err != nil {
-			return keys, false, fmt.Errorf("--keys-file: %w", err)
+			if p, ok := errors.AsType[*fs.PathError](err); ok { // the path may be the keys, in the wrong place
+				err = p.Err
+			}
+			return keys, false, fmt.Errorf("the file that --keys-file names cannot be read: %w", err)
 		}
 		text, source = string(content), "--keys-file"
 	} else if text == "" {
@@ -129,15 +134,15 @@ func (i inspect) unseal(ctx context.Context, c *console, keys session.Keys, k co
 }
 
 // lookUp finds a stored session under whichever manager fits.
-func (i inspect) lookUp(ctx context.Context, c *console, store session.Store, k cookie) (best finding, err error) {
+func (i inspect) lookUp(ctx context.Context, c *console, o *storeurl.Opened, k cookie) (best finding, err error) {
 	for _, manager := range k.managers(i.Name) {
-		m, err := manage(c, store, manager, i.Timeout)
+		m, err := manage(c, o.Store, manager, i.Timeout)
 		if err != nil { // as above
 			continue
 		}
 		found, err := m.Inspect(ctx, k.value)
 		if err != nil {
-			return best, err
+			return best, advise(c, o, err)
 		}
 		best = better(best, finding{found, k.name, carrierStore})
 	}

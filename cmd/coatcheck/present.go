@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	session "github.com/coatcheck/coatcheck/core"
 )
@@ -103,26 +102,7 @@ func (p presented) valuesText() string {
 	}
 	rows := [][]string{}
 	for _, key := range slices.Sorted(maps.Keys(p.Values)) {
-		rows = append(rows, []string{"  " + printable(key), forTerminal(p.Values[key])})
+		rows = append(rows, []string{"  " + printable(key), strings.ReplaceAll(visibleJSON(string(p.Values[key])), "\n", " ")})
 	}
 	return fmt.Sprintf("%s:\n%s", count(len(p.Values), "value"), table(rows))
-}
-
-// forTerminal writes JSON so that a terminal cannot take any of it for a command, and leaves it JSON.
-func forTerminal(value json.RawMessage) string {
-	var b strings.Builder
-	for _, r := range string(value) {
-		switch {
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		case r == '\n', r == '\t', r == '\r': // between values, as strings have them escaped
-			b.WriteByte(' ')
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }

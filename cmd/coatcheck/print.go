@@ -7,7 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	session "github.com/coatcheck/coatcheck/core"
 )
@@ -23,10 +22,15 @@ func (f outputFlag) print(c *console, v any, text string) error {
 		_, err := fmt.Fprint(c.stdout, text)
 		return err
 	}
-	e := json.NewEncoder(c.stdout)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(c.stdout, visibleJSON(b.String()))
+	return err
 }
 
 // table aligns rows of cells.
@@ -44,14 +48,6 @@ func table(rows [][]string) string {
 		}
 	}
 	return strings.Join(lines, "")
-}
-
-// printable escapes what a terminal might obey, as visitors have a say in what sessions hold.
-func printable(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
-		return s
-	}
-	return strconv.Quote(s)
 }
 
 func count(n int, what string) string {

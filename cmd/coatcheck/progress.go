@@ -19,11 +19,11 @@ type counter interface {
 
 // newProgress returns what to tell how many sessions are removed, and what to call at the end. People at a terminal see a
 // bar, or a spinner where nobody knows how much there is to do.
-func newProgress(c *console, store session.Store) (progress func(removed int), finish func()) {
+func newProgress(ctx context.Context, c *console, store session.Store) (progress func(removed int), finish func()) {
 	if !c.terminal {
 		return nil, func() {}
 	}
-	total := countExpired(c, store)
+	total := countExpired(ctx, c, store)
 	bar := progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(c.stderr),
 		progressbar.OptionSetDescription("sweeping"),
@@ -44,13 +44,14 @@ func newProgress(c *console, store session.Store) (progress func(removed int), f
 }
 
 // countExpired is -1 where nobody knows, or not soon enough.
-func countExpired(c *console, store session.Store) int {
+func countExpired(ctx context.Context, c *console, store session.Store) int {
 	s, ok := store.(counter)
 	if !ok {
 		return -1
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, countTimeout)
+	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
 	n, err := s.Expired(ctx, c.now().Add(-time.Minute)) // as Manager.Sweep does
 	if err != nil || n == 0 {
 		return -1

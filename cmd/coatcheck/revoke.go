@@ -57,7 +57,7 @@ func (r revokeAll) Run(c *console) error {
 	return r.use(c, func(ctx context.Context, m *session.Manager, kind string) error {
 		n, err := m.RevokeAll(ctx, string(r.Subject))
 		if err != nil && n > 0 {
-			return fmt.Errorf("revoked %s, then: %w; run it again to go on", count(n, "session"), err)
+			return errors.Join(r.printPart(c, n), fmt.Errorf("revoked %s, then: %w; run it again to go on", count(n, "session"), err))
 		}
 		if err != nil {
 			return searchable(kind, err)
@@ -67,4 +67,12 @@ func (r revokeAll) Run(c *console) error {
 		}
 		return r.print(c, revoked{n}, "revoked "+count(n, "session")+"\n")
 	})
+}
+
+// printPart is for machines, which get the number where they look for it.
+func (r revokeAll) printPart(c *console, n int) error {
+	if !r.JSON {
+		return nil
+	}
+	return r.print(c, revoked{n}, "")
 }

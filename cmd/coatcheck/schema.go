@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/coatcheck/coatcheck/internal/storeurl"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
@@ -37,27 +36,30 @@ func (s schema) Run(c *console) error {
 	if s.Store == "" {
 		return usageError("give --dialect, or a SQL store in --store or COATCHECK_STORE")
 	}
-	o, err := s.openOrCreate()
+	kind, table, err := storeurl.Table(s.Store)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	if _, ok := dialects[kind]; !ok {
+		return usageError(fmt.Sprintf("a %s store has no tables: it is ready for use as it is", kind))
+	}
+	if !s.Apply {
+		return s.printFor(c, kind, table)
+	}
+	o, err := s.openBy(storeurl.Open)
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.withStore(c, o), o.Close())
+	return errors.Join(s.apply(c, o), o.Close())
 }
 
-func (s schema) withStore(c *console, o *storeurl.Opened) error {
-	if _, ok := dialects[o.Kind]; !ok {
-		return usageError(fmt.Sprintf("a %s store has no tables: it is ready for use as it is", o.Kind))
-	}
-	if !s.Apply {
-		u, err := url.Parse(s.Store)
-		if err != nil {
-			return usageError("the store's URL cannot be read") // without it, as it may hold a password
-		}
-		return s.printFor(c, o.Kind, u.Query().Get("table"))
-	}
+func (s schema) apply(c *console, o *storeurl.Opened) error {
 	ctx, cancel := context.WithTimeout(c.ctx, s.Timeout)
 	defer cancel()
 	if err := o.Migrate(ctx); err != nil {
+		if c.ctx.Err() != nil || o.Remedy(err) != "" {
+			return advise(c, o, err)
+		}
 		return fmt.Errorf("%w; apply what \"coatcheck schema\" prints as a user who may create tables", err)
 	}
 	return s.print(c, map[string]bool{"applied": true}, "the tables are there\n")

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"syscall"
 	"time"
 
@@ -23,28 +23,29 @@ type timeFlag struct {
 }
 
 // Validate is called by kong.
-func (f timeFlag) Validate() error {
-	if f.Timeout < time.Millisecond || f.Timeout > time.Hour {
-		return fmt.Errorf("--timeout %v: use a duration between 1ms and 1h, like 30s", f.Timeout)
+func (f timeFlag) Validate() error { return validTimeout(f.Timeout, "1h", time.Hour) }
+
+func validTimeout(timeout time.Duration, longest string, most time.Duration) error {
+	if timeout < time.Millisecond || timeout > most {
+		return fmt.Errorf("--timeout %v: use a duration between 1ms and %s, like 30s", timeout, longest)
 	}
 	return nil
 }
 
-// open opens a store that is there. What a mistyped path would make is no application's.
+// open opens a store that is there, and changes nothing. What a mistyped path would make is no application's.
 func (f storeFlag) open() (*storeurl.Opened, error) {
-	if path, ok := storeurl.Path(f.Store); ok {
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("there is no store at %s: is the path right? The application makes a directory of files, and \"coatcheck schema --apply\" a SQLite database: %w", path, err)
-		}
+	o, err := f.openBy(storeurl.OpenExisting)
+	if path, ok := storeurl.Path(f.Store); ok && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no store at %s: is the path right? The application makes a directory of files when it starts, and \"coatcheck schema --apply\" a SQLite database: %w", path, err)
 	}
-	return f.openOrCreate()
+	return o, err
 }
 
-func (f storeFlag) openOrCreate() (*storeurl.Opened, error) {
+func (f storeFlag) openBy(open func(string) (*storeurl.Opened, error)) (*storeurl.Opened, error) {
 	if f.Store == "" {
 		return nil, usageError("no store: give --store URL or set COATCHECK_STORE; a URL begins with one of " + storeurl.Schemes())
 	}
-	o, err := storeurl.Open(f.Store)
+	o, err := open(f.Store)
 	if _, ok := errors.AsType[syscall.Errno](err); ok { // the URL was understood
 		return nil, err
 	}
@@ -82,18 +83,24 @@ func (f storeFlags) use(c *console, do func(ctx context.Context, m *session.Mana
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, f.Timeout)
 	defer cancel()
-	return advise(c, do(ctx, m, o.Kind))
+	return advise(c, o, do(ctx, m, o.Kind))
 }
 
+// findOut is what to do about a failure that is not known.
+const findOut = `"coatcheck check" finds out what is wrong with the store`
+
 // advise says what to do about a store's failure.
-func advise(c *console, err error) error {
+func advise(c *console, o *storeurl.Opened, err error) error {
+	remedy := o.Remedy(err)
 	switch {
 	case err == nil:
 		return nil
 	case c.ctx.Err() != nil:
 		return fmt.Errorf("interrupted: %w", err)
+	case remedy != "":
+		return fmt.Errorf("%w; %s", err, remedy)
 	case errors.Is(err, session.ErrUnavailable):
-		return fmt.Errorf(`%w; "coatcheck check" finds out what is wrong with the store`, err)
+		return fmt.Errorf("%w; %s", err, findOut)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,14 @@ import (
 type sweep struct {
 	storeFlag
 	outputFlag
+	Timeout time.Duration `default:"1h" help:"Give up after this long: by default 1h, at most 24h. A batch that takes longer than 30s ends it sooner." placeholder:"DURATION"`
 }
+
+// batchTimeout is how long a batch of a thousand sessions may take.
+const batchTimeout = 30 * time.Second
+
+// Validate is called by kong.
+func (s sweep) Validate() error { return validTimeout(s.Timeout, "24h", 24*time.Hour) }
 
 // Help is what "coatcheck sweep --help" says below the summary.
 func (sweep) Help() string {
@@ -39,31 +47,39 @@ func (s sweep) Run(c *console) error {
 
 func (s sweep) on(c *console, o *storeurl.Opened) error {
 	start := time.Now()
-	removed, err := sweepStore(c, o.Store)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), s.Timeout)
+	defer cancel()
+	removed, err := sweepStore(ctx, c, o.Store)
 	took := time.Since(start)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return s.print(c, swept{Needless: true}, fmt.Sprintf("nothing to sweep: a %s store forgets expired sessions by itself\n", o.Kind))
 	case err != nil:
-		return s.failed(c, removed, err)
+		return s.failed(ctx, c, removed, err, o.Remedy(err))
 	}
 	return s.print(c, swept{Removed: removed}, fmt.Sprintf("removed %s in %v\n", expired(removed), took.Round(time.Millisecond)))
 }
 
 // failed says how far it came. Machines get the number where they look for it.
-func (s sweep) failed(c *console, removed int, err error) error {
+func (s sweep) failed(ctx context.Context, c *console, removed int, err error, remedy string) error {
+	var unprinted error
 	if s.JSON {
-		err = errors.Join(err, s.print(c, swept{Removed: removed}, ""))
+		unprinted = s.print(c, swept{Removed: removed}, "")
 	}
-	if c.ctx.Err() != nil {
-		return fmt.Errorf("interrupted after removing %s; run it again to go on", expired(removed))
+	switch {
+	case c.ctx.Err() != nil:
+		err = fmt.Errorf("interrupted after removing %s; run it again to go on", expired(removed))
+	case removed > 0 && ctx.Err() != nil:
+		err = fmt.Errorf("out of time after removing %s; run it again to go on, or raise --timeout", expired(removed))
+	default:
+		err = fmt.Errorf("removed %s, then: %w; %s", expired(removed), err, cmp.Or(remedy, findOut))
 	}
-	return fmt.Errorf(`removed %s, then: %w; "coatcheck check" finds out what is wrong with the store`, expired(removed), err)
+	return errors.Join(err, unprinted)
 }
 
 func expired(n int) string { return count(n, "expired session") }
 
-func sweepStore(c *console, store session.Store) (removed int, err error) {
+func sweepStore(ctx context.Context, c *console, store session.Store) (removed int, err error) {
 	sweeper, ok := store.(session.Sweeper)
 	if !ok {
 		return 0, errors.ErrUnsupported
@@ -72,9 +88,9 @@ func sweepStore(c *console, store session.Store) (removed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	progress, finish := newProgress(c, store)
+	progress, finish := newProgress(ctx, c, store)
 	defer finish()
-	return m.Sweep(context.WithoutCancel(c.ctx), progress)
+	return m.Sweep(ctx, progress)
 }
 
 // patient sweeps until it is interrupted and then between batches, so that it is known what was removed.
@@ -89,5 +105,7 @@ func (p patient) Sweep(ctx context.Context, before time.Time, limit int) (int, e
 	if err := p.interrupted.Err(); err != nil {
 		return 0, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
+	defer cancel()
 	return p.sweeper.Sweep(ctx, before, limit)
 }

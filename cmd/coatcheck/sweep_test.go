@@ -42,7 +42,7 @@ func (h countedHeap) Expired(context.Context, time.Time) (int, error) { return h
 
 func sweepOn(c *console, store session.Store, json bool) (stdout, stderr string, err error) {
 	var out, diagnostics bytes.Buffer
-	command := sweep{outputFlag: outputFlag{JSON: json}}
+	command := sweep{outputFlag: outputFlag{JSON: json}, Timeout: time.Minute}
 	err = command.on(c.complete(&out, &diagnostics), &storeurl.Opened{Store: store, Kind: "heap"})
 	return out.String(), diagnostics.String(), err
 }

@@ -6,10 +6,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/storeurl"
 )
 
 const (
@@ -25,20 +25,24 @@ func misbehaves(how string) error { return fmt.Errorf("%w: %s", errMisbehaves, h
 // trial is a record of its own in a store.
 type trial struct {
 	store  session.Store
+	other  session.Store // the same one, by another connection
 	record session.Record
-	data   []byte // what the store is to have now
-	made   bool   // perhaps
+	data   []byte             // what the store is to have now
+	there  []session.RecordID // records that have been made, or perhaps
+	made   bool               // one has been, for certain
 }
 
-func newTrial(store session.Store, now time.Time) *trial {
-	t := &trial{store: store, data: []byte("coatcheck check, first version")}
+func newTrial(store, other session.Store, now time.Time) *trial {
+	t := &trial{store: store, other: other, data: []byte("coatcheck check, first version")}
 	t.record = session.Record{
 		Version: 1, Data: t.data, Seen: now, Expires: now.Add(trialLifetime),
-		Subject: "coatcheck check " + rand.Text(), Handle: rand.Text(),
+		Subject: trialSubject(), Handle: rand.Text(),
 	}
 	_, _ = rand.Read(t.record.ID[:]) // never fails: crypto/rand ends the program instead
 	return t
 }
+
+func trialSubject() string { return "coatcheck check " + rand.Text() }
 
 // step is a thing that applications do to records.
 type step struct {
@@ -49,11 +53,12 @@ type step struct {
 
 func (t *trial) steps() []step {
 	return []step{
-		{"create", "", t.create},
+		{"create", storeurl.KnowTables, t.create},
 		{"load", "create", t.load},
 		{"update", "create", t.update},
 		{"refuse a stale update", "update", t.updateStale},
 		{"touch", "create", t.touch},
+		{"use two connections", "update", t.alternate},
 		{"list by subject", "create", t.list},
 		{"delete", "create", t.remove},
 		{"sweep", "", t.sweep},
@@ -61,12 +66,16 @@ func (t *trial) steps() []step {
 }
 
 func (t *trial) create(ctx context.Context) error {
-	t.made = true
-	return t.store.Create(ctx, t.record)
+	t.there = append(t.there, t.record.ID)
+	err := t.store.Create(ctx, t.record)
+	t.made = err == nil
+	return err
 }
 
-func (t *trial) load(ctx context.Context) error {
-	r, err := t.store.Load(ctx, t.record.ID)
+func (t *trial) load(ctx context.Context) error { return t.loadFrom(ctx, t.store) }
+
+func (t *trial) loadFrom(ctx context.Context, store session.Store) error {
+	r, err := store.Load(ctx, t.record.ID)
 	switch {
 	case err != nil:
 		return err
@@ -77,9 +86,13 @@ func (t *trial) load(ctx context.Context) error {
 }
 
 func (t *trial) update(ctx context.Context) error {
+	return t.updateBy(ctx, t.store, "coatcheck check, second version")
+}
+
+func (t *trial) updateBy(ctx context.Context, store session.Store, data string) error {
 	next := t.record
-	next.Data = []byte("coatcheck check, second version")
-	if err := t.store.Update(ctx, next); err != nil {
+	next.Data = []byte(data)
+	if err := store.Update(ctx, next); err != nil {
 		return err
 	}
 	t.data = next.Data
@@ -116,23 +129,30 @@ func (t *trial) touch(ctx context.Context) error {
 	return err
 }
 
-func (t *trial) list(ctx context.Context) error {
-	indexer, ok := t.store.(session.Indexer)
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	ids, err := indexer.Find(ctx, t.record.Subject)
-	if err == nil && !slices.Contains(ids, t.record.ID) {
-		err = misbehaves("the record is not among its subject's")
-	}
-	if err != nil {
+// alternate uses the two connections one after the other, and then at once: a proxy in between may mix them up.
+func (t *trial) alternate(ctx context.Context) error {
+	if err := t.loadFrom(ctx, t.other); err != nil {
 		return err
 	}
-	records, err := indexer.LoadAll(ctx, ids)
-	if err == nil && !slices.ContainsFunc(records, func(r session.Record) bool { return r.ID == t.record.ID }) {
-		err = misbehaves("the record was found by subject and could not be read")
+	if err := t.updateBy(ctx, t.other, "coatcheck check, third version"); err != nil {
+		return err
 	}
-	return err
+	const rounds = 20
+	ended := make(chan error)
+	for _, store := range []session.Store{t.store, t.other} {
+		go func() {
+			var err error
+			for i := 0; i < rounds && err == nil; i++ {
+				err = t.loadFrom(ctx, store)
+			}
+			ended <- err
+		}()
+	}
+	first, second := <-ended, <-ended
+	if first != nil {
+		return first
+	}
+	return second
 }
 
 func (t *trial) remove(ctx context.Context) error {
@@ -141,7 +161,6 @@ func (t *trial) remove(ctx context.Context) error {
 	}
 	switch _, err := t.store.Load(ctx, t.record.ID); {
 	case errors.Is(err, session.ErrNotFound):
-		t.made = false
 		return nil
 	case err != nil:
 		return err
@@ -159,15 +178,22 @@ func (t *trial) sweep(ctx context.Context) error {
 	return err
 }
 
-// cleanUp removes the record whatever has happened, also after an interruption.
-func (t *trial) cleanUp(ctx context.Context, timeout time.Duration) error {
-	if !t.made {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(timeout, cleanUpTimeout))
+// cleanUp removes what was made, whatever has happened, also after an interruption. Where there is hardly anything it
+// does not say that it cannot be removed either.
+func (t *trial) cleanUp(ctx context.Context, end time.Time) error {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), earlier(end, time.Now().Add(cleanUpTimeout)))
 	defer cancel()
-	if err := t.store.Delete(ctx, t.record.ID); err != nil {
-		return fmt.Errorf("the record of this check may still be there; it expires in %v: %w", trialLifetime, err)
+	for _, id := range t.there {
+		if err := t.store.Delete(ctx, id); err != nil && t.made {
+			return fmt.Errorf("the record of this check may still be there; it expires in %v: %w", trialLifetime, err)
+		}
 	}
 	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

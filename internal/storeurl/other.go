@@ -1,9 +1,13 @@
 package storeurl
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -15,10 +19,18 @@ import (
 	"github.com/coatcheck/coatcheck/stores/redisstore"
 )
 
-func openFile(u *url.URL) (*Opened, error) {
+// recordsFolder is the part of its directory that no store of files is without.
+const recordsFolder = "sessions"
+
+func openFile(u *url.URL, create bool) (*Opened, error) {
 	dir, err := path(u)
 	if err != nil {
 		return nil, err
+	}
+	if !create {
+		if _, err := os.Stat(filepath.Join(dir, recordsFolder)); err != nil {
+			return nil, err
+		}
 	}
 	store, err := filestore.New(dir, filestore.Options{})
 	if err != nil {
@@ -27,7 +39,7 @@ func openFile(u *url.URL) (*Opened, error) {
 	return &Opened{Store: store, Kind: "file", close: store.Close}, nil
 }
 
-func openRedis(u *url.URL) (*Opened, error) {
+func openRedis(u *url.URL, _ bool) (*Opened, error) {
 	prefix, err := takePrefix(u)
 	if err != nil {
 		return nil, err
@@ -40,7 +52,29 @@ func openRedis(u *url.URL) (*Opened, error) {
 	if prefix != "" {
 		store = store.WithPrefix(prefix)
 	}
-	return &Opened{Store: store, Kind: "redis", close: client.Close}, nil
+	return &Opened{
+		Store: store, Kind: "redis", close: client.Close, remedy: redisRemedy,
+		Conditions: []Condition{{"take scripts", func(ctx context.Context) error {
+			// The store sends a script's text only to a server that does not know it yet, after a restart for instance.
+			return client.Eval(ctx, "return 1", nil).Err()
+		}}},
+	}, nil
+}
+
+// RedisRights are what a user of Redis needs for the store, as ACL SETUSER takes them.
+const RedisRights = "+get +set +del +eval +evalsha +getrange +setrange +pexpire +pexpireat +time +zadd +zrange +zremrangebyscore"
+
+// refusals are what Redis says to a user without a right. Inside of a script it has other words, and not the same ones in
+// each version.
+var refusals = []string{"NOPERM", "user executing the script can't", "ACL failure in script"}
+
+// redisRemedy names all the rights that are wanted, because Redis does not say which one a script lacks.
+func redisRemedy(err error) string {
+	if !slices.ContainsFunc(refusals, func(words string) bool { return strings.Contains(err.Error(), words) }) {
+		return ""
+	}
+	return "give the user the rights it lacks, and the keys that begin with the store's prefix: ACL SETUSER name ~coatcheck:* " + RedisRights +
+		"; a client that caches or reads from replicas needs +getex too, and one of a cluster +cluster"
 }
 
 // redisClient makes the client that the URL is for. The package's own errors would show the URL.
@@ -77,7 +111,7 @@ func takePrefix(u *url.URL) (string, error) {
 
 const memcachedPort = "11211"
 
-func openMemcached(u *url.URL) (*Opened, error) {
+func openMemcached(u *url.URL, _ bool) (*Opened, error) {
 	prefix, err := takePrefix(u)
 	if err != nil {
 		return nil, err

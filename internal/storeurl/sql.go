@@ -1,18 +1,16 @@
 package storeurl
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"net"
 	"net/url"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
@@ -22,51 +20,37 @@ const (
 	mysqlPort      = "3306"
 )
 
-// openSQLite lets several processes share the file, with a write-ahead log so that readers do not wait for writers.
-func openSQLite(u *url.URL) (*Opened, error) {
-	table := take(u, "table")
-	name, err := path(u)
-	if err != nil {
-		return nil, err
-	}
-	if err := makePrivate(name); err != nil {
-		return nil, err
-	}
-	parameters := u.Query()
-	if len(parameters["_pragma"]) == 0 {
-		parameters["_pragma"] = []string{"busy_timeout(100)", "journal_mode(WAL)", "synchronous(FULL)"}
-	}
-	if !parameters.Has("_txlock") {
-		parameters.Set("_txlock", "immediate")
-	}
-	source := url.URL{Scheme: "file", Opaque: (&url.URL{Path: name}).EscapedPath(), RawQuery: parameters.Encode()}
-	db, err := sql.Open("sqlite", source.String())
-	if err != nil {
-		return nil, err
-	}
-	return openSQL("sqlite", db, sqlstore.SQLite, table)
-}
-
-// makePrivate makes the file before SQLite does, which would let every user of the machine read the sessions. SQLite gives
-// its other files the same mode.
-func makePrivate(name string) error {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func openPostgreSQL(u *url.URL) (*Opened, error) {
+func openPostgreSQL(u *url.URL, _ bool) (*Opened, error) {
 	table := take(u, "table")
 	config, err := pgx.ParseConfig(u.String())
 	if err != nil {
 		return nil, errors.New("the URL cannot be read: write postgres://user:password@host:5432/database?sslmode=disable, and special characters in the password as %XX")
 	}
-	return openSQL("postgres", stdlib.OpenDB(*config), sqlstore.PostgreSQL, table)
+	o, err := openSQL("postgres", stdlib.OpenDB(*config), sqlstore.PostgreSQL, table)
+	if err != nil {
+		return nil, err
+	}
+	o.remedy = postgresRemedy
+	return o, nil
 }
 
-func openMySQL(u *url.URL) (*Opened, error) {
+// foreignStatements are PostgreSQL's codes for prepared statements that another client's connection left, or has.
+var foreignStatements = []string{"42P05", "26000", "08P01"}
+
+// postgresRemedy knows what becomes of prepared statements behind a proxy that does not keep them apart.
+func postgresRemedy(err error) string {
+	standard, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	if !ok || !slices.Contains(foreignStatements, standard.SQLState()) {
+		return ""
+	}
+	return "a proxy that pools transactions, like PgBouncer, mixes up prepared statements: add default_query_exec_mode=exec to the URL" +
+		" and to the application's, or let the proxy keep them apart, as PgBouncer does from version 1.21 on with max_prepared_statements"
+}
+
+func openMySQL(u *url.URL, _ bool) (*Opened, error) {
 	table := take(u, "table")
 	if u.Path == "" || u.Path == "/" || u.Host == "" {
 		return nil, errors.New("the URL names no host or no database: write mysql://user:password@host:3306/database")
@@ -100,5 +84,8 @@ func openSQL(kind string, db *sql.DB, dialect sqlstore.Dialect, table string) (*
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Opened{Store: store, Kind: kind, Migrate: func(ctx context.Context) error { return store.Migrate(ctx) }, close: db.Close}, nil
+	return &Opened{
+		Store: store, Kind: kind, Migrate: store.Migrate, close: db.Close,
+		Conditions: []Condition{{KnowTables, store.CheckLayout}},
+	}, nil
 }

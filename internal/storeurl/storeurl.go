@@ -33,14 +33,39 @@ type Opened struct {
 	Kind string
 	// Migrate makes the table where there is none. It is nil for stores that need no preparation.
 	Migrate func(context.Context) error
-	close   func() error
+	// Conditions are what the store needs besides.
+	Conditions []Condition
+
+	close  func() error
+	remedy func(error) string // nil where there is none
 }
+
+// Condition is something that a store relies on and that its calls do not show, or only later.
+type Condition struct {
+	Name string
+	// Check returns an error that says what is wrong. It changes nothing.
+	Check func(context.Context) error
+}
+
+// KnowTables is the condition of stores with tables: that they are there, and as this program writes them.
+const KnowTables = "know the tables"
 
 // Close closes the store's connections and files.
 func (o *Opened) Close() error { return o.close() }
 
+// Remedy says what to do about an error of the store, or "" if nobody knows.
+func (o *Opened) Remedy(err error) string {
+	if o.remedy == nil || err == nil {
+		return ""
+	}
+	return o.remedy(err)
+}
+
+// opener opens a store. Unless it is to make what is missing, a store that is not there is fs.ErrNotExist.
+type opener func(u *url.URL, create bool) (*Opened, error)
+
 // openers open a store by its URL's scheme.
-var openers = map[string]func(*url.URL) (*Opened, error){
+var openers = map[string]opener{
 	"file":       openFile,
 	"sqlite":     openSQLite,
 	"postgres":   openPostgreSQL,
@@ -50,6 +75,9 @@ var openers = map[string]func(*url.URL) (*Opened, error){
 	"rediss":     openRedis,
 	"memcached":  openMemcached,
 }
+
+// kinds are the kinds of stores whose schemes have other names.
+var kinds = map[string]string{"postgresql": "postgres", "rediss": "redis"}
 
 // Schemes lists what a URL may begin with.
 func Schemes() string {
@@ -61,22 +89,52 @@ func Schemes() string {
 	return strings.Join(names, ", ")
 }
 
-// Open opens the store that text names. It need not speak to the server: the first call of the store may be the one that
-// fails. No error contains text, which may hold a password.
-func Open(text string) (*Opened, error) {
-	u, err := url.Parse(text)
+// Open opens the store that text names, and makes the directory or the file where there is none. It need not speak to the
+// server: the first call of the store may be the one that fails. No error contains text, which may hold a password.
+func Open(text string) (*Opened, error) { return open(text, true) }
+
+// OpenExisting opens the store that text names as Open does, but makes nothing: a directory or a file that is not there,
+// or a directory that no store has been in, is fs.ErrNotExist. A SQLite database keeps its journal mode.
+func OpenExisting(text string) (*Opened, error) { return open(text, false) }
+
+func open(text string, create bool) (*Opened, error) {
+	u, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("the store's URL cannot be read: %w", withoutURL(err))
+		return nil, err
 	}
-	open, ok := openers[u.Scheme]
-	if !ok {
-		return nil, fmt.Errorf("the store's URL has to begin with one of %s", Schemes())
-	}
-	o, err := open(u)
+	o, err := openers[u.Scheme](u, create)
 	if err != nil {
 		return nil, fmt.Errorf("%s store: %w", u.Scheme, err)
 	}
 	return o, nil
+}
+
+// parse reads a URL of a scheme that there is.
+func parse(text string) (*url.URL, error) {
+	if strings.HasPrefix(text, "sqlite:") && strings.Contains(text, inMemory) { // for package url it is a bad port
+		return nil, errInMemory
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("the store's URL cannot be read: %w", withoutURL(err))
+	}
+	if openers[u.Scheme] == nil {
+		return nil, fmt.Errorf("the store's URL has to begin with one of %s", Schemes())
+	}
+	return u, nil
+}
+
+// Table returns which kind of store text names, and the name of its table if the URL has one. It opens nothing.
+func Table(text string) (kind, table string, err error) {
+	u, err := parse(text)
+	if err != nil {
+		return "", "", err
+	}
+	kind = u.Scheme
+	if other, ok := kinds[kind]; ok {
+		kind = other
+	}
+	return kind, u.Query().Get("table"), nil
 }
 
 // withoutURL removes the URL from an error of package url.

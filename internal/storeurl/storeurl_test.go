@@ -2,6 +2,7 @@ package storeurl_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,6 +109,54 @@ func TestErrorsKeepThePasswordToThemselves(t *testing.T) {
 		}
 		if len(err.Error()) < 30 {
 			t.Errorf("%q: %q does not say what to do", text, err)
+		}
+	}
+}
+
+// What only looks makes no store where a path was mistyped.
+func TestOpenExistingMakesNothing(t *testing.T) {
+	dir := t.TempDir()
+	for _, text := range []string{"file://" + dir, "file://" + dir + "/sessions", "sqlite://" + dir + "/db", "sqlite://" + dir + "/db?mode=rwc"} {
+		if o, err := storeurl.OpenExisting(text); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v, %v", text, o, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("there is %v (%v)", left, err)
+	}
+	for _, text := range []string{"file://" + dir + "/sessions", "sqlite://" + dir + "/db"} {
+		made := open(t, text)
+		existing, err := storeurl.OpenExisting(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = existing.Close() })
+		if !holds(t, made, existing) {
+			t.Errorf("%s is two stores", text)
+		}
+	}
+}
+
+// A pragma of one's own does not take away those that sessions need.
+func TestSQLiteKeepsItsPragmas(t *testing.T) {
+	for parameters, good := range map[string]bool{
+		"": true, "?_pragma=foreign_keys(1)": true, "?_pragma=BUSY_TIMEOUT(5)": true,
+		"?_pragma=busy_timeout(0)": false, "?_pragma=journal_mode=delete": false,
+	} {
+		for _, condition := range open(t, "sqlite://"+t.TempDir()+"/db"+parameters).Conditions {
+			if err := condition.Check(t.Context()); (err == nil) != good && condition.Name != storeurl.KnowTables {
+				t.Errorf("%q: %s: %v", parameters, condition.Name, err)
+			}
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"postgresql://h/db?table=visits": {"postgres", "visits"}, "rediss://h": {"redis", ""}, "sqlite:x": {"sqlite", ""},
+	} {
+		if kind, table, err := storeurl.Table(text); err != nil || [2]string{kind, table} != want {
+			t.Errorf("%s: %s, %s, %v; want %s", text, kind, table, err, want)
 		}
 	}
 }

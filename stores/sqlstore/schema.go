@@ -133,21 +133,21 @@ func (s *Store) define(ctx context.Context, on connection) error {
 		if i > 0 {
 			continue
 		}
-		if err := s.checkLayout(ctx, on); err != nil {
+		if _, err := s.findLayout(ctx, on); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) checkLayout(ctx context.Context, on connection) error {
-	var found int
+// findLayout returns the layout that the tables have, or 0 if there is none yet. A newer one than this package knows is an error.
+func (s *Store) findLayout(ctx context.Context, on connection) (found int, err error) {
 	if err := on.QueryRowContext(ctx, spell(s.dialect, s.table, currentLayoutSQL)).Scan(&found); err != nil {
-		return err
+		return 0, err
 	}
 	if found > layout {
-		return fmt.Errorf("table %s has layout %d, and this version of sqlstore knows layouts up to %d: run a newer one",
+		return 0, fmt.Errorf("table %s has layout %d, and this version of sqlstore knows layouts up to %d: run a newer one",
 			s.table, found, layout)
 	}
-	return nil
+	return found, nil
 }
