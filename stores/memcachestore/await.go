@@ -58,6 +58,9 @@ func lost(err error) bool {
 
 // refusedSize recognizes the refusal of a server whose limit is lower than assumed. The client has no error for it.
 // Where the words differ, the error is one like any other.
-func refusedSize(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "SERVER_ERROR object too large")
-}
+func refusedSize(err error) bool { return says(err, "SERVER_ERROR object too large") }
+
+// refusedFull recognizes the refusal of a server that has no memory left and may not evict.
+func refusedFull(err error) bool { return says(err, "SERVER_ERROR out of memory") }
+
+func says(err error, words string) bool { return err != nil && strings.Contains(err.Error(), words) }

@@ -1,7 +1,8 @@
 // Package memcachestore keeps sessions in Memcached 1.4 or newer, through gomemcache. It is for sessions that may get
 // lost: Memcached keeps nothing on disk. Every restart logs everybody out, and when its memory is full it evicts
 // what was not used for longest, expired or not, which logs that visitor out. Where that will not do, put it in
-// front of a durable store with package tieredstore, or use another one.
+// front of a durable store with package tieredstore, or use another one. A server that may not evict (-M) refuses
+// what does not fit any more: new sessions and changes then fail, and ending a session works.
 //
 // # Items
 //
@@ -243,6 +244,9 @@ func (s *Store) write(ctx context.Context, send func(*memcache.Item) error, item
 	err := s.await(ctx, func() error { return send(item) })
 	if refusedSize(err) {
 		return fmt.Errorf("%w: the server's limit is lower than the %d bytes assumed (memcached -I, and WithItemSize)", session.ErrTooLarge, s.itemSize)
+	}
+	if refusedFull(err) {
+		return fmt.Errorf("the server's memory is full, and it may not evict: raise memcached -m, or start it without -M: %w", err)
 	}
 	return err
 }
