@@ -156,24 +156,3 @@ func (s *Store) rows(ctx context.Context, q *statement, args []any, scan func(ro
 	}
 	return rows.Err()
 }
-
-// failure says which operation failed, and what to do if it is for want of the table. The errors of the contract
-// stay as they are.
-func (s *Store) failure(ctx context.Context, operation string, err error) error {
-	if err == nil || errors.Is(err, session.ErrNotFound) {
-		return err
-	}
-	if !s.works.Load() && ctx.Err() == nil && s.tableMissing(ctx) {
-		return fmt.Errorf("sqlstore: %s: there is no table %s: call Migrate, or apply what `coatcheck schema` prints: %w",
-			operation, s.table, err)
-	}
-	return fmt.Errorf("sqlstore: %s: %w", operation, err)
-}
-
-// tableMissing asks the catalog, because drivers do not agree on an error for it.
-func (s *Store) tableMissing(ctx context.Context) bool {
-	text := map[Dialect]string{SQLite: tableSQLite, PostgreSQL: tablePostgreSQL, MySQL: tableMySQL}[s.dialect]
-	var n int
-	err := s.db.QueryRowContext(ctx, spell(s.dialect, s.table, text)).Scan(&n)
-	return err == nil && n == 0
-}
