@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"sync/atomic"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -122,10 +124,36 @@ func putOff(err error) bool {
 	return errors.As(err, &own) && own.Code()&0xff == sqliteBusy
 }
 
+// reread runs a query, and again when its connection turns out to be dead, as each of the pool is after a restart of the
+// server. A write is not run again: it may have happened.
+func (s *Store) reread(ctx context.Context, query func() error) (err error) {
+	for range s.db.Stats().OpenConnections + 1 {
+		if err = persist(ctx, query); !lost(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// lost reports whether a connection has ended before the answer came. A server that does not let anybody in, or does not
+// answer in time, is another matter.
+func lost(err error) bool {
+	const adminShutdown, crashShutdown = "57P01", "57P02"
+	var standard interface{ SQLState() string }
+	if errors.As(err, &standard) {
+		return standard.SQLState() == adminShutdown || standard.SQLState() == crashShutdown
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Op != "dial" && !op.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // row reads one row, or returns session.ErrNotFound.
 func (s *Store) row(ctx context.Context, q *statement, args []any, dest ...any) error {
 	found := false
-	err := persist(ctx, func() error {
+	err := s.reread(ctx, func() error {
 		return s.rows(ctx, q, args, func(rows *sql.Rows) error {
 			found = true
 			return rows.Scan(dest...)
