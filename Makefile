@@ -22,6 +22,7 @@ deps:
 	have() { package=$$1; shift; for p in "$$@"; do command -v $$p >/dev/null && return; [ -x $$p ] && return; done; missing="$$missing $$package"; }; \
 	have redis-server redis-server; \
 	have postgresql postgres /usr/lib/postgresql/*/bin/postgres; \
+	have pgbouncer pgbouncer /usr/sbin/pgbouncer; \
 	have mariadb-server mariadbd /usr/sbin/mariadbd; \
 	have memcached memcached; \
 	have chromium chromium chromium-browser google-chrome google-chrome-stable; \

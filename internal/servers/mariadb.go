@@ -7,11 +7,18 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
 // MariaDB starts a MariaDB server that keeps what it was told across Stop, Kill and Start.
 func MariaDB(t testing.TB) *Server {
+	t.Helper()
+	return MariaDBWith(t)
+}
+
+// MariaDBWith starts a MariaDB server with more options on its command line, which its files are made with too.
+func MariaDBWith(t testing.TB, options ...string) *Server {
 	t.Helper()
 	program := find(t, "mariadbd", "mariadb-server", "/usr/sbin")
 	install := find(t, "mariadb-install-db", "mariadb-server")
@@ -19,9 +26,10 @@ func MariaDB(t testing.TB) *Server {
 	give(t, dir, "mysql")
 	data := filepath.Join(dir, "data")
 	small := []string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + dir, "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M"}
-	prepare(t, "mysql", exec.CommandContext(t.Context(), install, append(small, "--auth-root-authentication-method=normal")...))
+	small = append(small, options...)
+	prepare(t, "mysql", exec.CommandContext(t.Context(), install, append(slices.Clip(small), "--auth-root-authentication-method=normal")...))
 	return launch(t, dir, func(port int) *exec.Cmd {
-		args := append(small, fmt.Sprintf("--port=%d", port), "--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"),
+		args := append(slices.Clip(small), fmt.Sprintf("--port=%d", port), "--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"),
 			"--skip-name-resolve", "--pid-file="+filepath.Join(dir, "pid"))
 		cmd := exec.Command(program, args...)
 		demote(t, cmd, "mysql")

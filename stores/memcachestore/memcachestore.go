@@ -1,7 +1,8 @@
 // Package memcachestore keeps sessions in Memcached 1.4 or newer, through gomemcache. It is for sessions that may get
 // lost: Memcached keeps nothing on disk. Every restart logs everybody out, and when its memory is full it evicts
 // what was not used for longest, expired or not, which logs that visitor out. Where that will not do, put it in
-// front of a durable store with package tieredstore, or use another one.
+// front of a durable store with package tieredstore, or use another one. A server that may not evict (-M) refuses
+// what does not fit any more: new sessions and changes then fail, and ending a session works.
 //
 // # Items
 //
@@ -40,6 +41,12 @@
 //
 // Memcached asks nobody for a password by default: whoever reaches it reads and writes all sessions.
 //
+// # Lost connections
+//
+// After a restart of the server the client's idle connections are dead, and it notices when it uses them. A call that
+// finds one closes the others and goes on with a new connection. A write whose answer was lost is sent again only after a
+// look at the record has shown that it has not happened.
+//
 // # Time limits
 //
 // gomemcache takes no contexts. Each call runs in a goroutine of its own, and returns when its context ends; the
@@ -49,6 +56,7 @@
 package memcachestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -119,10 +127,25 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	item := &memcache.Item{Key: s.key(r.ID), Value: newValue(r)}
 	err := s.write(ctx, s.client.Add, item)
+	if lost(err) {
+		err = s.addUnlessAdded(ctx, r.ID, item)
+	}
 	if errors.Is(err, memcache.ErrNotStored) {
 		return session.ErrExists
 	}
 	return failed("create", err)
+}
+
+// addUnlessAdded adds an item of whose first add nobody knows what became.
+func (s *Store) addUnlessAdded(ctx context.Context, id session.RecordID, item *memcache.Item) error {
+	found, err := s.get(ctx, id)
+	if errors.Is(err, session.ErrNotFound) {
+		return s.write(ctx, s.client.Add, item)
+	}
+	if err == nil && !bytes.Equal(found.Value, item.Value) {
+		return session.ErrExists
+	}
+	return err
 }
 
 // Update replaces a record of the same version.
@@ -149,7 +172,7 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 
 // Delete removes a record.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
-	err := await(ctx, func() error { return s.client.Delete(s.key(id)) })
+	err := s.repeatable(ctx, func() error { return s.client.Delete(s.key(id)) })
 	if errors.Is(err, memcache.ErrCacheMiss) {
 		return nil
 	}
@@ -175,8 +198,10 @@ func cannotSearch(ctx context.Context, operation string) error {
 }
 
 // change replaces a record by what edit makes of it, again and again until no other write gets in between. Nil from edit
-// means that the record is right as it is. A write that fails is due to one that succeeded, so somebody gets on.
+// means that the record is right as it is. A write that fails is due to one that succeeded, so somebody gets on. Of a write
+// whose answer was lost the record tells whether it has happened; it is sent again once.
 func (s *Store) change(ctx context.Context, id session.RecordID, edit func(value) (value, error)) error {
+	var unknown value
 	for {
 		item, err := s.get(ctx, id)
 		if err != nil {
@@ -185,12 +210,17 @@ func (s *Store) change(ctx context.Context, id session.RecordID, edit func(value
 		if item.CasID == 0 {
 			return errors.New("the server gives no cas ids: start memcached without -C, and use no proxy that drops them")
 		}
+		if unknown != nil && bytes.Equal(item.Value, unknown) {
+			return nil
+		}
 		if item.Value, err = edit(item.Value); err != nil || item.Value == nil {
 			return err
 		}
 		switch err = s.write(ctx, s.client.CompareAndSwap, item); {
 		case errors.Is(err, memcache.ErrCacheMiss), errors.Is(err, memcache.ErrNotStored):
 			return session.ErrNotFound
+		case lost(err) && unknown == nil:
+			unknown = item.Value
 		case !errors.Is(err, memcache.ErrCASConflict):
 			return err
 		}
@@ -200,7 +230,7 @@ func (s *Store) change(ctx context.Context, id session.RecordID, edit func(value
 // get returns the item of a record, whose value has been checked.
 func (s *Store) get(ctx context.Context, id session.RecordID) (item *memcache.Item, err error) {
 	var got *memcache.Item // nobody else's once await has returned without an error
-	err = await(ctx, func() (err error) {
+	err = s.repeatable(ctx, func() (err error) {
 		got, err = s.client.Get(s.key(id))
 		return err
 	})
@@ -220,9 +250,12 @@ func (s *Store) write(ctx context.Context, send func(*memcache.Item) error, item
 		return fmt.Errorf("%w: the item has %d bytes, and %d fit (memcached -I, and WithItemSize)", session.ErrTooLarge, len(item.Value), limit)
 	}
 	item.Expiration = value(item.Value).expiration()
-	err := await(ctx, func() error { return send(item) })
+	err := s.await(ctx, func() error { return send(item) })
 	if refusedSize(err) {
 		return fmt.Errorf("%w: the server's limit is lower than the %d bytes assumed (memcached -I, and WithItemSize)", session.ErrTooLarge, s.itemSize)
+	}
+	if refusedFull(err) {
+		return fmt.Errorf("the server's memory is full, and it may not evict: raise memcached -m, or start it without -M: %w", err)
 	}
 	return err
 }

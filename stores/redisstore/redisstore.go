@@ -64,6 +64,8 @@ type Store struct {
 	read   string // the command that reads a record
 
 	heedsDeadlines bool // the client does
+
+	pipeline *redis.AutoPipeliner // carries single commands, if the client is one that pipelines
 }
 
 var (
@@ -74,7 +76,10 @@ var (
 
 // New returns a store whose keys begin with "coatcheck:". It sends nothing. The client stays the caller's to close.
 func New(client redis.UniversalClient) *Store {
-	return &Store{client: client, prefix: defaultPrefix, read: readCommand(client), heedsDeadlines: heedsDeadlines(client)}
+	return &Store{
+		client: client, prefix: defaultPrefix, read: readCommand(client), heedsDeadlines: heedsDeadlines(client),
+		pipeline: pipelineOf(client),
+	}
 }
 
 // WithPrefix returns a store on the same client whose keys begin with prefix, for a Redis that is shared. Stores with
@@ -110,17 +115,15 @@ func (s *Store) key(id session.RecordID) string {
 
 // Load returns the record. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
-	b, err := await(ctx, s, func() ([]byte, error) {
-		cmd := redis.NewStringCmd(ctx, s.read, s.key(id))
-		_ = s.client.Process(ctx, cmd) // Bytes returns its error
-		return cmd.Bytes()
-	})
+	cmd := redis.NewStringCmd(ctx, s.read, s.key(id))
+	err := s.do(ctx, cmd)
 	if errors.Is(err, redis.Nil) {
 		return session.Record{}, session.ErrNotFound
 	}
 	if err != nil {
 		return session.Record{}, s.failed("load", err)
 	}
+	b, _ := cmd.Bytes() // its error was seen above
 	v, err := parse(b)
 	if err != nil {
 		return session.Record{}, s.failed("load", err)
@@ -137,9 +140,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 			return s.failed("create", err)
 		}
 	}
-	_, err := await(ctx, s, func() (string, error) {
-		return s.client.Do(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px", ttl(r.Seen, r.Expires, margin)).Text()
-	})
+	err := s.do(ctx, redis.NewStatusCmd(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px", ttl(r.Seen, r.Expires, margin)))
 	if errors.Is(err, redis.Nil) {
 		return session.ErrExists
 	}
@@ -166,8 +167,7 @@ func (s *Store) replace(ctx context.Context, r session.Record, indexed time.Time
 
 // Delete removes a record.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
-	_, err := await(ctx, s, func() (int64, error) { return s.client.Del(ctx, s.key(id)).Result() })
-	return s.failed("delete", err)
+	return s.failed("delete", s.do(ctx, redis.NewIntCmd(ctx, "del", s.key(id))))
 }
 
 // Touch extends a record in place.

@@ -6,6 +6,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// script is a script that can be sent whole.
+type script struct {
+	*redis.Script
+	source string
+}
+
+func newScript(source string) *script { return &script{redis.NewScript(source), source} }
+
 // Lua's numbers are doubles, exact for milliseconds but not for versions, and it compares strings by the server's
 // locale: versions are compared as bytes, for equality only, and times as numbers.
 const readHeader = `
@@ -22,7 +30,7 @@ local version, seen, expires, indexed, owner = parse(head)
 
 // updateScript takes the new value, the version it replaces and the time to live. The value says until when its owner's
 // index has been extended for it; what the stored one says counts too, as long as the owner is the same.
-var updateScript = redis.NewScript(readHeader + `
+var updateScript = newScript(readHeader + `
 if version ~= ARGV[2] then return 'conflict' end
 local _, _, newExpires, newIndexed, newOwner = parse(ARGV[1])
 local keep = owner == newOwner and indexed > newIndexed
@@ -34,7 +42,7 @@ return 'done'
 
 // touchScript takes the two times, the time to live, and the owner whose index has been extended with the time until
 // when. It returns the record's owner when that one's index is to be extended first.
-var touchScript = redis.NewScript(readHeader + `
+var touchScript = newScript(readHeader + `
 if owner ~= '' and owner == ARGV[4] then indexed = math.max(indexed, tonumber(ARGV[5])) end
 local newExpires = tonumber(ARGV[2])
 if owner ~= '' and newExpires > indexed then return owner end
@@ -46,7 +54,7 @@ return 'done'
 
 // indexScript takes the record's id and how long to list it. It removes what has had its time, and lets the whole list
 // end with its last entry.
-var indexScript = redis.NewScript(`
+var indexScript = newScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -57,10 +65,18 @@ return 'done'
 `)
 
 // listScript is a script because a client-side cache may answer the command, and a replica too.
-var listScript = redis.NewScript(`return redis.call('ZRANGE', KEYS[1], 0, -1)`)
+var listScript = newScript(`return redis.call('ZRANGE', KEYS[1], 0, -1)`)
 
 // run runs a script that changes one key. A server that does not know the script yet, after a start, failover or
 // flush, is sent the whole of it.
-func (s *Store) run(ctx context.Context, script *redis.Script, key string, args ...any) (answer string, err error) {
-	return await(ctx, s, func() (string, error) { return script.Run(ctx, s.client, []string{key}, args...).Text() })
+func (s *Store) run(ctx context.Context, what *script, key string, args ...any) (answer string, err error) {
+	cmd := redis.NewCmd(ctx, append([]any{"evalsha", what.Hash(), 1, key}, args...)...)
+	if err = s.do(ctx, cmd); redis.HasErrorPrefix(err, "NOSCRIPT") {
+		cmd = redis.NewCmd(ctx, append([]any{"eval", what.source, 1, key}, args...)...)
+		err = s.do(ctx, cmd)
+	}
+	if err != nil {
+		return "", err
+	}
+	return cmd.Text()
 }

@@ -24,6 +24,7 @@ type wire struct {
 	mu       sync.Mutex
 	answered bool
 	trips    int
+	open     []net.Conn
 }
 
 func newWire(t *testing.T, server string) *wire {
@@ -43,6 +44,9 @@ func newWire(t *testing.T, server string) *wire {
 				client.Close()
 				return
 			}
+			w.mu.Lock()
+			w.open = append(w.open, client)
+			w.mu.Unlock()
 			go w.carry(upstream, client, false)
 			go w.carry(client, upstream, true)
 		}
@@ -81,6 +85,16 @@ func (w *wire) note(answer bool) {
 		w.trips++
 	}
 	w.answered = answer
+}
+
+// cut ends all connections, as a server that restarts does.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.open {
+		c.Close()
+	}
+	w.open = nil
 }
 
 func (w *wire) count() int {

@@ -88,7 +88,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		migrate = s.migrateAlone
 	}
 	if err := persist(ctx, func() error { return migrate(ctx) }); err != nil {
-		return fmt.Errorf("sqlstore: migrate: %w", err)
+		return s.failure(ctx, "migrate", err)
 	}
 	return nil
 }

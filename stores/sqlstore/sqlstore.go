@@ -24,6 +24,9 @@
 // Data of 16 MiB and subjects of 64 KiB are refused with session.ErrTooLarge. Expired rows stay until they are swept,
 // which session.Manager.StartSweeper sees to.
 //
+// A database that has no room left refuses new and changed records, with its own error. Removing one goes on to work, save
+// where it says otherwise below.
+//
 // # SQLite
 //
 // With modernc.org/sqlite open the database as
@@ -37,12 +40,16 @@
 // Every write waits for the disk. With _pragma=synchronous(NORMAL) in addition none does, and a power cut may undo the
 // last ones, a logout among them; it never damages the file. The end of a process, even by kill -9, undoes nothing
 // either way. A :memory: database belongs to one connection, so that the others of the pool do not find its table: use
-// a file, or allow a single connection.
+// a file, or allow a single connection that neither idles out nor expires.
+//
+// On a full disk SQLite removes nothing either, because its log has no room. Let the database be full before the disk
+// is: _pragma=max_page_count(100000) holds it to 400 MB of pages of 4 KiB.
 //
 // # PostgreSQL
 //
 // Use pgx by its database/sql driver: it prepares each statement once for a connection. Behind a proxy that pools
-// transactions, set default_query_exec_mode=exec unless the proxy keeps prepared statements. The driver pings a
+// transactions, such as PgBouncer, set default_query_exec_mode=exec (or simple_protocol, or cache_describe) unless the proxy
+// keeps prepared statements (max_prepared_statements); the error that shows it says so, and Store.Check provokes it. The driver pings a
 // connection that was idle for a second, which is one more round trip; stdlib.OptionShouldPing changes that.
 //
 // # MySQL and MariaDB

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"sync/atomic"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -122,10 +124,36 @@ func putOff(err error) bool {
 	return errors.As(err, &own) && own.Code()&0xff == sqliteBusy
 }
 
+// reread runs a query, and again when its connection turns out to be dead, as each of the pool is after a restart of the
+// server. A write is not run again: it may have happened.
+func (s *Store) reread(ctx context.Context, query func() error) (err error) {
+	for range s.db.Stats().OpenConnections + 1 {
+		if err = persist(ctx, query); !lost(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// lost reports whether a connection has ended before the answer came. A server that does not let anybody in, or does not
+// answer in time, is another matter.
+func lost(err error) bool {
+	const adminShutdown, crashShutdown = "57P01", "57P02"
+	var standard interface{ SQLState() string }
+	if errors.As(err, &standard) {
+		return standard.SQLState() == adminShutdown || standard.SQLState() == crashShutdown
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Op != "dial" && !op.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // row reads one row, or returns session.ErrNotFound.
 func (s *Store) row(ctx context.Context, q *statement, args []any, dest ...any) error {
 	found := false
-	err := persist(ctx, func() error {
+	err := s.reread(ctx, func() error {
 		return s.rows(ctx, q, args, func(rows *sql.Rows) error {
 			found = true
 			return rows.Scan(dest...)
@@ -155,25 +183,4 @@ func (s *Store) rows(ctx context.Context, q *statement, args []any, scan func(ro
 		}
 	}
 	return rows.Err()
-}
-
-// failure says which operation failed, and what to do if it is for want of the table. The errors of the contract
-// stay as they are.
-func (s *Store) failure(ctx context.Context, operation string, err error) error {
-	if err == nil || errors.Is(err, session.ErrNotFound) {
-		return err
-	}
-	if !s.works.Load() && ctx.Err() == nil && s.tableMissing(ctx) {
-		return fmt.Errorf("sqlstore: %s: there is no table %s: call Migrate, or apply what `coatcheck schema` prints: %w",
-			operation, s.table, err)
-	}
-	return fmt.Errorf("sqlstore: %s: %w", operation, err)
-}
-
-// tableMissing asks the catalog, because drivers do not agree on an error for it.
-func (s *Store) tableMissing(ctx context.Context) bool {
-	text := map[Dialect]string{SQLite: tableSQLite, PostgreSQL: tablePostgreSQL, MySQL: tableMySQL}[s.dialect]
-	var n int
-	err := s.db.QueryRowContext(ctx, spell(s.dialect, s.table, text)).Scan(&n)
-	return err == nil && n == 0
 }
