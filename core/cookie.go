@@ -23,16 +23,16 @@ const (
 // HttpOnly cannot be switched off.
 type Cookie struct {
 	// Name is the exact name. Empty means Options.Name behind the strongest prefix that every browser knows and the other
-	// settings allow: __Host-, with a Domain or Path __Secure-, with Options.InsecureHTTP none. A name of your own may also
-	// begin with __Host-Http- or __Http-, which tell browsers that know them to take it from servers only.
+	// settings allow: __Host-, with a Domain or Path __Secure-, with Options.InsecureHTTP none (see there). A name of your
+	// own may also begin with __Host-Http- or __Http-: browsers that know these take it from servers only, not from scripts.
 	Name string
 	// Domain also sends the cookie to the subdomains of this one. Empty, the default, means this host only.
 	Domain string
 	// Path limits the cookie to a part of the site. Empty means "/". It is no security boundary.
 	Path string
-	// Former are Domain and Path as earlier deployments had them, if the name was the same: browsers that still have such a
-	// cookie send it beside the new one, and cannot be told which is which. When several cookies of the name arrive, the
-	// response deletes those of these scopes. Leave an entry here until the cookies of its time have expired.
+	// Former are Domain and Path as earlier deployments had them under the same name. Browsers that still have a cookie from
+	// there send it beside the new one and do not say which is which; when several cookies of the name arrive, the response
+	// deletes those of the former scopes. Leave a scope here until the last session of its time has expired.
 	Former []Scope
 	// SameSite is http.SameSiteLaxMode when zero. http.SameSiteNoneMode needs https.
 	SameSite http.SameSite

@@ -159,7 +159,7 @@ func (v *visitor) try(method, path, body string, header ...string) (answer, erro
 		r.Header.Set(pair[0], pair[1])
 	}
 	if v.cookie != "" {
-		r.Header.Set("Cookie", "id="+v.cookie)
+		r.Header.Set("Cookie", "id-coatcheck-shop="+v.cookie)
 	}
 	response, err := client.Do(r)
 	if err != nil {

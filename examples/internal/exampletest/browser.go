@@ -4,12 +4,20 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// cookieName is Options.Name's default without a prefix, because the examples run on plain http.
-const cookieName = "id"
+// cookieName is what the cookie is called on plain http, where the example names none: after its module and its folder.
+func (b *browser) cookieName() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return "id-coatcheck-" + filepath.Base(folder)
+}
 
 // browser keeps the session cookie as a browser does. The cookie is in plain sight, so that a test can copy or forge it.
 type browser struct {
@@ -69,7 +77,7 @@ func (b *browser) try(method, path string, form url.Values) (answer, error) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if b.cookie != "" {
-		r.Header.Set("Cookie", cookieName+"="+b.cookie)
+		r.Header.Set("Cookie", b.cookieName()+"="+b.cookie)
 	}
 	response, err := b.client.Do(r)
 	if err != nil {
@@ -82,7 +90,7 @@ func (b *browser) try(method, path string, form url.Values) (answer, error) {
 	}
 	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
 	for _, c := range response.Cookies() {
-		if c.Name == cookieName {
+		if c.Name == b.cookieName() {
 			a.cookie, b.cookie = c, c.Value
 		}
 	}

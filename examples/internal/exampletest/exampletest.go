@@ -65,7 +65,7 @@ func theCookieIsStrictAndUncached(t *testing.T, url string) {
 	if a.cookie == nil {
 		t.Fatalf("the first visit sets no cookie; headers %v", a.header)
 	}
-	if want := "id=" + a.cookie.Value + "; Path=/; HttpOnly; SameSite=Lax"; a.cookie.Raw != want || len(a.cookie.Value) != 43 {
+	if want := a.cookie.Name + "=" + a.cookie.Value + "; Path=/; HttpOnly; SameSite=Lax"; a.cookie.Raw != want || len(a.cookie.Value) != 43 {
 		t.Errorf("the cookie is %q, want %q", a.cookie.Raw, want)
 	}
 	if got := a.header.Get("Cache-Control"); got != "no-store" {

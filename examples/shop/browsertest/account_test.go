@@ -85,8 +85,8 @@ func (b tab) cookie() string {
 		b.t.Fatalf("%d cookies, want 1", len(jar))
 	}
 	c := jar[0]
-	if c.Name != "id" || c.Path != "/" || c.Domain != "127.0.0.1" {
-		b.t.Errorf("cookie %s on %s%s, want id on 127.0.0.1/", c.Name, c.Domain, c.Path)
+	if c.Name != "id-coatcheck-shop" || c.Path != "/" || c.Domain != "127.0.0.1" {
+		b.t.Errorf("cookie %s on %s%s, want id-coatcheck-shop on 127.0.0.1/", c.Name, c.Domain, c.Path)
 	}
 	if !c.HTTPOnly || c.SameSite != network.CookieSameSiteLax || !c.Session {
 		b.t.Errorf("cookie: HttpOnly %t, SameSite %s, session %t; want true, Lax, true", c.HTTPOnly, c.SameSite, c.Session)
