@@ -19,8 +19,8 @@ func programCookie() string {
 	return strings.TrimRight(defaultName+"-"+programName(info.Main.Path, info.Path, folder), "-")
 }
 
-// programName tells a program by its module and package, or by the working directory if the go command was given files
-// instead of a package. It is the same after a restart, and made of characters that a cookie's name may have.
+// programName tells a program by its module and package, or by the working directory if the go command was given
+// files instead of a package. It is the same after a restart, and made of characters that a cookie's name may have.
 func programName(module, pkg, folder string) string {
 	name := lastName(strings.TrimSuffix(pkg, ".test"))
 	if project := lastName(module); project != name {
