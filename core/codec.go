@@ -27,18 +27,18 @@ func encode[T any](v T) ([]byte, error) {
 	return encodeJSON(v)
 }
 
-// encodeJSON is apart so that v escapes to the heap only here. It goes through a pointer, for methods that have a pointer
-// receiver. Its errors name the type and not the value, because errors end up in logs.
+// encodeJSON is apart so that v escapes to the heap only here. It goes through a pointer, for methods that have a
+// pointer receiver. Its errors name the type and not the value, because errors end up in logs.
 //
 //go:noinline
 func encodeJSON[T any](v T) ([]byte, error) {
 	b, err := json.Marshal(&v)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("a value of type %T cannot be written as JSON: it holds a number that is not finite, a cycle, "+
-			"something in an interface that JSON has no form for, or something whose own method fails", v)
+		return nil, fmt.Errorf("a value of type %T cannot be written as JSON: it holds a number that is not finite, "+
+			"a cycle, something in an interface that JSON has no form for, or something whose own method fails", v)
 	case bytes.Contains(b, replaced) && !settled[T](b):
-		return nil, fmt.Errorf("a value of type %T holds a string that is not valid UTF-8: use []byte, or strings.ToValidUTF8", v)
+		return nil, fmt.Errorf("a value of type %T holds a string that is not UTF-8: use []byte, or strings.ToValidUTF8", v)
 	case len(b) > 2*maxDepth && !json.Valid(b):
 		return nil, fmt.Errorf("a value of type %T is nested more than %d deep, and could not be read again", v, maxDepth)
 	}
@@ -116,8 +116,9 @@ func decodeJSON[T any](raw []byte) (T, bool) {
 	return v, true
 }
 
-// nullable reports whether null is one of T's own values: of a slice or map, or as its UnmarshalJSON decides. For other
-// types encoding/json takes null for "leave it as it is", which would turn a foreign value into a silent zero.
+// nullable reports whether null is one of T's own values: of a slice or map, or as its UnmarshalJSON decides. For
+// other types encoding/json takes null for "leave it as it is", which would turn a foreign value into a silent
+// zero.
 func nullable[T any]() bool {
 	switch reflect.TypeFor[T]().Kind() {
 	case reflect.Slice, reflect.Map:

@@ -22,22 +22,24 @@ const (
 // HttpOnly, SameSite=Lax, Path=/ and no Domain (RFC 6265bis, OWASP Session Management Cheat Sheet).
 // HttpOnly cannot be switched off.
 type Cookie struct {
-	// Name is the exact name. Empty means Options.Name behind the strongest prefix that every browser knows and the other
-	// settings allow: __Host-, with a Domain or Path __Secure-, with Options.InsecureHTTP none. A name of your own may also
-	// begin with __Host-Http- or __Http-, which tell browsers that know them to take it from servers only.
+	// Name is the exact name. Empty means Options.Name behind the strongest prefix that every browser knows and the
+	// other settings allow: __Host-, with a Domain or Path __Secure-, with Options.InsecureHTTP none (see there). A
+	// name of your own may also begin with __Host-Http- or __Http-: browsers that know these take it from servers
+	// only, not from scripts.
 	Name string
 	// Domain also sends the cookie to the subdomains of this one. Empty, the default, means this host only.
 	Domain string
 	// Path limits the cookie to a part of the site. Empty means "/". It is no security boundary.
 	Path string
-	// Former are Domain and Path as earlier deployments had them, if the name was the same: browsers that still have such a
-	// cookie send it beside the new one, and cannot be told which is which. When several cookies of the name arrive, the
-	// response deletes those of these scopes. Leave an entry here until the cookies of its time have expired.
+	// Former are Domain and Path as earlier deployments had them under the same name. Browsers that still have a
+	// cookie from there send it beside the new one and do not say which is which; when several cookies of the name
+	// arrive, the response deletes those of the former scopes. Leave a scope here until the last session of its
+	// time has expired.
 	Former []Scope
 	// SameSite is http.SameSiteLaxMode when zero. http.SameSiteNoneMode needs https.
 	SameSite http.SameSite
-	// Partitioned gives the cookie a jar of its own under each site that shows yours in a frame (CHIPS), where browsers refuse
-	// other sites' cookies. It needs http.SameSiteNoneMode and https.
+	// Partitioned gives the cookie a jar of its own under each site that shows yours in a frame (CHIPS), where
+	// browsers refuse other sites' cookies. It needs http.SameSiteNoneMode and https.
 	Partitioned bool
 	// Persistent keeps the cookie when the browser closes, until the session's absolute deadline, at most 400 days.
 	Persistent bool
@@ -75,7 +77,8 @@ func (c Cookie) checked(name string, insecure bool) (cookie, error) {
 	if err != nil {
 		return cookie{}, err
 	}
-	made := cookie{name: c.Name, assignment: c.Name + "=", attributes: scope.attributes() + protection, persistent: c.Persistent}
+	made := cookie{name: c.Name, assignment: c.Name + "=", persistent: c.Persistent}
+	made.attributes = scope.attributes() + protection
 	for i, f := range c.Former {
 		if f = f.complete(); f.same(scope) {
 			return cookie{}, fmt.Errorf("Former[%d] is the present Domain and Path: leave it out", i)
@@ -99,8 +102,8 @@ func (c Cookie) protection(insecure bool) (string, error) {
 	case c.Partitioned && insecure:
 		return "", errors.New("Partitioned needs Secure, which InsecureHTTP drops: leave it out")
 	case c.Partitioned && c.SameSite != http.SameSiteNoneMode:
-		return "", errors.New("Partitioned is for pages in frames of other sites, where only SameSite=None is sent: set SameSite to " +
-			"http.SameSiteNoneMode, or leave Partitioned out")
+		return "", errors.New("Partitioned is for pages in frames of other sites, where only SameSite=None is sent: " +
+			"set SameSite to http.SameSiteNoneMode, or leave Partitioned out")
 	case insecure:
 		return "; HttpOnly" + sameSite, nil
 	case c.Partitioned:

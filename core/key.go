@@ -9,21 +9,23 @@ import (
 //
 //	const visits session.Key[int] = "visits"
 //
-// Values are stored as encoding/json writes them, and come back as they went in, nil slices and maps as nil and empty ones as
-// empty. A type whose values would not is refused at first use, with an error that says what to do: interface and
-// pointer types themselves, structs with unexported fields or two fields of one name, types that write themselves and do
-// not read themselves. So is a value that JSON cannot hold: NaN, or a string that is not valid UTF-8. What is left is this:
+// Values are stored as encoding/json writes them, and come back as they went in, nil slices and maps as nil and
+// empty ones as empty. A type whose values would not do so is refused at first use, with an error that says what to
+// do: interface and pointer types themselves, structs with unexported fields or two fields of one name, types that
+// write themselves and do not read themselves. So is a value that JSON cannot hold: NaN, or a string that is not
+// valid UTF-8. What is left is this:
 //
-//   - In an interface (map[string]any, []any, a field of type any) only JSON's own types come back: numbers as float64,
-//     exact up to 2^53, structs and maps as map[string]any, slices as []any, and everything else, time.Time and []byte too,
-//     as a string. Interfaces with methods are refused.
+//   - In an interface (map[string]any, []any, a field of type any) only JSON's own types come back: numbers as
+//     float64, exact up to 2^53, structs and maps as map[string]any, slices as []any, and everything else,
+//     time.Time and []byte too, as a string. Interfaces with methods are refused.
 //   - A field that is tagged json:"-" comes back as zero, and so does what omitempty or omitzero leave out.
 //   - A time.Time is the same instant with the same offset; the zone's name and the monotonic clock are gone.
-//   - A json.RawMessage is the same JSON, and not the same bytes: spaces are gone, and nil is null. An empty json.Number is 0.
+//   - A json.RawMessage is the same JSON, and not the same bytes: spaces are gone, and nil is null. An empty
+//     json.Number is 0.
 //   - What two pointers share, two copies hold.
 //
-// A value is encoded when it is set: changing it later does not change the session. Two keys with the same name are the
-// same entry, whatever their types. A key needs a name: without one its methods panic.
+// A value is encoded when it is set: changing it later does not change the session. Two keys with the same name are
+// the same entry, whatever their types. A key needs a name: without one its methods panic.
 type Key[T any] string
 
 // storable returns why T cannot be stored. A key without a name is a mistake in the program, not in a request.
@@ -66,8 +68,8 @@ func (k Key[T]) Set(s *Session, v T) {
 // possibly after the handler has returned. So f must be pure: use only the argument and copied values, no I/O, no
 // clock, no writes to the session. The number that ended up in the store is known after Save.
 //
-// A map or slice that was never set is nil at first. A stored value that does not fit T makes the write refused and the
-// response a 500: when a key's type changes, give the key a new name, or Set or Delete it first.
+// A map or slice that was never set is nil at first. A stored value that does not fit T makes the write refused and
+// the response a 500: when a key's type changes, give the key a new name, or Set or Delete it first.
 func (k Key[T]) Update(s *Session, f func(T) T) T {
 	v, _ := k.apply(s, func(v T) (T, error) { return f(v), nil }, pure[T](f))
 	return v

@@ -20,9 +20,9 @@ const (
 )
 
 // Keys are the secrets that seal sessions into cookies. The first seals, every one opens, and a cookie that an
-// older one opened is sealed anew under the first. To rotate, put a new key in front. Where several servers run, first
-// put it behind, so that each can open what the others seal. Drop the old one once the absolute timeout has passed. The
-// zero value holds no key and is refused by NewSealed.
+// older one opened is sealed anew under the first. To rotate, put a new key in front. Where several servers run,
+// first put it behind, so that each can open what the others seal. Drop the old one once the absolute timeout has
+// passed. The zero value holds no key and is refused by NewSealed.
 //
 // Keys never print their secrets.
 type Keys struct {
@@ -101,8 +101,8 @@ func checkKeyName(name string) error {
 
 const keyNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-// weakness refuses what random bytes are not. 32 random bytes have fewer than 15 distinct values, or are regular, less than
-// once in 2^60 keys; they read as text less than once in 10^10.
+// weakness refuses what random bytes are not. 32 random bytes have fewer than 15 distinct values, or are regular,
+// less than once in 2^60 keys; they read as text less than once in 10^10.
 func weakness(secret []byte) error {
 	if len(secret) < keyBytes {
 		return fmt.Errorf("has %d bytes and needs at least %d", len(secret), keyBytes)
@@ -130,9 +130,9 @@ func distinct(secret []byte) (n int) {
 	return n
 }
 
-// regular reports whether bytes can be told from those before them: at some distance short of a whole key the difference
-// is the same everywhere (a repeated pattern, an arithmetic progression), or it is ten times in a row between neighbours
-// (a run, padding). In random bytes at least eight would have to agree by chance.
+// regular reports whether bytes can be told from those before them: at some distance short of a whole key the
+// difference is the same everywhere (a repeated pattern, an arithmetic progression), or it is ten times in a row
+// between neighbours (a run, padding). In random bytes at least eight would have to agree by chance.
 func regular(secret []byte) bool {
 	for distance := 1; distance < min(keyBytes, len(secret)-8); distance++ {
 		if run(secret, distance) == len(secret)-distance {

@@ -11,12 +11,14 @@ import (
 // Options hold everything a manager can do without. The zero value is the safe choice.
 type Options struct {
 	// Name names the manager and its cookie, "id" if empty: up to 64 characters that a cookie name may have. Managers
-	// that share a store or keys need different names; changing it ends all sessions.
+	// that share a store or keys need different names, and so do programs that share a host, because ports do not separate
+	// cookies; changing it ends all sessions.
 	Name string
 	// Cookie says how the cookie is set. The zero value is the strictest there is.
 	Cookie Cookie
 	// InsecureHTTP lets sessions travel over plain http, for local development: the cookie loses Secure and its
-	// name prefix. Anybody on the network can then read the cookie.
+	// name prefix. Anybody on the network can then read the cookie. If neither Name nor Cookie.Name is set, the cookie's
+	// name is "id-" and the program's, so that programs on localhost do not log each other out.
 	InsecureHTTP bool
 
 	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30 minutes; at
@@ -117,6 +119,9 @@ const (
 )
 
 func (o *Options) complete() error {
+	if o.InsecureHTTP && o.Name == "" {
+		setDefault(&o.Cookie.Name, programCookie())
+	}
 	setDefault(&o.Name, defaultName)
 	setDefault(&o.AbsoluteTimeout, defaultAbsolute)
 	setDefault(&o.IdleTimeout, min(defaultIdle, o.AbsoluteTimeout))

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The prefixes of a cookie's name that browsers attach conditions to (RFC 6265bis §4.1.3). All want Secure, those of a host
-// also Path=/ and no Domain, and those with Http also HttpOnly, which a session's cookie always has.
+// The prefixes of a cookie's name that browsers attach conditions to (RFC 6265bis §4.1.3). All want Secure, those
+// of a host also Path=/ and no Domain, and those with Http also HttpOnly, which a session's cookie always has.
 const (
 	hostHTTPPrefix = "__Host-Http-"
 	hostPrefix     = "__Host-"

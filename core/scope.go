@@ -22,7 +22,7 @@ func (s Scope) check() error { return errors.Join(checkDomain(s.Domain), checkPa
 // checkFormer also knows what a cookie of this name cannot have been.
 func (s Scope) checkFormer(name string) error {
 	if prefix := prefixOf(name); isHost(prefix) {
-		return fmt.Errorf("browsers have never taken the name %q with a Domain or another Path than \"/\": leave Former empty", name)
+		return fmt.Errorf("browsers take the name %q only with Path=/ and no Domain: leave Former empty", name)
 	}
 	return s.check()
 }

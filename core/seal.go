@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,8 +29,8 @@ const (
 )
 
 // sealing turns an encoded session into a cookie value and back. seal returns the value between two texts, because
-// to put them together later would copy it once more. open may reuse nothing of value; it returns whether the key was an
-// old one.
+// to put them together later would copy it once more. open may reuse nothing of value; it returns whether the key
+// was an old one.
 type sealing interface {
 	seal(plain []byte, now millis, before, after string) (string, error)
 	open(value string, now millis) (plain []byte, old, ok bool)
@@ -44,8 +45,8 @@ const (
 
 func dayOf(now millis) uint32 { return uint32(now / day) }
 
-// plausible reports whether a value may have been sealed on a day: tomorrow, because another server's clock may be ahead of
-// ours around midnight, but not later; and not longer ago than a session can last.
+// plausible reports whether a value may have been sealed on a day: tomorrow, because another server's clock may be
+// ahead of ours around midnight, but not later; and not longer ago than a session can last.
 func plausible(sealedOn uint32, now millis) bool {
 	today := dayOf(now)
 	return sealedOn <= today+1 && sealedOn+oldestDay >= today
@@ -69,9 +70,9 @@ func keyIDs(keys Keys, manager, cookie string) ([]keyID, error) {
 	return ids, nil
 }
 
-// secureCookies seals with gorilla/securecookie: eight hexadecimal digits of key id, then its encoding of day (4 bytes) and
-// content. Its own age and length limits are off: they ask the system's clock and not the application's, and the expiry inside
-// the sealed content and the cookie's size decide.
+// secureCookies seals with gorilla/securecookie: eight hexadecimal digits of key id, then its encoding of day (4
+// bytes) and content. Its own age and length limits are off: they ask the system's clock and not the application's,
+// and the expiry inside the sealed content and the cookie's size decide.
 type secureCookies struct {
 	name string
 	keys []secureCookieKey
@@ -108,7 +109,8 @@ func (s *secureCookies) seal(plain []byte, now millis, before, after string) (st
 func (s *secureCookies) open(value string, now millis) (plain []byte, old, ok bool) {
 	for i, key := range s.keys {
 		var dated []byte
-		if len(value) <= len(key.id) || value[:len(key.id)] != key.id || key.codec.Decode(s.name, value[len(key.id):], &dated) != nil {
+		sealed, ours := strings.CutPrefix(value, key.id)
+		if !ours || key.codec.Decode(s.name, sealed, &dated) != nil {
 			continue
 		}
 		if len(dated) < daySize || !plausible(binary.BigEndian.Uint32(dated), now) {

@@ -78,7 +78,7 @@ func TestInspectSealed(t *testing.T) {
 	}{
 		{"the default", session.Options{}, false},
 		{"the other sealer", session.Options{Sealer: session.AEAD}, false},
-		{"development over http", session.Options{InsecureHTTP: true}, false},
+		{"development over http", session.Options{InsecureHTTP: true}, true},
 		{"a cookie for subdomains", session.Options{Cookie: session.Cookie{Domain: "example.com"}}, false},
 		{"a manager of another name", session.Options{Name: "admin"}, true},
 		{"a cookie of another name", session.Options{Cookie: session.Cookie{Name: "sid"}}, true},
@@ -162,7 +162,7 @@ func TestInspectSaysWhyNot(t *testing.T) {
 // Of several sessions the one that tells most is shown, and of two that are alive the first.
 func TestInspectOfSeveral(t *testing.T) {
 	keys := newKeys(t)
-	_, first := sealedCookie(t, keys, session.Options{InsecureHTTP: true})
+	_, first := sealedCookie(t, keys, session.Options{InsecureHTTP: true, Name: "id"})
 	_, second := sealedCookie(t, keys, session.Options{})
 	for text, want := range map[string]string{
 		"id=" + first + "; __Host-id=" + second:        "id",
