@@ -58,7 +58,7 @@ func TestPipelinedCallsEndWithTheirContext(t *testing.T) {
 	for name := range pipelining {
 		t.Run(name, func(t *testing.T) {
 			p := newProxy(t, servers.Redis(t).Addr)
-			c := client(t, &redis.Options{Addr: p.addr, ReadTimeout: 10 * time.Second, MaxRetries: -1})
+			c := client(t, &redis.Options{Addr: p.addr, ReadTimeout: time.Second, MaxRetries: -1})
 			s := redisstore.New(pipeline(t, name, c))
 			r := newRecordOf("user:42")
 			check(t, s.Create(t.Context(), r))

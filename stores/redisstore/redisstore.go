@@ -26,6 +26,15 @@
 // With maxmemory use the policy noeviction. Any other ends sessions when memory runs out, and may take a list before the
 // sessions on it, which then escape Manager.RevokeAll.
 //
+// At maxmemory new and changed sessions are refused; listing and deleting go on to work.
+//
+// A user of Redis's own needs the keys under the prefix and these commands, some of which run in scripts:
+//
+//	ACL SETUSER shop on >secret ~coatcheck:* +get +getex +set +del +eval +evalsha +getrange +setrange
+//	  +pexpire +pexpireat +time +zadd +zrange +zremrangebyscore
+//
+// A cluster's client asks for more, CLUSTER SLOTS first of all.
+//
 // Redis replicates and saves asynchronously, so a failover or crash can lose the writes of its last moments: a change
 // that was reported as saved, a new session, or an end, in which case the session is back. In a cluster it can be an
 // entry of a list: that session then works and cannot be listed or revoked until a touch lists it again, an hour of use
@@ -41,13 +50,19 @@
 // Every call returns when its context ends, whatever the client makes of contexts. What was sent by then may still
 // happen. Set ContextTimeoutEnabled in the client's options, so that it gives up at the deadline too: otherwise each
 // call takes a goroutine, and those that nobody waits for any more occupy connections until ReadTimeout.
+//
+// # Pipelining
+//
+// With very many requests at a time give New what the client's AutoPipeline returns: commands of several requests then
+// share a round trip. The store waits for them by itself, through the client's deferred pipeline, which ends with the
+// client. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache or replica may be
+// in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
 package redisstore
 
 import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -198,16 +213,4 @@ func (s *Store) outcome(operation, answer string, err error) error {
 		return session.ErrConflict
 	}
 	return s.failed(operation, errUnreadable)
-}
-
-// failed wraps an error. A cluster's client is told that something is wrong, or it would look for the replica that took
-// over from a dead master only once in ClusterStateReloadInterval, by default a minute.
-func (s *Store) failed(operation string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if cluster, ok := s.client.(*redis.ClusterClient); ok {
-		cluster.ReloadState(context.Background()) // in a goroutine of the client's, and not all the time
-	}
-	return fmt.Errorf("redisstore: %s: %w", operation, err)
 }

@@ -1,0 +1,4 @@
+package redisstore
+
+// Permissions are what a user of Redis needs.
+const Permissions = permissions
