@@ -130,7 +130,7 @@ func (s *Session) facts(st *state, old *held, now millis) facts {
 		ending: len(a.ending) > 0, starts: st.starts(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
 	}
 	if st.found {
-		f.changed = st.values().changedBy(a.ops)
+		f.changed = st.values().changedBy(a.ops) || st.held.cached && (len(a.ops) > 0 || a.hidden)
 		f.upkeep = s.m.upkeepOf(old, st.retired)
 		f.expires, f.deadline = s.m.idleEnd(old), s.m.absoluteEnd(&old.env)
 		f.expired = s.m.expired(f.deadline, now)

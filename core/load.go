@@ -261,7 +261,7 @@ func (m *Manager) fetch(ctx *bounded, id RecordID, h *held) error {
 }
 
 func (h *held) hold(r *Record) error {
-	h.id, h.version, h.seen, h.expires = r.ID, r.Version, toMillis(r.Seen), toMillis(r.Expires)
+	h.id, h.version, h.seen, h.expires, h.cached = r.ID, r.Version, toMillis(r.Seen), toMillis(r.Expires), r.Cached
 	return h.parse(r.Data)
 }
 

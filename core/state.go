@@ -109,6 +109,7 @@ type kept struct {
 	expires millis
 	data    []byte
 	bodyAt  uint32 // where in data the values begin
+	cached  bool   // it may be older than what is durable
 }
 
 func (k *kept) body() []byte { return k.data[k.bodyAt:] }
@@ -202,13 +203,14 @@ func (st *state) write(o operation, now []byte) {
 		st.changes.ops, i = without(st.changes.ops, o.key), -1
 	}
 	unchanged := same(now, o.value)
+	settled := unchanged && !st.held.cached // what is durable may hold something else than what this request sees
 	switch {
-	case unchanged && (i >= 0 || o.value == nil):
+	case unchanged && i >= 0, settled && o.value == nil:
 		return
 	case i >= 0 && st.changes.ops[i].update == nil:
 		st.changes.ops[i].value, st.changes.ops[i].popped = o.value, st.changes.ops[i].popped && o.value == nil
 	default:
-		if o.idle = unchanged; seen >= 0 && o.update == nil && !unchanged {
+		if o.idle = settled; seen >= 0 && o.update == nil && !settled {
 			o.guarded, o.saw = true, st.seen[seen].value
 		}
 		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value

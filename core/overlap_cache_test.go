@@ -1,0 +1,96 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/memstore"
+	"github.com/coatcheck/coatcheck/stores/tieredstore"
+)
+
+const toggle session.Key[string] = "toggle"
+
+// P3 and P18 together: what a request wants is "no change" only against what is durable. Two servers have a cache each, and
+// the second one's is behind.
+func TestAnOperationIsNoChangeOnlyAgainstWhatIsDurable(t *testing.T) {
+	for what, c := range map[string]struct {
+		before, other, do func(*session.Session) // at server 1; at server 2; and then at server 1 again
+		want              string
+	}{
+		"set back": {
+			func(s *session.Session) { toggle.Set(s, "off") }, func(s *session.Session) { toggle.Set(s, "on") },
+			func(s *session.Session) { toggle.Set(s, "off") }, "off",
+		},
+		"delete what was added elsewhere": {
+			func(s *session.Session) { count.Set(s, 1) }, func(s *session.Session) { toggle.Set(s, "on") },
+			func(s *session.Session) { toggle.Delete(s) }, "",
+		},
+		"clear": {
+			func(s *session.Session) { s.Login("user:1") }, func(s *session.Session) { toggle.Set(s, "on") },
+			(*session.Session).Clear, "",
+		},
+		"update to the same": {
+			func(s *session.Session) { toggle.Set(s, "off") }, func(s *session.Session) { toggle.Set(s, "on") },
+			func(s *session.Session) { toggle.Update(s, func(string) string { return "off" }) }, "off",
+		},
+		"pop": {
+			func(s *session.Session) { count.Set(s, 1) }, func(s *session.Session) { toggle.Set(s, "on") },
+			func(s *session.Session) { toggle.Delete(s); count.Set(s, 1) }, "",
+		},
+	} {
+		durable := memstore.New()
+		now := time.Now()
+		server := func() *session.Manager {
+			m, err := session.New(tieredstore.New(memstore.New(), durable, tieredstore.Options{}), session.Options{Now: func() time.Time { return now }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		one, two := server(), server()
+		ask := func(m *session.Manager, cookie string, f func(*session.Session)) string {
+			v := begin(t, m, cookie)
+			f(v.Session)
+			v.finish().succeeded()
+			if value, _ := v.cookie(); value != "" {
+				return value
+			}
+			return cookie
+		}
+		cookie := ask(one, "", c.before)
+		ask(two, cookie, c.other)
+		ask(one, cookie, c.do)
+		for name, m := range map[string]*session.Manager{"where it was done": one, "at a new server": server()} {
+			ask(m, cookie, func(s *session.Session) {
+				if got := toggle.Get(s); got != c.want {
+					t.Errorf("%s, %s: toggle = %q, want %q: a change that was acknowledged was dropped", what, name, got, c.want)
+				}
+			})
+		}
+	}
+}
+
+// A request that read the key first is told, as it would be without a cache.
+func TestAReadFromACacheIsHeldAgainstWhatIsDurable(t *testing.T) {
+	durable := memstore.New()
+	var managers []*session.Manager
+	for range 2 {
+		m, err := session.New(tieredstore.New(memstore.New(), durable, tieredstore.Options{}), session.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		managers = append(managers, m)
+	}
+	v := begin(t, managers[0], "")
+	toggle.Set(v.Session, "off")
+	cookie := v.finish().succeeded().issued()
+	v = begin(t, managers[1], cookie)
+	toggle.Set(v.Session, "on")
+	v.finish().succeeded()
+	v = begin(t, managers[0], cookie)
+	if toggle.Get(v.Session) == "off" {
+		toggle.Set(v.Session, "off")
+		v.finish().failedWith(409)
+	}
+}
