@@ -127,7 +127,7 @@ func (s *Session) facts(st *state, old *held, now millis) facts {
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, refused: st.unwanted,
 		now: now, found: st.found, span: s.m.idleSpan(&old.env), absolute: s.m.absolute,
 		failure: st.failed(), refusal: a.refusal, serveOn: s.m.serveOn,
-		ending: len(a.ending) > 0, starts: st.starts(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
+		ending: a.ending != nil, starts: st.starts(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
 	}
 	if st.found {
 		f.changed = st.values().changedBy(a.ops) || st.held.cached && (len(a.ops) > 0 || a.hidden)
@@ -206,19 +206,25 @@ func (st *state) settleRare(j *job) {
 // destroyed nothing, and what the request knows of its keys is what is held.
 func (st *state) drop(err error) {
 	if err != nil {
-		if a := st.asked(); len(a.ending) > 0 && !st.found {
-			if a.destroyed {
-				st.held, st.found, a.ending = a.ending[0].kept, true, a.ending[1:]
-			}
-			if len(a.ending) > 0 {
-				st.rarely().others = a.ending
-			}
+		if e := st.asked().ending; e != nil && !st.found {
+			st.restore(e)
 		}
 		for i := range st.seen {
 			st.seen[i].value = valueIn(st.held.body(), st.seen[i].key)
 		}
 	}
 	st.changes = nil
+}
+
+// restore makes what was to be ended the request's again.
+func (st *state) restore(e *ending) {
+	others := e.sessions
+	if e.own {
+		st.held, st.found, others = others[0].kept, true, others[1:]
+	}
+	if len(others) > 0 {
+		st.rarely().others = others
+	}
 }
 
 func (j *job) values(base *held) values { return values{base.env.body, j.hidden} }

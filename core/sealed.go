@@ -5,7 +5,7 @@ import "fmt"
 // runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
 func (j *job) runSealed() error {
 	if j.action == doEnd {
-		return j.done(&j.ending[0])
+		return j.done(&j.ending.sessions[0])
 	}
 	next := &j.next
 	if err := j.reseal(next); err != nil {

@@ -92,12 +92,17 @@ type asked struct {
 	ops     []operation
 	refusal error // a write that could not be taken; it fails the commit
 	subject string
-	ending  []held // what Destroy has to end; writes after it start a new session
+	ending  *ending // nil unless Destroy was called and there is something to end; writes after it start a new session
 
 	login, renew, touch bool
 	switched            bool // the login is for another subject than the held one's
-	destroyed           bool // the first to be ended is the session that was held
 	hidden              bool // the held values are dropped: by Clear, or by a login as somebody else
+}
+
+// ending is what Destroy has to end.
+type ending struct {
+	sessions []held
+	own      bool // the first is the session that the request held; the others its cookies opened besides
 }
 
 // kept is a session as it was loaded or last written, in the small form that a request keeps: most requests look at one value
@@ -245,17 +250,21 @@ func without(ops []operation, key string) []operation {
 // destroy forgets everything but what has to be ended: the session, and whatever else the visitor's cookies opened. What
 // follows is a new session's.
 func (st *state) destroy() {
-	before := st.asked()
-	ending, destroyed := before.ending, before.destroyed
+	e := st.asked().ending
+	if e == nil {
+		e = &ending{own: st.found}
+	}
 	if st.found {
 		var h held
 		st.held.open(&h)
-		ending, destroyed = append(ending, h), destroyed || len(ending) == 0
+		e.sessions = append(e.sessions, h)
 	}
 	if others := st.others(); others != nil {
-		ending, st.rare.others = append(ending, others...), nil
+		e.sessions, st.rare.others = append(e.sessions, others...), nil
 	}
-	st.changes = &wish{asked: asked{ending: ending, destroyed: destroyed}}
+	if st.changes = (&wish{}); len(e.sessions) > 0 {
+		st.changes.ending = e
+	}
 	st.held, st.found, st.retired, st.seen = kept{}, false, false, nil
 }
 
@@ -265,7 +274,7 @@ func (w *wish) anything() bool {
 		return false
 	}
 	a := &w.asked
-	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || len(a.ending) > 0
+	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
 }
 
 // quiet reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.

@@ -28,9 +28,11 @@ func (j *job) carryOut() error {
 	case doRotate:
 		return j.rotate()
 	}
-	for i := range j.ending {
-		if err := j.end(j.ending[i]); err != nil {
-			return err
+	if j.ending != nil {
+		for _, h := range j.ending.sessions {
+			if err := j.end(h); err != nil {
+				return err
+			}
 		}
 	}
 	if j.action == doEnd {
