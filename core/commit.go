@@ -18,7 +18,9 @@ type job struct {
 	old    held   // the session as it was before
 	dead   *held  // the marker that the visitor's token led to
 	others []held // further sessions that the visitor's cookies opened
-	stood  string // the line that offers the token under which old was found, if it is not the presented one
+	offer  string // the Set-Cookie line of the token that the visitor should have by now
+
+	replaced bool // which has replaced the presented one
 
 	found, changed bool // of the facts
 
@@ -60,7 +62,7 @@ func (s *Session) commitAt(mode commitMode, at time.Time) error {
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
-	j := job{m: s.m, client: s.client, x: s.x, now: toMillis(at), stood: st.offered(), dead: st.dead()}
+	j := job{m: s.m, client: s.client, x: s.x, now: toMillis(at), offer: st.offered(), replaced: st.throughReplaced(), dead: st.dead()}
 	st.held.open(&j.old)
 	f := s.facts(st, &j.old, j.now)
 	f.headersSent = f.headersSent || mode == headerless
@@ -136,7 +138,7 @@ func (s *Session) facts(st *state, old *held, now millis) facts {
 		f.expired = s.m.expired(f.deadline, now)
 	}
 	if st.rare != nil {
-		f.dead, f.forget, f.fresh = st.rare.dead != nil, st.forget, f.fresh && st.offer == ""
+		f.dead, f.forget, f.fresh = st.rare.dead != nil, st.forget, f.fresh && !st.replaced
 	}
 	return f
 }
@@ -198,7 +200,7 @@ func (st *state) settleRare(j *job) {
 		st.rare.others = nil
 	}
 	if j.cookie != "" {
-		st.rare.dead, st.forget, st.offer = nil, false, ""
+		st.rare.dead, st.forget, st.offer, st.replaced = nil, false, "", false
 	}
 }
 

@@ -93,6 +93,7 @@ func (j *job) claim(anyway bool) error {
 	mark := *j.dead
 	for {
 		mark.env.renewed, mark.seen = j.now, j.now
+		mark.env.flags &^= flagRevoked // from now on the visitor has been told
 		mark.env.stamp(rand.Uint64())
 		mark.encode(values{}, nil)
 		err := j.replace(&mark)

@@ -64,7 +64,7 @@ func (j *job) presented(id RecordID) string {
 			return token
 		}
 	}
-	token, _, _ := strings.Cut(strings.TrimPrefix(j.stood, j.m.cookie.assignment), ";")
+	token, _, _ := strings.Cut(strings.TrimPrefix(j.offer, j.m.cookie.assignment), ";")
 	if recordID(j.m.name, token) == id {
 		return token
 	}

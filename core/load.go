@@ -9,7 +9,6 @@ import (
 func (s *Session) load(st *state) {
 	m := s.m
 	at := m.clock()
-	now := toMillis(at)
 	found := m.cookie.find(s.x.CookieLines(), m.wellFormed)
 	for _, reason := range found.skipped {
 		if reason != "" {
@@ -17,9 +16,17 @@ func (s *Session) load(st *state) {
 		}
 	}
 	st.upkeepAt = never
-	if found.count == 0 {
-		return
+	if found.count > 0 {
+		s.loadAny(st, &found, at)
 	}
+	if found.several && len(m.cookie.former) > 0 {
+		st.rarely().several, st.upkeepAt = true, 0
+	}
+}
+
+// loadAny opens the candidates and chooses one.
+func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
+	m, now := s.m, toMillis(at)
 	if m.store != nil {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
 		defer st.loading.stop()
@@ -27,6 +34,10 @@ func (s *Session) load(st *state) {
 	for i, value := range found.values[:found.count] {
 		var h held
 		o, err := m.open(&st.loading, value, now, s.begun, &h)
+		if err == nil && o.reason == "" && o.offer == "" && found.several && len(m.cookie.former) > 0 {
+			o.offer = m.cookie.set(value, m.absoluteEnd(&h.env)-now) // in the present scope, before the former ones are deleted
+			o.own = true
+		}
 		switch {
 		case err != nil:
 			st.fail(m, err)
@@ -34,13 +45,10 @@ func (s *Session) load(st *state) {
 		case o.reason != "":
 			s.closed(st, o, &h, now)
 		case i > 0 && (st.found || st.others() != nil):
-			s.choose(st, &h, o, now)
+			s.choose(st, &h, o)
 		default:
 			st.take(m, &h, o)
 		}
-	}
-	if found.several && len(m.cookie.former) > 0 {
-		s.tidy(st, &found, now)
 	}
 }
 
@@ -48,7 +56,8 @@ func (s *Session) load(st *state) {
 type opening struct {
 	reason  Reason // why it opens nothing, or ""
 	retired bool   // it was sealed with a key that is no longer the first
-	offer   string // the Set-Cookie line of the token that has taken its place
+	offer   string // the Set-Cookie line of the token that the visitor should have
+	own     bool   // which is the presented one
 	marker  *held  // the alias that a replaced token led through, if it opens nothing
 	since   millis // when the last token of those that the marker led through was replaced
 }
@@ -58,10 +67,11 @@ func (st *state) take(m *Manager, h *held, o opening) {
 	st.held, st.found, st.retired = h.kept, true, o.retired
 	u := m.upkeepOf(h, o.retired)
 	if o.offer != "" {
-		st.rarely().offer = o.offer
-		u.fresh = false // this request does not present the new token
+		r := st.rarely()
+		r.offer, r.replaced = o.offer, !o.own
+		u.fresh = u.fresh && o.own
 	} else if st.rare != nil {
-		st.offer = ""
+		st.offer, st.replaced = "", false
 	}
 	if st.upkeepAt = u.at(); o.offer != "" {
 		st.upkeepAt = 0
@@ -71,7 +81,7 @@ func (st *state) take(m *Manager, h *held, o opening) {
 // choose decides between two sessions that the visitor's cookies opened. Cookies of one subject are left over from
 // another Domain or Path, and the latest login counts. Others cannot be told apart, because the order of cookies is
 // not defined (RFC 6265 §4.2.2), so they are refused. What is not chosen ends with the next Login or Destroy.
-func (s *Session) choose(st *state, h *held, o opening, now millis) {
+func (s *Session) choose(st *state, h *held, o opening) {
 	var present held
 	st.held.open(&present)
 	if st.found && s.m.store != nil && present.id == h.id { // an old token and the one that has taken its place
@@ -84,7 +94,7 @@ func (s *Session) choose(st *state, h *held, o opening, now millis) {
 	if !st.found || len(h.env.subject) == 0 || string(h.env.subject) != string(present.env.subject) {
 		if st.found {
 			r.others = append(r.others, present)
-			st.held, st.found, st.retired, st.upkeepAt, r.offer = kept{}, false, false, never, ""
+			st.held, st.found, st.retired, st.upkeepAt, r.offer, r.replaced = kept{}, false, false, never, "", false
 			st.note(s.m, Event{Reason: ReasonAmbiguous})
 		}
 		r.others = append(r.others, *h)
@@ -95,24 +105,6 @@ func (s *Session) choose(st *state, h *held, o opening, now millis) {
 		h = &present
 	}
 	r.others = append(r.others, *h)
-}
-
-// tidy is for a request with several cookies of the session's name where the application has named the scopes that the
-// cookie had before: these are deleted, and a session that was found gets its cookie in the present scope.
-func (s *Session) tidy(st *state, found *candidates, now millis) {
-	r := st.rarely()
-	r.several, st.upkeepAt = true, 0
-	if !st.found || r.offer != "" {
-		return
-	}
-	for _, value := range found.values[:found.count] {
-		var h held
-		if o, err := s.m.open(&st.loading, value, now, s.begun, &h); err == nil && o.reason == "" && h.id == st.held.id &&
-			same(h.data, st.held.data) {
-			r.offer = s.m.cookie.set(value, s.m.absoluteEnd(&h.env)-now)
-			return
-		}
-	}
 }
 
 // closed notes why a cookie opened nothing, and which marker it led to.

@@ -32,6 +32,8 @@ type rare struct {
 	others  []held // further sessions that the request's cookies opened
 	several bool   // the request had several cookies of this name
 	offer   string // the Set-Cookie line of the token that the visitor should have by now
+
+	replaced bool // the visitor presented a token that a periodic renewal has replaced by that one
 }
 
 // rarely returns st.rare to write to.
@@ -65,6 +67,9 @@ func (st *state) offered() string {
 	}
 	return st.offer
 }
+
+// throughReplaced reports whether the session was found through a token that a periodic renewal has replaced.
+func (st *state) throughReplaced() bool { return st.rare != nil && st.replaced }
 
 // others returns further sessions that the request's cookies opened.
 func (st *state) others() []held {

@@ -157,7 +157,7 @@ func (j *job) update() error {
 // draftOver drafts base as ops change it, under base's token.
 func (j *job) draftOver(next, base *held, ops []operation) error {
 	*next = held{kept: kept{seen: base.seen}, env: base.env}
-	if j.stood == "" && !j.adopted {
+	if !j.replaced && !j.adopted {
 		next.env.present(j.now)
 	}
 	if err := j.draft(next, j.values(base), ops); err != nil {
