@@ -33,6 +33,8 @@ type job struct {
 	cookie  string
 	events  []Event
 
+	tentative uint64 // the write id of a new record that holds the changes and may or may not have become the session
+
 	turn  RecordID // the record whose turn this is
 	turns bool     // it is
 }

@@ -209,16 +209,16 @@ func (e *envelope) present(now millis) {
 	e.extend(extensionPresented, string(appendMillis(nil, now)))
 }
 
-// presented is when the token of a periodic renewal was first presented; never, if it was not yet. Of a session that has
-// gone on to another token only a later time is known: when it did.
+// presented is when the token of a periodic renewal was first presented; never, if it was not yet. An alias left by a later
+// renewal keeps it. Where it is not known, it was at the latest when that alias was made.
 func (e *envelope) presented() millis {
-	switch {
-	case e.kind != live:
-		return e.created
-	case e.flags&flagFresh != 0:
+	if e.flags&flagFresh != 0 {
 		return never
 	}
-	at, _ := takeMillis([]byte(e.extension(extensionPresented)))
+	at, rest := takeMillis([]byte(e.extension(extensionPresented)))
+	if rest == nil {
+		return e.renewed
+	}
 	return at
 }
 

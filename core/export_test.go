@@ -5,3 +5,6 @@ func IsLive(data []byte) bool {
 	var e envelope
 	return e.parse(data) == nil && e.kind == live
 }
+
+// TokenOf is how 32 bytes are written as a token.
+func TokenOf(b []byte) string { return base64url.EncodeToString(b) }

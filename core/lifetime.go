@@ -55,10 +55,11 @@ type upkeep struct {
 
 func (m *Manager) upkeepOf(h *held, retiredKey bool) upkeep {
 	_, touchEvery := m.idleTerms(&h.env)
-	return upkeep{
-		seen: h.seen, touchEvery: touchEvery, renewed: h.env.renewed, renewEvery: m.renewEvery,
-		retiredKey: retiredKey, fresh: h.env.flags&flagFresh != 0,
+	u := upkeep{seen: h.seen, touchEvery: touchEvery, renewed: h.env.renewed, renewEvery: m.renewEvery, retiredKey: retiredKey}
+	if h.env.flags&flagFresh != 0 { // a token that the visitor may not have yet is not renewed again
+		u.fresh, u.renewEvery = true, 0
 	}
+	return u
 }
 
 func (u *upkeep) touchAt() millis { return u.seen + u.touchEvery }

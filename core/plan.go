@@ -136,7 +136,7 @@ func due(f *facts) plan {
 // continued is what is due for a session that goes on under its token, unless its time for a new one has come.
 func continued(f *facts) plan {
 	switch {
-	case f.now >= f.renewAt() && !f.fresh && canSetCookie(f):
+	case f.now >= f.renewAt() && canSetCookie(f):
 		return plan{action: doRotate, reason: ReasonRenewed, unasked: !f.changed && !f.touch}
 	case f.changed:
 		return plan{action: doUpdate}

@@ -128,7 +128,6 @@ func TestDecide(t *testing.T) {
 
 		{"the first use of a renewed token is noted down", loaded(func(f *facts) { f.fresh = true }), doUpdate, "", nil},
 		{"along with a change, if there is one", loaded(func(f *facts) { f.fresh, f.changed = true, true }), doUpdate, "", nil},
-		{"before the token is renewed again", loaded(func(f *facts) { f.fresh, f.renewEvery = true, 1 }), doUpdate, "", nil},
 
 		{"a dead token's cookie is left alone at first", fresh(func(f *facts) { f.dead = true }), doNothing, "", nil},
 		{"and no write sets a cookie in its place", fresh(func(f *facts) { f.dead, f.starts = true, true }), doNothing, "", ErrEnded},

@@ -31,6 +31,7 @@ func (j *job) rotate() error {
 		found, reason, err := j.examineInTurn(j.old.id)
 		switch {
 		case err != nil: // whether the old token leads to the new record is unknown, so that one has to stay
+			j.tentative = next.env.writes[0]
 			return j.unrenewed(err)
 		case reason == ReasonSuperseded && found.env.successor() == next.id: // applied; the answer was lost
 			return j.issue(ReasonRenewed, next, token)
@@ -38,6 +39,7 @@ func (j *job) rotate() error {
 			j.discard(&next)
 			return j.outrun(found, reason)
 		case !errors.Is(failure, ErrConflict):
+			j.tentative = next.env.writes[0]
 			return j.unrenewed(unavailable("renew", failure))
 		}
 		if err := j.carryOver(found, &next); err != nil {
@@ -186,7 +188,7 @@ func (j *job) unrenewed(err error) error {
 // discard removes a record that no token was handed out for. If that fails it idles out.
 func (j *job) discard(h *held) { _ = j.m.store.Delete(j.ctx, h.id) }
 
-// aliasOf is the marker that leads from an old record to its successor, and holds nothing else. After a periodic renewal it
+// aliasOf is the marker that leads from an old record to its successor, and holds no value, subject or handle. After a periodic renewal it
 // lasts as long as the session could have, because until then the old token is either good or a sign of theft.
 func (j *job) aliasOf(old *held, successor RecordID, salt []byte) held {
 	var flags byte
@@ -199,5 +201,10 @@ func (j *job) aliasOf(old *held, successor RecordID, salt []byte) held {
 	case salt != nil:
 		flags, lasts = flagPeriodic, old.env.deadline
 	}
-	return j.marker(old, alias, flags, lasts, slices.Concat(successor[:], salt))
+	mark := j.marker(old, alias, flags, lasts, slices.Concat(successor[:], salt))
+	if salt != nil && old.env.extension(extensionPresented) != "" {
+		mark.env.extend(extensionPresented, old.env.extension(extensionPresented))
+		mark.encode(values{}, nil)
+	}
+	return mark
 }

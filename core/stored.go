@@ -130,7 +130,7 @@ func (j *job) update() error {
 			if err != nil {
 				return err
 			}
-			if mine != 0 && fresh.env.written(mine) {
+			if mine != 0 && fresh.env.written(mine) || j.tentative != 0 && fresh.env.written(j.tentative) {
 				return j.updated(&fresh)
 			}
 			base = &fresh
