@@ -308,3 +308,26 @@ func TestAMistypedPath(t *testing.T) {
 		t.Errorf("looking made %v (%v)", left, err)
 	}
 }
+
+// The command does not know how long the application lets its sessions live, and must not take its own defaults for it.
+func TestALongLivedSessionIsListedAndInspected(t *testing.T) {
+	o := session.Options{IdleTimeout: 30 * 24 * time.Hour, AbsoluteTimeout: 90 * 24 * time.Hour}
+	s := newSite(t, sqliteURL(t))
+	cookie := sessiontest.Login(t, s.manager(o, -20*24*time.Hour), "user:42")
+	if out := s.done("list", "user:42"); !strings.Contains(out, "20 days") && !strings.Contains(out, s.handleOf(cookie)) {
+		t.Errorf("list prints %q and not the session that was used 20 days ago", out)
+	}
+	s.t.Setenv("COATCHECK_STORE", s.url)
+	if got := inspectJSON(t, now(0), cookie.Value); !got.Alive {
+		t.Errorf("inspect says %q", got.Reason)
+	}
+}
+
+func (s *site) handleOf(c *http.Cookie) string {
+	s.t.Helper()
+	found, err := s.manager(session.Options{IdleTimeout: longest, AbsoluteTimeout: longest}, 0).Inspect(s.t.Context(), c.Value)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return found.Handle
+}
