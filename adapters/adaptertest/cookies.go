@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
@@ -16,6 +17,8 @@ var cookies = []testCase{
 	{"P10", "a client's value is never adopted", "an attacker who chooses the token owns the session", neverAdopted, ""},
 	{"P11", "a bad cookie is an anonymous visitor", "old, foreign and forged cookies are everyday input, not errors", badCookies, ""},
 	{"P11", "several cookies of one name", "cookies of a parent domain or an old deployment must not lock a visitor out", severalCookies, ""},
+	{"P11", "a cookie's former scopes are cleared", "after its Domain or Path has changed the old cookie comes along for ever", formerScopes, ""},
+	{"P7", "a dead token sets no cookie and is deleted later", "a late answer must not replace the cookie of a newer login", deadTokens, ""},
 	{"P12", "the store never sees a token", "a leaked store must not be a leak of logins", storeSeesNoToken, ""},
 	{"hints", "a session knows where it is used", "whoever looks for a stranger among their devices needs to tell them apart", clientHints, ""},
 	{"hints", "nobody chooses their address", "a list of devices that shows what a thief has typed in hides the thief", spoofedAddress, ""},
@@ -81,6 +84,49 @@ func severalCookies(s *suite) {
 		{[]string{a, b}, "/0"},
 	} {
 		st.ask(context.Background(), "/read", c.lines...).is(200, c.want).untouched()
+	}
+	older := cookieName + "=" + st.get("/login", "").issued()
+	st.pass(time.Second)
+	newer := cookieName + "=" + st.get("/login", st.begun()).issued()
+	for _, lines := range [][]string{{older + "; " + newer}, {newer, older}} {
+		st.ask(context.Background(), "/read", lines...).is(200, "user:1/1").untouched()
+	}
+	if _, deleted := st.ask(context.Background(), "/logout", older+"; "+newer).is(200, "out").cookie(); !deleted {
+		s.Error("the logout leaves the cookie")
+	}
+	if list, err := st.manager.List(s.Context(), "user:1"); err != nil || len(list) != 0 {
+		s.Errorf("after a logout with two cookies %d sessions live (%v)", len(list), err)
+	}
+}
+
+func formerScopes(s *suite) {
+	st := s.stored(session.Options{Cookie: session.Cookie{Name: cookieName[len("__Host-"):], Former: []session.Scope{{Path: "/old"}}}})
+	name := cookieName[len("__Host-"):]
+	cookie := ""
+	for _, c := range (&http.Response{Header: st.ask(context.Background(), "/login").header}).Cookies() {
+		cookie = c.Value
+	}
+	lines := st.ask(context.Background(), "/read", name+"=junk; "+name+"="+cookie).is(200, "user:1/0").header.Values("Set-Cookie")
+	if len(lines) != 2 || !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, name+"=; Path=/old") }) ||
+		!slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, name+"="+cookie+"; Path=/;") }) {
+		s.Errorf("Set-Cookie %q, want the former scope's cookie deleted and the present one's set", lines)
+	}
+	if lines = st.ask(context.Background(), "/read", name+"="+cookie).is(200, "user:1/0").header.Values("Set-Cookie"); len(lines) != 0 {
+		s.Errorf("Set-Cookie %q on a request with one cookie", lines)
+	}
+}
+
+func deadTokens(s *suite) {
+	st := s.stored(session.Options{})
+	cookie := st.get("/login", st.begun()).issued()
+	st.get("/logout", cookie).is(200, "out")
+	newer := st.get("/login", "").issued()
+	st.get("/add", cookie).refused(409).untouched()
+	st.get("/read", cookie).is(200, "/0").untouched()
+	st.reads(newer, "user:1", 0)
+	st.pass(time.Minute)
+	if _, deleted := st.get("/read", cookie).is(200, "/0").cookie(); !deleted {
+		s.Error("a minute later the visitor still has a cookie that opens nothing")
 	}
 }
 
