@@ -1,7 +1,9 @@
 package session_test
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -93,4 +95,65 @@ func TestAReadFromACacheIsHeldAgainstWhatIsDurable(t *testing.T) {
 		toggle.Set(v.Session, "off")
 		v.finish().failedWith(409)
 	}
+}
+
+// updatesDown is a fast store that refuses updates for a while.
+type updatesDown struct {
+	session.Store
+	down *bool
+}
+
+func (u updatesDown) Update(ctx context.Context, r session.Record) error {
+	if *u.down {
+		return errDown
+	}
+	return u.Store.Update(ctx, r)
+}
+
+// Two logins race on one token while the fast store of the server misses an update, and the slower one logs in again at
+// another server. Each has a handle of its own all the time, or List would show one and RevokeOthers spare the other.
+func TestTwoSessionsNeverShareAHandle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		durable, fast, down := memstore.New(), memstore.New(), false
+		server := func(fast session.Store) *session.Manager {
+			m, err := session.New(tieredstore.New(fast, durable, tieredstore.Options{BackOff: time.Nanosecond, OnError: func(error) {}}), session.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		one, two := server(updatesDown{fast, &down}), server(fast)
+		login := func(m *session.Manager, cookie string, meanwhile func()) string {
+			v := begin(t, m, cookie)
+			v.Login("user:1")
+			meanwhile()
+			return v.finish().succeeded().issued()
+		}
+		look := func(m *session.Manager, cookie string) (handle, subject string) {
+			v := begin(t, m, cookie)
+			defer v.finish()
+			return v.Handle(), v.Subject()
+		}
+		v := begin(t, two, "")
+		name.Set(v.Session, "x")
+		start := v.finish().succeeded().issued()
+		winner := ""
+		loser := login(one, start, func() { winner = login(one, start, func() {}); down = true })
+		down = false
+		loser = login(two, loser, func() {})
+		first, _ := look(one, winner)
+		second, _ := look(two, loser)
+		if list, err := one.List(t.Context(), "user:1"); err != nil || len(list) != 2 || first == second {
+			t.Errorf("handles %q and %q, %d listed (%v): two sessions have one handle", first, second, len(list), err)
+		}
+		v = begin(t, one, winner)
+		if n, err := one.RevokeOthers(t.Context(), v.Session); n != 1 || err != nil {
+			t.Errorf("RevokeOthers: %d, %v", n, err)
+		}
+		v.finish()
+		time.Sleep(6 * time.Second) // MaxStale is 5
+		if _, subject := look(two, loser); subject != "" {
+			t.Error("the other session goes on")
+		}
+	})
 }
