@@ -12,10 +12,10 @@ import (
 type LimitPolicy int
 
 const (
-	// EvictOldest ends the subject's sessions that logged in longest ago.
+	// EvictOldest ends those of the subject's sessions that logged in longest ago, by the clocks of the servers.
 	EvictOldest LimitPolicy = iota
 	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen at once
-	// on several servers one that has been answered may have to give way to another.
+	// on several servers one that has been answered may have to give way to one that was earlier.
 	RefuseLogin
 )
 
@@ -44,35 +44,34 @@ func (j *job) loginWithinLimit() error {
 	return j.trim()
 }
 
-// trim ends what is beyond the limit after a login.
+// trim ends what is beyond the limit after a login. All servers order the sessions alike, so of logins that happen at once
+// they keep the same ones.
 func (j *job) trim() error {
-	others, err := j.rivals(&j.next)
-	excess := len(others) + 1 - j.m.maxPerSubject
+	all, err := j.rivals(&j.next)
+	all = append(all, j.next)
+	slices.SortFunc(all, func(a, b held) int { return earlier(&a, &b) })
+	excess := len(all) - j.m.maxPerSubject
 	if err != nil || excess <= 0 {
 		return err
 	}
+	beyond := all[:excess]
 	if j.m.limit == RefuseLogin {
-		if earlier(&others[j.m.maxPerSubject-1], &j.next) < 0 {
-			return j.withdraw()
-		}
-		slices.Reverse(others) // all of these logged in at once, and the first ones stay
+		beyond = all[j.m.maxPerSubject:]
 	}
-	for i := range others[:excess] {
-		if _, err := j.m.revokeRecord(j.ctx, &others[i], ReasonEvicted); err != nil {
+	for i := range beyond {
+		if beyond[i].id == j.next.id && j.m.limit == RefuseLogin {
+			j.cookie = ""
+			j.discard(&j.next)
+			return ErrTooManySessions
+		}
+		if _, err := j.m.revokeRecord(j.ctx, &beyond[i], ReasonEvicted); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// withdraw takes a login back that came in too many at the same time.
-func (j *job) withdraw() error {
-	j.cookie = ""
-	j.discard(&j.next)
-	return ErrTooManySessions
-}
-
-// rivals returns the login's subject's sessions that live, the earliest login first, without the one that it is about.
+// rivals returns the sessions of the login's subject that live, without the one that it is about.
 func (j *job) rivals(own *held) (others []held, err error) {
 	m, now, seen := j.m, j.now, map[handle]bool{own.env.handle: true} // so that the function does not keep j
 	err = m.walk(j.ctx, "Login", j.subject, func(h *held) error {
@@ -85,7 +84,6 @@ func (j *job) rivals(own *held) (others []held, err error) {
 	if errors.Is(err, errors.ErrUnsupported) {
 		err = unavailable("login", err)
 	}
-	slices.SortFunc(others, func(a, b held) int { return earlier(&a, &b) })
 	return others, err
 }
 

@@ -115,22 +115,37 @@ func due(f *facts) plan {
 		return plan{action: doEndThenCreate, reason: ReasonCreated}
 	case f.ending:
 		return plan{action: doEnd, reason: ReasonEnded}
-	case !f.found && !begins && f.forget && canSetCookie(f):
+	case !f.found && begins:
+		return begun(f)
+	case !f.found && f.forget && canSetCookie(f):
 		return plan{action: doForget}
-	case !f.found && !begins:
+	case !f.found:
 		return plan{}
-	case !f.found && f.dead && !f.forget && !f.login: // its cookie would replace the one that the browser has by now
-		return plan{err: ErrEnded}
-	case !f.found, f.expired && f.login:
-		return plan{action: doCreate, reason: ReasonCreated}
-	case f.expired && (f.changed || f.renew || f.touch):
-		return plan{err: ErrEnded}
 	case f.expired:
-		return plan{}
+		return outlived(f)
 	case f.login || f.renew:
 		return plan{action: doRotate, reason: ReasonRenewed}
 	}
 	return continued(f)
+}
+
+// begun is what is due for a visitor who has no session and needs one.
+func begun(f *facts) plan {
+	if f.dead && !f.forget && !f.login { // its cookie would replace the one that the browser has by now
+		return plan{err: ErrEnded}
+	}
+	return plan{action: doCreate, reason: ReasonCreated}
+}
+
+// outlived is what is due when the session's deadline has passed since it was loaded.
+func outlived(f *facts) plan {
+	switch {
+	case f.login:
+		return plan{action: doCreate, reason: ReasonCreated}
+	case f.changed || f.renew || f.touch:
+		return plan{err: ErrEnded}
+	}
+	return plan{}
 }
 
 // continued is what is due for a session that goes on under its token, unless its time for a new one has come.

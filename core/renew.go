@@ -119,27 +119,33 @@ func (j *job) carryOver(old held, next *held) error {
 
 // outrun settles a renewal whose record another request has renewed or ended first. Nothing that has ended comes back, so
 // the aliases are followed to their end before anything else.
-//
-// A login goes on: from the session if that was only renewed; with its values as a session of its own, if the same
-// subject has logged in; otherwise from this request's operations alone. A renewal is dropped, and its changes follow.
 func (j *job) outrun(last held, reason Reason) error {
-	marker := last
 	heir, way, err := j.follow(last, reason)
+	over := errors.Is(err, ErrEnded)
 	switch {
-	case errors.Is(err, ErrEnded) && j.login:
-		if marker.env.kind == ended {
-			j.dead = &marker
+	case err != nil && !over:
+		return err
+	case j.login && over:
+		if last.env.kind == ended || last.env.kind == alias {
+			j.dead = &last
 		}
 		return j.startOver(ReasonCreated, values{})
-	case err != nil && (j.changed || j.renew || !errors.Is(err, ErrEnded)):
-		return err
-	case err != nil, way.login && !j.login && !j.changed && !j.renew:
-		j.next = j.old
-		return nil
-	case !j.login && way.login:
+	case j.login:
+		return j.loginAfter(heir, way)
+	case !over && !way.login:
+		return j.followRenewal(way)
+	case j.changed || j.renew:
 		return ErrEnded
-	case !j.login:
-		return j.followRenewal(heir, way)
+	}
+	j.next = j.old
+	return nil
+}
+
+// loginAfter goes on with a login whose session another request was faster to renew: from the session, if that was only
+// renewed; with its values as a session of its own, if the same subject has logged in; and otherwise from this request's
+// operations alone.
+func (j *job) loginAfter(heir held, way journey) error {
+	switch {
 	case !way.login:
 		if err := j.advance(heir); err != nil {
 			return err
@@ -152,7 +158,7 @@ func (j *job) outrun(last held, reason Reason) error {
 }
 
 // followRenewal drops this request's renewal for one that was faster.
-func (j *job) followRenewal(heir held, way journey) error {
+func (j *job) followRenewal(way journey) error {
 	j.adopt(way)
 	if !j.changed {
 		j.next = j.old

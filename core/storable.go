@@ -17,8 +17,9 @@ func storable[T any]() error {
 		return nil
 	}
 	t := reflect.TypeFor[T]()
-	if known, ok := verdicts.Load(t); ok {
-		return known.(verdict).err
+	known, _ := verdicts.Load(t)
+	if v, ok := known.(verdict); ok {
+		return v.err
 	}
 	err := examine(t)
 	verdicts.Store(t, verdict{err})

@@ -40,7 +40,9 @@ func (s *Session) checkTransport() {
 }
 
 // isWarning tells what deserves a look from what has failed.
-func isWarning(err error) bool { return err == errPlainHTTP || err == errInsecureHTTP }
+func isWarning(err error) bool {
+	return errors.Is(err, errPlainHTTP) || errors.Is(err, errInsecureHTTP)
+}
 
 // visitedHost is the host that the visitor's browser has asked for, or "".
 func visitedHost(x Exchange) string {

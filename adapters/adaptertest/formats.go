@@ -51,7 +51,7 @@ func nothingPrints(s *suite) {
 // formsOf are the ways in which a secret may appear: as text, in hexadecimal, as numbers, in base64. Its middle will do.
 func formsOf(secret string) []string {
 	middle := []byte(secret[len(secret)/4 : len(secret)/4+8])
-	numbers := strings.Trim(fmt.Sprint(middle), "[]")
+	numbers := strings.Trim(fmt.Sprintf("%d", middle), "[]")
 	return []string{
 		string(middle), hex.EncodeToString(middle), strings.ToUpper(hex.EncodeToString(middle)), numbers,
 		base64.StdEncoding.EncodeToString([]byte(secret))[:20],

@@ -47,11 +47,11 @@ func derivedContexts(s *suite) {
 			defer end()
 			for what, ctx := range made {
 				for who, from := range map[string]finder{"session.From": session.From, "Manager.From": inner.From} {
-					if got, panicked := ask(from, ctx); got != c.Session {
+					if got, panicked := ask(ctx, from); got != c.Session {
 						s.Errorf("%s(%s): another session than the adapter's From returns, or a panic: %v", who, what, panicked)
 					}
 				}
-				if got, panicked := ask(outer.From, ctx); got == nil || got == c.Session {
+				if got, panicked := ask(ctx, outer.From); got == nil || got == c.Session {
 					s.Errorf("the outer manager's From(%s): not its own session, or a panic: %v", what, panicked)
 				}
 			}
@@ -74,7 +74,7 @@ func derived(ctx context.Context) (made map[string]context.Context, end func()) 
 	}, func() { stop(); cancel() }
 }
 
-func ask(from finder, ctx context.Context) (found *session.Session, panicked any) {
+func ask(ctx context.Context, from finder) (found *session.Session, panicked any) {
 	defer func() { panicked = recover() }()
 	return from(ctx), nil
 }

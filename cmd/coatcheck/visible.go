@@ -65,7 +65,7 @@ func oneLine(s string) string {
 
 // lines are a line for each of several errors that were joined.
 func lines(err error) (all []string) {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // about this error, not about those inside
+	several, ok := err.(interface{ Unwrap() []error }) // about this error, not about those inside
 	if !ok || err.Error() != errors.Join(several.Unwrap()...).Error() {
 		return []string{oneLine(err.Error())}
 	}

@@ -96,6 +96,7 @@ func upgrade(t *testing.T, target, cookie string) (status int, set string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer answer.Body.Close()
 	for _, c := range answer.Cookies() {
 		set = c.Name + "=" + c.Value
 	}

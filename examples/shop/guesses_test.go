@@ -129,8 +129,8 @@ func TestWaits(t *testing.T) {
 	for range guessesOfOne - 1 {
 		fail("192.0.2.1:1", 0)
 	}
-	for _, seconds := range []time.Duration{10, 20, 40, 60, 60, 60} {
-		fail("192.0.2.1:2", seconds*time.Second)
+	for _, seconds := range []int{10, 20, 40, 60, 60, 60} {
+		fail("192.0.2.1:2", time.Duration(seconds)*time.Second)
 	}
 	clock.advance(forgetGuesses)
 	fail("192.0.2.1:3", 0)

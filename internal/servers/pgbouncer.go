@@ -24,7 +24,7 @@ func PgBouncer(t testing.TB, behind *Server) *Server {
 	return launch(t, dir, func(listen int) *exec.Cmd {
 		settings := fmt.Sprintf("[databases]\n* = host=%s port=%s user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"+
 			"unix_socket_dir =\nauth_type = any\npool_mode = transaction\n%s", host, port, listen, withoutStatements(t, program))
-		if err := os.WriteFile(config, []byte(settings), 0o644); err != nil { //nolint:gosec // another user reads it
+		if err := os.WriteFile(config, []byte(settings), 0o644); err != nil { // another user reads it
 			t.Error(err)
 		}
 		cmd := exec.Command(program, config)

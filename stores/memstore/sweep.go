@@ -15,10 +15,11 @@ const maxHold = 1000
 func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	for i := range s.shards {
 		for more := true; more && removed < limit; {
-			sh, n := &s.shards[i], 0
+			sh := &s.shards[i]
 			if err := sh.lock(ctx); err != nil {
 				return removed, err
 			}
+			var n int
 			n, more = s.sweepShard(sh, before.UnixMilli(), min(limit-removed, maxHold))
 			removed += n
 		}

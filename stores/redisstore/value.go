@@ -47,7 +47,6 @@ func parse(b []byte) (value, error) {
 }
 
 func (v value) versionBytes() []byte { return v[versionAt:seenAt] }
-func (v value) owner() string        { return string(v[ownerAt:v.dataAt()]) }
 func (v value) dataAt() int          { return ownerAt + int(v[1]) }
 
 func (v value) timeAt(i int) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(v[i:]))) }
