@@ -30,6 +30,8 @@ type job struct {
 	adopted bool   // the changes went into another record than the one loaded
 	over    bool   // what was to be ended has ended
 	ended   bool   // by this job
+	removed bool   // by deleting a record, which may have become something else in that moment
+	stands  bool   // the offered token opens the session still
 	cookie  string
 	events  []Event
 
@@ -70,6 +72,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	f.headersSent = f.headersSent || mode == headerless
 	p := decide(&f)
 	if p.action == doNothing {
+		st.withdraw(s.m)
 		st.drop(p.err)
 		s.conclude(st, mode, p.err)
 		s.leave()
@@ -140,6 +143,7 @@ func (s *Session) facts(st *state, old *held, now millis) facts {
 		f.expired = s.m.expired(f.deadline, now)
 	}
 	if st.rare != nil {
+		f.offer = st.offer != ""
 		f.dead, f.forget, f.fresh = st.rare.dead != nil, st.forget, f.fresh && !st.replaced
 	}
 	return f
@@ -153,7 +157,11 @@ func (j *job) run() error {
 	if j.m.store == nil {
 		return j.runSealed()
 	}
-	return j.runStored()
+	err := j.runStored()
+	if errors.Is(err, ErrTooLarge) {
+		j.touchUnchanged()
+	}
+	return err
 }
 
 func (j *job) stop() {
@@ -179,11 +187,11 @@ func (st *state) settle(j *job, err error) {
 	case errors.Is(err, ErrConflict) && j.stored != nil:
 		st.held, st.seen = j.stored.kept, nil
 	}
-	if j.over {
-		st.changes = nil
-	}
 	if st.rare != nil && err == nil {
 		st.settleRare(j)
+	}
+	if err != nil || !j.stands {
+		st.withdraw(j.m)
 	}
 	st.drop(err)
 	if j.events != nil {
@@ -223,7 +231,7 @@ func (st *state) drop(err error) {
 // restore makes what was to be ended the request's again.
 func (st *state) restore(e *ending) {
 	others := e.sessions
-	if e.own {
+	if e.own && len(others) > 0 {
 		st.held, st.found, others = others[0].kept, true, others[1:]
 	}
 	if len(others) > 0 {

@@ -53,6 +53,7 @@ func (j *job) remove(target *held, failure error) error {
 	if err := j.m.store.Delete(j.ctx, target.id); err != nil {
 		return unavailable("destroy", errors.Join(failure, err))
 	}
+	j.removed = true
 	return j.done(target)
 }
 
@@ -126,7 +127,7 @@ func (j *job) resume() (done bool, _ error) {
 		switch {
 		case err != nil && !errors.Is(err, ErrEnded):
 			return true, err
-		case err == nil && way.login && string(heir.env.subject) == j.subject:
+		case err == nil && way.login && string(heir.env.subject) == j.subject && !j.m.lapsed(&heir, j.now):
 			if err := j.claim(true); err != nil {
 				return true, err
 			}

@@ -10,6 +10,7 @@ type journey struct {
 	steps int
 	login bool   // a login: whoever held the token before may not be who logged in
 	other bool   // a login as somebody else
+	asked bool   // a login or an explicit Renew
 	offer string // the Set-Cookie line of the last token, if this request's own token leads to it
 }
 
@@ -24,7 +25,7 @@ func (j *job) follow(h held, reason Reason) (held, journey, error) {
 		way.login = way.login || h.env.flags&flagLogin != 0
 		way.other = way.other || h.env.flags&flagOtherSubject != 0
 		if h.env.flags&flagPeriodic == 0 {
-			token = ""
+			way.asked, token = true, ""
 		}
 		if token != "" {
 			token = successorToken(token, h.env.salt())

@@ -47,6 +47,7 @@ func (m *Manager) lapsed(h *held, now millis) bool {
 type upkeep struct {
 	seen       millis // when it was last noted down as used
 	touchEvery millis
+	short      millis // how much less than the idle timeout its stored end promises, since that was lengthened
 	renewed    millis // when it got its token
 	renewEvery millis // 0: never
 	retiredKey bool   // it was sealed with a key that is no longer the first
@@ -54,15 +55,18 @@ type upkeep struct {
 }
 
 func (m *Manager) upkeepOf(h *held, retiredKey bool) upkeep {
-	_, touchEvery := m.idleTerms(&h.env)
+	idle, touchEvery := m.idleTerms(&h.env)
 	u := upkeep{seen: h.seen, touchEvery: touchEvery, renewed: h.env.renewed, renewEvery: m.renewEvery, retiredKey: retiredKey}
+	if end := m.idleEnd(h); end < m.absoluteEnd(&h.env) {
+		u.short = max(0, h.seen+touchEvery+idle-end)
+	}
 	if h.env.flags&flagFresh != 0 { // a token that the visitor may not have yet is not renewed again
 		u.fresh, u.renewEvery = true, 0
 	}
 	return u
 }
 
-func (u *upkeep) touchAt() millis { return u.seen + u.touchEvery }
+func (u *upkeep) touchAt() millis { return u.seen + u.touchEvery - u.short }
 
 func (u *upkeep) renewAt() millis {
 	if u.renewEvery == 0 {

@@ -29,7 +29,7 @@ func (j *job) loginWithinLimit() error {
 	}
 	defer turns.pass(id)
 	if j.m.limit == RefuseLogin {
-		others, err := j.rivals(&j.old)
+		others, err := j.rivals(j.leaving()...)
 		if err == nil && len(others) >= j.m.maxPerSubject {
 			err = ErrTooManySessions
 		}
@@ -41,13 +41,32 @@ func (j *job) loginWithinLimit() error {
 		return err
 	}
 	j.release()
-	return j.trim()
+	err := j.trim()
+	if err != nil { // a login that is answered with an error has not logged in
+		j.cookie = ""
+		j.discard(&j.next)
+	}
+	return err
+}
+
+// leaving returns the sessions that the login replaces or ends.
+func (j *job) leaving() []held {
+	own := append([]held{j.old}, j.others...)
+	if j.ending != nil {
+		own = append(own, j.ending.sessions...)
+	}
+	if j.dead != nil && j.dead.env.kind == alias {
+		if heir, _, err := j.follow(*j.dead, ReasonSuperseded); err == nil {
+			own = append(own, heir)
+		}
+	}
+	return own
 }
 
 // trim ends what is beyond the limit after a login. All servers order the sessions alike, so of logins that happen at once
 // they keep the same ones.
 func (j *job) trim() error {
-	all, err := j.rivals(&j.next)
+	all, err := j.rivals(j.next)
 	all = append(all, j.next)
 	slices.SortFunc(all, func(a, b held) int { return earlier(&a, &b) })
 	excess := len(all) - j.m.maxPerSubject
@@ -60,8 +79,6 @@ func (j *job) trim() error {
 	}
 	for i := range beyond {
 		if beyond[i].id == j.next.id && j.m.limit == RefuseLogin {
-			j.cookie = ""
-			j.discard(&j.next)
 			return ErrTooManySessions
 		}
 		if _, err := j.m.revokeRecord(j.ctx, &beyond[i], ReasonEvicted); err != nil {
@@ -71,9 +88,12 @@ func (j *job) trim() error {
 	return nil
 }
 
-// rivals returns the sessions of the login's subject that live, without the one that it is about.
-func (j *job) rivals(own *held) (others []held, err error) {
-	m, now, seen := j.m, j.now, map[handle]bool{own.env.handle: true} // so that the function does not keep j
+// rivals returns the sessions of the login's subject that live, without those that are the login's own.
+func (j *job) rivals(own ...held) (others []held, err error) {
+	m, now, seen := j.m, j.now, map[handle]bool{} // so that the function does not keep j
+	for i := range own {
+		seen[own[i].env.handle] = true
+	}
 	err = m.walk(j.ctx, "Login", j.subject, func(h *held) error {
 		if !seen[h.env.handle] && !m.lapsed(h, now) {
 			seen[h.env.handle] = true

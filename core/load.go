@@ -31,6 +31,7 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
 		defer st.loading.stop()
 	}
+	var replayed *replay
 	for i, value := range found.values[:found.count] {
 		var h held
 		o, err := m.open(&st.loading, value, now, s.begun, &h)
@@ -42,6 +43,8 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 		case err != nil:
 			st.fail(m, err)
 			return
+		case o.reason == ReasonReplayed:
+			replayed = &replay{o, h}
 		case o.reason != "":
 			s.closed(st, o, &h, now)
 		case i > 0 && (st.found || st.others() != nil):
@@ -50,6 +53,15 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 			st.take(m, &h, o)
 		}
 	}
+	if replayed != nil && (!st.found || replayed.session.id != st.held.id) { // otherwise the visitor has the new token too
+		s.closed(st, replayed.opening, &replayed.session, now)
+	}
+}
+
+// replay is a replaced token that was used after its grace.
+type replay struct {
+	opening opening
+	session held // which its successor opens
 }
 
 // opening is what a cookie value led to.
@@ -123,7 +135,7 @@ func (s *Session) closed(st *state, o opening, h *held, now millis) {
 		o.marker, o.since = &marker, h.env.renewed
 	}
 	if r := st.rarely(); r.dead == nil {
-		r.dead, r.forget = o.marker, o.marker.env.flags&flagRevoked != 0 || s.begun.before(now) >= o.since+answerTime
+		r.dead, r.forget = o.marker, o.marker.env.flags&flagRevoked != 0 || s.begun.before(now) >= o.since+answerTime+s.m.leeway
 		if r.forget {
 			st.upkeepAt = 0
 		}
@@ -189,11 +201,14 @@ func (m *Manager) open(ctx *bounded, value string, now millis, begun moment, h *
 	return o, err
 }
 
+// maxSteps is how many renewals of a replayed token are followed only to tell whose it was.
+const maxSteps = 2
+
 // openRenewed finds the session behind a token that a periodic renewal has replaced: until the new token has been
 // presented, and for a while after that, the old one opens the session too, because the answer with the new one may be
 // lost or on its way. Later its use is a replay, and h is the session that was replayed.
 func (m *Manager) openRenewed(ctx *bounded, token string, now millis, begun moment, h *held) (o opening, err error) {
-	replayed := false
+	replayed, steps := false, 0
 	marker := *h
 	for o.reason = ReasonSuperseded; o.reason == ReasonSuperseded && h.env.flags&flagPeriodic != 0; {
 		o.marker, o.since = &marker, h.env.renewed
@@ -204,9 +219,14 @@ func (m *Manager) openRenewed(ctx *bounded, token string, now millis, begun mome
 			o.reason = ReasonUnknown
 			return o, nil
 		}
-		replayed = replayed || err == nil && begun.before(now) >= h.env.presented()+m.renewGrace
+		steps++
+		replayed = replayed || err == nil && begun.before(now) >= h.env.presented()+m.renewGrace+m.leeway
 		if o.reason, err = m.judge(h, now, err); err != nil {
 			return o, err
+		}
+		if replayed && steps >= maxSteps && m.onReplay == ReportReplayed { // where it leads to matters to nobody
+			o.reason = ReasonReplayed
+			return o, nil
 		}
 	}
 	switch {

@@ -12,6 +12,7 @@ type facts struct {
 	timedOut    bool // the request's own deadline has passed
 	gone        bool // the client hung up
 	dead        bool // the visitor's token has ended or was replaced
+	offer       bool // the visitor is to be given the token of the session again
 	forget      bool // and no response with a newer cookie can be on its way to the visitor
 	refused     bool // Options.SaveOn does not want this response's changes
 
@@ -43,6 +44,7 @@ type action byte
 const (
 	doNothing action = iota
 	doForget         // delete the cookie of a token that opens nothing any more
+	doOffer          // make sure that the token to be given still opens the session
 	doTouch
 	doUpdate
 	doCreate
@@ -171,6 +173,8 @@ func maintained(f *facts, touch bool) plan {
 		return plan{action: doUpdate, unasked: true}
 	case touchDue(f, touch):
 		return plan{action: doTouch, reason: ReasonTouched, unasked: !touch}
+	case f.offer && !f.sealed && canSetCookie(f):
+		return plan{action: doOffer, unasked: true}
 	}
 	return plan{}
 }

@@ -184,7 +184,7 @@ func randomFacts(r *rand.Rand) facts {
 			retiredKey: f.sealed && seldom(), fresh: !f.sealed && seldom(),
 		}
 		f.expires, f.deadline = f.now-some()/2+some(), f.now-some()/2+some()
-		f.expired, f.other = f.now >= f.deadline, f.login && coin()
+		f.expired, f.other, f.offer = f.now >= f.deadline, f.login && coin(), seldom()
 	case coin():
 		f.dead, f.forget = true, coin()
 	default:
@@ -203,7 +203,7 @@ func askedFor(f facts) bool {
 	return f.changed || f.login || f.renew || f.touch || f.ending || f.starts && !f.found
 }
 
-func upkeepDue(f facts) bool { return f.found && f.now >= f.upkeep.at() || f.forget }
+func upkeepDue(f facts) bool { return f.found && f.now >= f.upkeep.at() || f.forget || f.offer }
 
 // noted reports whether P25 asks for something: a stored session is due for a touch that gains time.
 func noted(f facts) bool {

@@ -44,7 +44,10 @@ func (j *job) rotate() error {
 		}
 		if err := j.carryOver(found, &next); err != nil {
 			j.discard(&next)
-			return err
+			if errors.Is(err, ErrConflict) {
+				return err
+			}
+			return j.unrenewed(err)
 		}
 	}
 }
@@ -102,7 +105,9 @@ func (j *job) carryOver(old held, next *held) error {
 		return err
 	}
 	again := held{env: j.renewedFrom(old.env)}
-	again.env.handle, again.env.flags, again.env.writes = next.env.handle, next.env.flags, next.env.writes
+	again.env.handle, again.env.flags = next.env.handle, next.env.flags
+	w := old.env.writes // of those whose answers may be lost
+	again.env.writes = [4]uint64{next.env.writes[0], w[0], w[1], w[2]}
 	if err := j.draft(&again, j.values(&j.old), j.ops); err != nil {
 		return err
 	}
@@ -124,7 +129,7 @@ func (j *job) outrun(last held, reason Reason) error {
 	over := errors.Is(err, ErrEnded)
 	switch {
 	case err != nil && !over:
-		return err
+		return j.unrenewed(err)
 	case j.login && over:
 		if last.env.kind == ended || last.env.kind == alias {
 			j.dead = &last
@@ -132,6 +137,8 @@ func (j *job) outrun(last held, reason Reason) error {
 		return j.startOver(ReasonCreated, values{})
 	case j.login:
 		return j.loginAfter(heir, way)
+	case j.renew && !over && !way.asked: // whatever upkeep did, the token that was asked to go has to go
+		return j.rotateOn(heir)
 	case !over && !way.login:
 		return j.followRenewal(way)
 	case j.changed || j.renew:
@@ -147,14 +154,19 @@ func (j *job) outrun(last held, reason Reason) error {
 func (j *job) loginAfter(heir held, way journey) error {
 	switch {
 	case !way.login:
-		if err := j.advance(heir); err != nil {
-			return err
-		}
-		return j.rotate()
+		return j.rotateOn(heir)
 	case string(heir.env.subject) == j.subject:
 		return j.startOver(ReasonSeparate, j.values(&heir))
 	}
 	return j.startOver(ReasonSeparate, values{})
+}
+
+// rotateOn renews the session that another request's renewal has left.
+func (j *job) rotateOn(heir held) error {
+	if err := j.advance(heir); err != nil {
+		return err
+	}
+	return j.rotate()
 }
 
 // followRenewal drops this request's renewal for one that was faster.
@@ -188,7 +200,11 @@ func (j *job) unrenewed(err error) error {
 		j.unasked = false
 		return j.update()
 	}
-	return j.excused(err)
+	failed := j.excused(err)
+	if u := j.m.upkeepOf(&j.old, false); failed == nil && j.now >= u.touchAt() {
+		return j.touchRecord()
+	}
+	return failed
 }
 
 // discard removes a record that no token was handed out for. If that fails it idles out.

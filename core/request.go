@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -60,13 +61,27 @@ func (s *Session) close(status int, mode commitMode) (instead Response, ok bool)
 		}
 		return instead, true
 	}
-	if err := s.commitAt(mode, at); err != nil {
+	err := s.commitAt(mode, at)
+	if err == nil && mode == headerless && s.owesCookie(st) {
+		err = errCookieOwed
+	}
+	if err != nil {
 		return s.fail(err), false
 	}
 	if mode == final {
 		s.setHeaders()
 	}
 	return instead, true
+}
+
+// errCookieOwed is for a handler that takes over the connection after a Save that made a cookie necessary. The error response
+// carries it.
+var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection does not send it", ErrCommitted)
+
+func (s *Session) owesCookie(st *state) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return st.cookie != ""
 }
 
 // nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
@@ -89,6 +104,7 @@ func (r *Request) Discard() {
 	pending := s.st != nil && !s.told
 	if s.st != nil {
 		s.st.changes = nil
+		s.st.withdraw(s.m)
 	}
 	s.phase = headersSent
 	s.mu.Unlock()

@@ -62,32 +62,36 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 // revoke ends what is wanted of what was the subject's when it began. It counts those that were alive.
 func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted func(handle string) bool) (ended int, err error) {
 	handles := map[handle]bool{}
-	err = m.walk(ctx, operation, subject, func(h *held) error {
-		if !wanted(h.env.handle.String()) {
-			return nil
-		}
-		alive := !m.lapsed(h, m.now())
-		ended, err := m.revokeRecord(ctx, h, ReasonRevoked)
-		if ended && alive {
-			handles[h.env.handle] = true
-		}
-		return err
-	})
+	for again := true; again; {
+		again = false
+		err = m.walk(ctx, operation, subject, func(h *held) error {
+			if !wanted(h.env.handle.String()) {
+				return nil
+			}
+			alive := !m.lapsed(h, m.now())
+			j, err := m.revokeRecord(ctx, h, ReasonRevoked)
+			if j.ended && alive {
+				handles[h.env.handle] = true
+			}
+			again = again || j.removed && err == nil
+			return err
+		})
+		again = again && err == nil // a renewal may have made its record and lost the alias that leads to it
+	}
 	return len(handles), err
 }
 
-// revokeRecord ends one record and reports whether that was its doing. Once begun it is finished: ctx is asked before.
-func (m *Manager) revokeRecord(ctx context.Context, h *held, why Reason) (ended bool, _ error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
+// revokeRecord ends one record and returns how. Once begun it is finished: ctx is asked before.
+func (m *Manager) revokeRecord(ctx context.Context, h *held, why Reason) (*job, error) {
 	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
+	if err := ctx.Err(); err != nil {
+		return j, err
+	}
 	defer func() {
 		j.stop()
 		m.emit(ctx, j.events)
 	}()
-	err := j.end(*h)
-	return j.ended, err
+	return j, j.end(*h)
 }
 
 // callDeadline bounds a call that the application makes outside of a request's commit.

@@ -71,6 +71,14 @@ func (st *state) offered() string {
 // throughReplaced reports whether the session was found through a token that a periodic renewal has replaced.
 func (st *state) throughReplaced() bool { return st.rare != nil && st.replaced }
 
+// withdraw takes back the offer of a token that may have been replaced since the session was loaded. Nobody can know that
+// of a sealed one.
+func (st *state) withdraw(m *Manager) {
+	if st.rare != nil && m.store != nil {
+		st.offer = ""
+	}
+}
+
 // others returns further sessions that the request's cookies opened.
 func (st *state) others() []held {
 	if st.rare == nil {
@@ -284,8 +292,11 @@ func (w *wish) anything() bool {
 
 // quiet reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
 func (st *state) quiet(now millis) bool {
-	return now < st.upkeepAt && !st.committing && !st.changes.anything() && st.cookie == ""
+	return now < st.upkeepAt && !st.committing && !st.changes.anything() && st.cookie == "" && !st.owes()
 }
+
+// owes reports whether the response has to say something of the cookie that no commit has decided.
+func (st *state) owes() bool { return st.rare != nil && (st.offer != "" || st.several) }
 
 // starts reports whether the operations leave a value, which is what a new session needs to come into being.
 func (st *state) starts() bool {

@@ -9,7 +9,21 @@ func (j *job) runStored() error {
 	if j.login && j.m.maxPerSubject > 0 {
 		return j.loginWithinLimit()
 	}
-	return j.carryOut()
+	err := j.carryOut()
+	if err == nil && j.offer != "" && j.cookie == "" {
+		j.stands = j.offerStands()
+	}
+	return err
+}
+
+// offerStands reports whether the session is still the one that the offered token opens: a login since has given the
+// visitor another one.
+func (j *job) offerStands() bool {
+	if j.action == doUpdate && !j.adopted {
+		return true
+	}
+	_, reason, err := j.examine(j.old.id)
+	return err == nil && reason == ""
 }
 
 func (j *job) carryOut() error {
@@ -17,10 +31,14 @@ func (j *job) carryOut() error {
 		if err := j.end(j.others[i]); err != nil {
 			return err
 		}
+		j.cookie = "" // which is the chosen session's
 	}
 	switch j.action {
 	case doForget:
 		return j.forget()
+	case doOffer:
+		j.next = j.old
+		return nil
 	case doTouch:
 		return j.touchRecord()
 	case doUpdate:
@@ -29,8 +47,8 @@ func (j *job) carryOut() error {
 		return j.rotate()
 	}
 	if j.ending != nil {
-		for _, h := range j.ending.sessions {
-			if err := j.end(h); err != nil {
+		for e := j.ending; len(e.sessions) > 0; e.sessions, e.own = e.sessions[1:], false {
+			if err := j.end(e.sessions[0]); err != nil {
 				return err
 			}
 		}
@@ -277,6 +295,17 @@ func (j *job) touchRecord() error {
 		return nil
 	}
 	return j.excused(unavailable("touch", err))
+}
+
+// touchUnchanged notes the use of a session whose changes could not be saved.
+func (j *job) touchUnchanged() {
+	u := j.m.upkeepOf(&j.old, false)
+	if !j.found || j.now < u.touchAt() {
+		return
+	}
+	j.plan.expires = min(max(j.now+j.m.idleSpan(&j.old.env), j.m.idleEnd(&j.old)), j.m.absoluteEnd(&j.old.env))
+	j.unasked = true
+	_ = j.touchRecord() // the caller has an error to return already
 }
 
 func (j *job) touchStored(next *held) error {

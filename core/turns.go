@@ -21,8 +21,12 @@ type turnTable struct {
 
 type turnPart struct {
 	mu     sync.Mutex
-	queues map[RecordID][]chan struct{} // of records that are being written: who waits
-	passed uint64                       // how many turns have been passed on
+	queues map[RecordID]turnQueue // of records that are being written
+}
+
+type turnQueue struct {
+	waiting []chan struct{}
+	passed  uint64 // how many turns have been passed on
 }
 
 func (t *turnTable) part(id RecordID) *turnPart { return &t.parts[int(id[0])%len(t.parts)] }
@@ -50,7 +54,7 @@ func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duratio
 		defer ticker.Stop()
 		tired = ticker.C
 	}
-	for before := p.count(); ; {
+	for before := p.count(id); ; {
 		select {
 		case <-mine:
 			return passedTurn, nil
@@ -58,7 +62,7 @@ func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duratio
 			t.leave(id, mine)
 			return refusedTurn, ctx.Err()
 		case <-tired:
-			now := p.count()
+			now := p.count(id)
 			if now == before {
 				t.leave(id, mine)
 				return refusedTurn, nil
@@ -72,32 +76,35 @@ func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duratio
 func (p *turnPart) enter(id RecordID) (mine chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	waiting, taken := p.queues[id]
+	q, taken := p.queues[id]
 	if !taken {
 		if p.queues == nil {
-			p.queues = map[RecordID][]chan struct{}{}
+			p.queues = map[RecordID]turnQueue{}
 		}
-		p.queues[id] = nil
+		p.queues[id] = turnQueue{}
 		return nil
 	}
 	mine = make(chan struct{})
-	p.queues[id] = append(waiting, mine)
+	q.waiting = append(q.waiting, mine)
+	p.queues[id] = q
 	return mine
 }
 
-func (p *turnPart) count() uint64 {
+func (p *turnPart) count(id RecordID) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.passed
+	return p.queues[id].passed
 }
 
 // leave gives up waiting. The turn may have come in the same moment; then the next one gets it.
 func (t *turnTable) leave(id RecordID, mine chan struct{}) {
 	p := t.part(id)
 	p.mu.Lock()
-	i := slices.Index(p.queues[id], mine)
+	q := p.queues[id]
+	i := slices.Index(q.waiting, mine)
 	if i >= 0 {
-		p.queues[id] = slices.Delete(p.queues[id], i, i+1)
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+		p.queues[id] = q
 	}
 	p.mu.Unlock()
 	if i < 0 {
@@ -110,12 +117,12 @@ func (t *turnTable) pass(id RecordID) {
 	p := t.part(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	waiting := p.queues[id]
-	if len(waiting) == 0 {
+	q := p.queues[id]
+	if len(q.waiting) == 0 {
 		delete(p.queues, id)
 		return
 	}
-	p.passed++
-	p.queues[id] = waiting[1:]
-	close(waiting[0])
+	next := q.waiting[0]
+	p.queues[id] = turnQueue{q.waiting[1:], q.passed + 1}
+	close(next)
 }
