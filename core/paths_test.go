@@ -489,17 +489,19 @@ func TestRefuseLoginDoesNotCountWhatTheLoginEnds(t *testing.T) {
 
 // MaxPerSubject: two servers whose logins overlap do not evict each other's: one of them lives.
 func TestEvictOldestOnTwoServersLeavesTheLatestLogin(t *testing.T) {
-	w := newWorld(t, session.Options{MaxPerSubject: 1})
+	w := newWorld(t, session.Options{MaxPerSubject: 1, OnEvent: func(context.Context, session.Event) {}})
 	o := session.Options{MaxPerSubject: 1, Name: "other", Cookie: session.Cookie{Name: cookieName}} // another turn
-	other := w.second(t, 0, o)
+	o.OnEvent = func(context.Context, session.Event) {}
+	other, err := session.New(w.store, o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	first := begin(t, w.Manager, "")
 	first.Login("user:1")
 	second := begin(t, other, "")
 	second.Login("user:1")
-	created, looked := make(chan struct{}), make(chan struct{})
 	var ready sync.WaitGroup
 	ready.Add(2)
-	var once sync.Once
 	w.store.After(func(c probe.Call, err error) error {
 		if c.Method == "LoadAll" { // both have made their sessions, and look before either one evicts
 			ready.Done()
@@ -507,7 +509,6 @@ func TestEvictOldestOnTwoServersLeavesTheLatestLogin(t *testing.T) {
 		}
 		return err
 	})
-	_, _, _ = created, looked, &once
 	var wg sync.WaitGroup
 	// both Creates before both Finds
 	var made sync.WaitGroup
