@@ -33,7 +33,7 @@ type backend struct {
 var backends = []struct {
 	name string
 	open func(s *stage) (*backend, error)
-}{{"redis", openRedis}, {"postgresql", openPostgreSQL}, {"sqlite", openSQLite}, {"file", openFile}}
+}{{"redis", openRedis}, {pipelined, openPipelined}, {"postgresql", openPostgreSQL}, {"sqlite", openSQLite}, {"file", openFile}}
 
 // roundTrips is a hook of go-redis that counts commands and pipelines.
 type roundTrips struct{ atomic.Int64 }
@@ -54,10 +54,27 @@ func (t *roundTrips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.P
 	}
 }
 
+// pipelined is Redis with a client whose calls share round trips, for the sessions only.
+const pipelined = "redis-pipelining"
+
+func openPipelined(s *stage) (*backend, error) {
+	b, client := onRedis(s, pipelinedConnections)
+	pipeline, err := client.AutoPipeline()
+	if err == nil {
+		b.store = redisstore.New(pipeline)
+	}
+	return b, err
+}
+
 // openRedis has one client for both sides.
 func openRedis(s *stage) (*backend, error) {
+	b, _ := onRedis(s, connections)
+	return b, nil
+}
+
+func onRedis(s *stage, poolSize int) (*backend, *redis.Client) {
 	server := servers.Redis(s)
-	client := redis.NewClient(&redis.Options{Addr: server.Addr, ContextTimeoutEnabled: true, PoolSize: connections})
+	client := redis.NewClient(&redis.Options{Addr: server.Addr, ContextTimeoutEnabled: true, PoolSize: poolSize})
 	s.Cleanup(func() { _ = client.Close() }) // the server goes too
 	var trips roundTrips
 	client.AddHook(&trips)
@@ -65,7 +82,7 @@ func openRedis(s *stage) (*backend, error) {
 		return client.Set(ctx, key, value, 30*time.Minute).Err()
 	}
 	get := func(ctx context.Context, key string) ([]byte, error) { return client.Get(ctx, key).Bytes() }
-	return &backend{redisstore.New(client), &trips.Int64, set, set, get}, nil
+	return &backend{redisstore.New(client), &trips.Int64, set, set, get}, client
 }
 
 func openPostgreSQL(s *stage) (*backend, error) {

@@ -11,6 +11,17 @@ import (
 // connections are how many visitors ask at the same time, each with a connection and a session of its own.
 const connections = 32
 
+// pipelinedConnections are enough for commands to share round trips.
+const pipelinedConnections = 64
+
+// visitors are how many ask an app at the same time.
+func (a app) visitors() int {
+	if a.carrier == pipelined {
+		return pipelinedConnections
+	}
+	return connections
+}
+
 // target is a cell that is served on loopback.
 type target struct {
 	cell
@@ -56,7 +67,7 @@ func (t *target) prepare() error {
 	next, step := t.answers()
 	l := &t.load
 	l.Cookies, l.Next, l.Step = nil, nil, step
-	for range connections {
+	for range t.visitors() {
 		v, err := t.visit(t.site)
 		if err != nil {
 			return err
