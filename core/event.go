@@ -14,13 +14,13 @@ const (
 	ReasonCreated  Reason = "created"
 	ReasonRenewed  Reason = "renewed"   // a new token, by Login, Renew or Options.RenewAfter
 	ReasonEnded    Reason = "ended"     // by Destroy
-	ReasonRevoked  Reason = "revoked"   // ended by Revoke, RevokeOthers or RevokeAll
+	ReasonRevoked  Reason = "revoked"   // ended by Revoke, RevokeOthers or RevokeAll, or by EndReplayed
 	ReasonEvicted  Reason = "evicted"   // ended because its subject had more than Options.MaxPerSubject
 	ReasonTouched  Reason = "touched"   // the idle clock was extended
 	ReasonReissued Reason = "reissued"  // a sealed cookie was sealed anew under the current key
 	ReasonMerged   Reason = "merged"    // another request had changed the session; both sets of changes are kept
-	ReasonFollowed Reason = "followed"  // changes went into the session that a login or renewal had made meanwhile
-	ReasonSeparate Reason = "separated" // a login or renewal lost a race and got a session of its own
+	ReasonFollowed Reason = "followed"  // changes went into the session that a renewal had made meanwhile
+	ReasonSeparate Reason = "separated" // a login lost a race to another one and got a session of its own
 )
 
 // Why a cookie was not accepted. The visitor is anonymous; nothing went wrong on this side.
@@ -34,7 +34,7 @@ const (
 	ReasonAlreadyEnded    Reason = "already-ended"    // destroyed or revoked a short while ago
 	ReasonSuperseded      Reason = "superseded"       // the token was replaced by a login or renewal a short while ago
 	ReasonReplayed        Reason = "replayed"         // the token was replaced by RenewAfter, and the new one has been in use for longer than the grace
-	ReasonAmbiguous       Reason = "ambiguous"        // several different valid cookies, or too many to try
+	ReasonAmbiguous       Reason = "ambiguous"        // valid cookies of different subjects or of nobody, or too many to try
 	ReasonCorrupt         Reason = "corrupt"          // the record is not one of ours
 )
 

@@ -22,7 +22,7 @@ type Options struct {
 	InsecureHTTP bool
 
 	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30 minutes; at
-	// most AbsoluteTimeout. A request that begins in time counts as use, however long it takes. Shortening it, or
+	// most AbsoluteTimeout. A request that has loaded its session in time counts as use, however long it takes. Shortening it, or
 	// AbsoluteTimeout, acts at once on sessions that live already.
 	IdleTimeout time.Duration
 	// AbsoluteTimeout ends a session this long after its creation or last login, used or not. Zero means 12 hours;
@@ -33,7 +33,8 @@ type Options struct {
 	TouchInterval time.Duration
 	// RenewAfter gives a session a new token once the present one is this old. Zero means never: Login and
 	// Renew do it when it matters. It logs nobody out: the old token goes on opening the session until the new one has
-	// been presented, and for RenewGrace after that, and each response to it hands out the same new token.
+	// been presented, and for RenewGrace after that, and each response to it hands out the new token, which is the same
+	// one for all of them.
 	RenewAfter time.Duration
 	// RenewGrace is how long requests that were sent before the new token arrived may still come in with the old one.
 	// Zero means a minute. An old token that is used later has been copied: ReasonReplayed.
@@ -77,7 +78,7 @@ type Options struct {
 	// concurrent use. Nil logs failures through slog.
 	OnEvent func(ctx context.Context, e Event)
 	// ErrorResponse makes the answer when a session cannot be loaded or saved; header returns a header of the
-	// request, such as Accept. Nil answers with the status that fits (503, 409 or 500) and one plain sentence.
+	// request, such as Accept. Nil answers with the status that fits (503, 409, 403 or 500) and one plain sentence.
 	ErrorResponse func(err error, header func(name string) string) Response
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time

@@ -35,10 +35,13 @@ const (
 	requestOver
 )
 
-// Login binds the session to subject, a name like "user:42", and renews the token, so that a token planted
-// before the login is worthless after it. Values stay, except when the session belonged to another subject: then
-// what was stored is dropped and only this request's own changes stay. The absolute and authentication clocks
-// start anew. An empty subject is refused.
+// Login binds the session to subject, a name like "user:42", and renews the token. A token planted before the login opens
+// nothing after it, and a request in flight with it cannot write into the session: it gets ErrEnded, and of what it does only
+// Destroy follows, unless the login was as another subject than the session's. Values stay, except when the session
+// belonged to another subject: then what was stored is dropped and only this request's own changes stay. The absolute
+// and authentication clocks start anew. An empty subject is refused.
+//
+// Of two logins in flight at once each gets a session of its own. Options.MaxPerSubject limits what a subject can have.
 func (s *Session) Login(subject string) {
 	if subject == "" {
 		s.reject(ReasonCommitFailed, "", errors.New("session: Login needs a subject"))
@@ -103,7 +106,9 @@ func (s *Session) swap(before, after []operation) bool {
 }
 
 // Renew gives the session a new token and keeps everything else, the absolute deadline included. Use it when the
-// visitor's rights change; Login does it by itself. Without a session it does nothing.
+// visitor's rights change; Login does it by itself. The old token opens nothing afterwards. Requests in flight with it
+// write into the renewed session and learn nothing of it; if they renew too, theirs is dropped, so there is one session
+// in the end. Without a session it does nothing.
 func (s *Session) Renew() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.changes.renew = true
@@ -129,7 +134,9 @@ func (s *Session) Clear() {
 }
 
 // Destroy ends the session: nothing brings it back, not even a request that is in flight, and the cookie is
-// deleted. What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
+// deleted. Requests in flight that write get ErrEnded. If the session was renewed meanwhile, or logged in as the same subject
+// or from an anonymous one, what has become of it ends. Further sessions that the request's cookies opened end too.
+// What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
 func (s *Session) Destroy() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.destroy()
