@@ -179,7 +179,7 @@ func (w *week) deliver(r *request, c *http.Cookie, token string) {
 		w.fail("request %d: Max-Age is %d", r.number, c.MaxAge)
 	}
 	if w.jar.put(c, w.now); c.MaxAge > 0 {
-		if early := k.life.deadline.Sub(w.jar.expires); early < 0 || early >= time.Second {
+		if early := k.life.deadline.Sub(w.jar.expires); early >= time.Second {
 			w.fail("request %d: the browser drops the cookie %v before the session's deadline", r.number, early)
 		}
 	}

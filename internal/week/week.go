@@ -66,7 +66,9 @@ func play(t *testing.T, seed uint64, sealed bool, make Manager) {
 	o := session.Options{
 		IdleTimeout: idle, AbsoluteTimeout: absolute, RenewAfter: w.renewAfter, StoreTimeout: time.Minute,
 		Cookie: session.Cookie{Persistent: w.persistent}, Now: func() time.Time { return w.now },
-		OnEvent: func(_ context.Context, e session.Event) { w.note("  event %s, life's handle %s, error %v", e.Reason, e.Handle, e.Err) },
+		OnEvent: func(_ context.Context, e session.Event) {
+			w.note("  event %s, life's handle %s, error %v", e.Reason, e.Handle, e.Err)
+		},
 	}
 	if seed%2 == 1 {
 		o.OnReplay = session.EndReplayed
