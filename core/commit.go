@@ -15,6 +15,7 @@ type job struct {
 	plan
 	asked
 	now    millis
+	loaded millis // when the request loaded the session, to the second
 	old    held   // the session as it was before
 	dead   *held  // the marker that the visitor's token led to
 	others []held // further sessions that the visitor's cookies opened
@@ -68,6 +69,7 @@ func (s *Session) commitAt(mode commitMode, at time.Time) error {
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	j := job{m: s.m, client: s.client, x: s.x, now: toMillis(at), offer: st.offered(), replaced: st.throughReplaced(), dead: st.dead()}
 	st.held.open(&j.old)
+	j.loaded = j.old.seen + 1000*millis(st.age)
 	f := s.facts(st, &j.old, j.now)
 	f.headersSent = f.headersSent || mode == headerless
 	p := decide(&f)

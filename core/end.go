@@ -9,7 +9,7 @@ import (
 // none of them brings it back. If a login or renewal got there first, the session that it made is the one to end, unless it
 // is somebody else's. A session that has ended already is fine, and leaves the cookie to whoever ended it.
 func (j *job) end(target held) error {
-	subject := string(target.env.subject)
+	subject, tried := string(target.env.subject), false
 	for {
 		if _, err := j.queue(target.id); err != nil {
 			return err
@@ -25,9 +25,10 @@ func (j *job) end(target held) error {
 			return unavailable("destroy", errors.Join(failure, err))
 		case found.env.written(mark.env.writes[0]): // applied; the answer was lost
 			return j.done(&target)
-		case reason == "" && !errors.Is(failure, ErrConflict):
+		case reason == "" && !errors.Is(failure, ErrConflict) && tried:
 			return j.remove(&target, failure)
 		}
+		tried = tried || !errors.Is(failure, ErrConflict) // a store that is full is so the second time
 		heir, way, err := j.follow(found, reason)
 		switch {
 		case errors.Is(err, ErrEnded), err == nil && way.other, err == nil && j.revoked != "" && string(heir.env.subject) != subject:

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
@@ -18,6 +19,9 @@ func (s *Session) load(st *state) {
 	st.upkeepAt = never
 	if found.count > 0 {
 		s.loadAny(st, &found, at)
+	}
+	if st.found {
+		st.age = uint32(max(0, toMillis(at)-st.held.seen) / 1000)
 	}
 	if found.several && len(m.cookie.former) > 0 {
 		st.rarely().several, st.upkeepAt = true, 0
@@ -112,7 +116,7 @@ func (s *Session) choose(st *state, h *held, o opening) {
 		r.others = append(r.others, *h)
 		return
 	}
-	if h.env.authenticated > present.env.authenticated {
+	if cmp.Or(cmp.Compare(h.env.authenticated, present.env.authenticated), cmp.Compare(h.seen, present.seen)) > 0 {
 		st.take(s.m, h, o)
 		h = &present
 	}

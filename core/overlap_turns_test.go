@@ -158,7 +158,7 @@ func TestManySessionsOfOneSubjectEnd(t *testing.T) {
 	}
 	failing := 0
 	w.store.Before(func(c probe.Call) error {
-		if (c.Method == "Update" || c.Method == "Delete") && failing < 2 {
+		if (c.Method == "Update" || c.Method == "Delete") && failing < 3 {
 			failing++
 			return errDown
 		}

@@ -173,8 +173,7 @@ func (j *job) rotateOn(heir held) error {
 func (j *job) followRenewal(way journey) error {
 	j.adopt(way)
 	if !j.changed {
-		j.next = j.old
-		return nil
+		return j.noteUse()
 	}
 	j.unasked = false
 	return j.update()

@@ -7,6 +7,7 @@ type state struct {
 	retired    bool // it was sealed with a key that is no longer the first
 	unwanted   bool // Options.SaveOn refused this response's changes
 	committing bool
+	age        uint32 // how many seconds after it was last noted down as used held was loaded
 	upkeepAt   millis // from when on the session needs something though nobody asks for it
 
 	changes *wish // nil: the request has only read

@@ -22,8 +22,14 @@ func (j *job) offerStands() bool {
 	if j.action == doUpdate && !j.adopted {
 		return true
 	}
-	_, reason, err := j.examine(j.old.id)
-	return err == nil && reason == ""
+	found, reason, err := j.examine(j.old.id)
+	if err != nil || reason == "" {
+		return err == nil
+	}
+	if _, way, err := j.follow(found, reason); err == nil {
+		j.cookie = way.offer // periodically renewed in its turn: then this is the token to give
+	}
+	return j.cookie != ""
 }
 
 func (j *job) carryOut() error {
@@ -85,7 +91,7 @@ func (j *job) begin(r Reason, v values) error {
 // issue makes next the request's session and its token the cookie's value.
 func (j *job) issue(r Reason, next held, token string) error {
 	j.next = next
-	j.cookie = j.m.cookie.set(token, next.env.deadline-j.now)
+	j.cookie = j.m.cookie.set(token, j.m.absoluteEnd(&next.env)-j.now)
 	j.event(r, &next)
 	return nil
 }
@@ -137,9 +143,8 @@ func (j *job) update() error {
 	base, ops, mine := &j.old, j.ops, uint64(0)
 	for ; ; contested = true {
 		if contested {
-			if j.unasked { // another request has used the session too, and noted it down
-				j.next = j.old
-				return nil
+			if j.unasked { // another request has written what was to be noted, but perhaps at an earlier time than this one's
+				return j.noteUse()
 			}
 			if _, err := j.takeTurn(base.id, 0); err != nil {
 				return err
@@ -279,15 +284,55 @@ func (j *job) release() {
 	}
 }
 
-// touchRecord extends the idle clock. A record that another request has changed or ended is left alone: changing
-// extends it too, and nothing brings an ended one back.
+// touchRecord extends the idle clock. What another request has ended is left alone: nothing brings it back.
 func (j *job) touchRecord() error {
+	if j.slow() {
+		return j.noteUse()
+	}
 	next := j.old
-	next.seen, next.expires = j.now, j.plan.expires
+	next.expires = j.plan.expires
+	return j.touchAs(next)
+}
+
+// noteUse is for a request that other requests have overtaken. They have noted down their own uses of the session, which
+// stand for this one's too unless it took very long; then what the session has become is extended.
+func (j *job) noteUse() error {
+	if !j.slow() {
+		j.next = j.old
+		return nil
+	}
+	found, reason, err := j.examine(j.old.id)
+	if err != nil {
+		return j.excused(err)
+	}
+	heir, way, err := j.follow(found, reason)
+	switch {
+	case errors.Is(err, ErrEnded), err == nil && way.login:
+		j.next = j.old
+		return nil
+	case err != nil:
+		return j.excused(err)
+	}
+	j.adopt(way)
+	heir.expires = min(max(j.now+j.m.idleSpan(&heir.env), j.m.idleEnd(&heir)), j.m.absoluteEnd(&heir.env))
+	return j.touchAs(heir)
+}
+
+// slow reports whether the session was loaded longer ago than a touch interval.
+func (j *job) slow() bool {
+	_, touchEvery := j.m.idleTerms(&j.old.env)
+	return j.now >= j.loaded+max(touchEvery, 1000)
+}
+
+// touchAs writes the clocks of next.
+func (j *job) touchAs(next held) error {
+	next.seen = max(j.now, next.seen)
 	err := j.touchStored(&next)
 	switch {
 	case err == nil:
-		j.next = next
+		if j.next = next; j.adopted {
+			j.next = j.old
+		}
 		j.event(ReasonTouched, &next)
 		return nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
@@ -315,5 +360,17 @@ func (j *job) touchStored(next *held) error {
 			return err
 		}
 	}
-	return j.replace(next)
+	for {
+		if err := j.replace(next); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		found, reason, err := j.examineInTurn(next.id)
+		u := j.m.upkeepOf(&found, false)
+		if err != nil || reason != "" || j.now < u.touchAt() { // what has ended stays so, and what was just used needs nothing
+			*next = j.old
+			return err
+		}
+		found.seen, found.expires = next.seen, max(next.expires, found.expires)
+		*next = found
+	}
 }

@@ -24,6 +24,7 @@ type crowd struct {
 	mu       sync.Mutex
 	shoppers []*shopper
 	sent     int
+	members  int         // whose login was answered
 	answers  map[int]int // by status; 0: there was none
 	stopped  bool
 	all      sync.WaitGroup
@@ -63,12 +64,22 @@ func (c *crowd) write() {
 		if first && !c.add(s, "/login", "username=user1&password=password1") {
 			return
 		}
+		if first {
+			c.joined()
+		}
 		for s.sent < maxItems {
 			if !c.add(s, "/cart/add", fmt.Sprintf("item=%d", s.sent)) {
 				return
 			}
 		}
 	}
+}
+
+// joined counts a login that was answered.
+func (c *crowd) joined() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.members++
 }
 
 func (c *crowd) join(member bool) *shopper {
