@@ -14,7 +14,7 @@ import (
 // store must hold nothing of anybody else's.
 func Week(t *testing.T, newStore func(t *testing.T) session.Store) {
 	t.Helper()
-	for seed := range uint64(week.Seeds) {
+	for _, seed := range []uint64{0, 5} { // of those that core plays in memory, one without and one with renewals
 		t.Run(fmt.Sprintf("Seed%d", seed), func(t *testing.T) {
 			store := newStore(t)
 			week.Stored(t, seed, func(o session.Options) (*session.Manager, error) { return session.New(store, o) })
