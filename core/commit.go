@@ -66,6 +66,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	f.headersSent = f.headersSent || mode == headerless
 	p := decide(&f)
 	if p.action == doNothing {
+		st.lose(p.err)
 		st.drop(p.err)
 		s.conclude(st, mode, p.err)
 		s.leave()
@@ -78,6 +79,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	err := errPanicked // until run returns: it calls the store and the application's functions
 	defer func() {
 		s.mu.Lock()
+		st.lose(err)
 		st.settle(&j, err)
 		s.conclude(st, mode, err)
 		s.leave()
@@ -219,6 +221,16 @@ func (st *state) drop(err error) {
 		}
 	}
 	st.changes = nil
+	if st.rare != nil {
+		st.late = ""
+	}
+}
+
+// lose notes whom a commit that fails is about, before it is forgotten.
+func (st *state) lose(err error) {
+	if err != nil {
+		st.rarely().lost = st.concerned()
+	}
 }
 
 func (j *job) values(base *held) values { return values{base.env.body, j.hidden} }
