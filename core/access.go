@@ -10,6 +10,7 @@ import (
 type view struct {
 	value []byte // nil: absent
 	err   error
+	told  bool // err has been reported
 }
 
 // enter locks the session and loads it if need be. It returns nil, unlocked, when the request is over.
@@ -17,7 +18,7 @@ func (s *Session) enter() *state {
 	s.mu.Lock()
 	if s.phase == requestOver {
 		s.mu.Unlock()
-		s.m.emit(s.ctx, s.m.event(nil, Event{Reason: ReasonRequestOver, Err: usedTooLate()}))
+		s.report(Event{Reason: ReasonRequestOver, Err: ErrRequestOver, Source: applicationLine()})
 		return nil
 	}
 	if s.st == nil {
@@ -53,6 +54,7 @@ func (s *Session) enterToWrite() (*state, error) {
 		return nil, ErrRequestOver
 	}
 	if !s.awaitCommit(st) {
+		s.report(Event{Reason: ReasonCommitFailed, Err: errEndless, Source: applicationLine()})
 		return nil, errEndless
 	}
 	if s.phase == requestOver { // it ended while we waited
@@ -86,7 +88,6 @@ func (s *Session) awaitCommit(st *state) bool {
 			timer.Stop()
 			s.mu.Lock()
 		case <-timer.C:
-			s.m.emit(s.ctx, s.m.event(nil, Event{Reason: ReasonCommitFailed, Err: errEndless}))
 			return false
 		}
 	}
@@ -99,6 +100,11 @@ func (s *Session) leave() {
 	if s.st != nil && s.st.rare != nil {
 		events, s.st.events = s.st.events, nil
 	}
+	for i := range events {
+		if events[i].Err != nil {
+			events[i].Route = route(s.x)
+		}
+	}
 	s.mu.Unlock()
 	if events != nil {
 		s.m.emit(s.ctx, events)
@@ -108,7 +114,7 @@ func (s *Session) leave() {
 func (s *Session) look(key string, note bool) view {
 	st := s.enter()
 	if st == nil {
-		return view{err: ErrRequestOver}
+		return view{err: ErrRequestOver, told: true}
 	}
 	defer s.leave()
 	return view{value: st.look(key, note)}
@@ -117,7 +123,7 @@ func (s *Session) look(key string, note bool) view {
 func (s *Session) write(o operation) {
 	if st, err := s.enterToWrite(); err == nil {
 		st.write(o, st.look(o.key, false))
-		s.leave()
+		s.leaveChanged(st)
 	}
 }
 
@@ -127,7 +133,7 @@ func (s *Session) writeIf(o operation, old []byte) (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	defer s.leave()
+	defer s.leaveChanged(st)
 	now := st.look(o.key, false)
 	if !same(now, old) {
 		return false, nil
@@ -148,17 +154,11 @@ func (s *Session) reject(reason Reason, key string, err error) {
 	if unable != nil { // which has been reported
 		return
 	}
-	st.changes.refusal, st.rarely().reported = err, err
+	st.changes.refusal = err
+	e := Event{Reason: reason, Key: key, Err: err, Source: applicationLine()}
+	news := s.blame(&e) // in one step with the refusal, so that no commit tells of it before
 	s.leave()
-	s.report(reason, key, err)
-}
-
-func (s *Session) report(reason Reason, key string, err error) {
-	s.mu.Lock()
-	var h string
-	if s.st != nil {
-		h = s.st.handle()
+	if news {
+		s.m.emit(s.ctx, s.m.event(nil, e))
 	}
-	s.mu.Unlock()
-	s.m.emit(s.ctx, s.m.event(nil, Event{Reason: reason, Key: key, Err: err, Handle: h}))
 }

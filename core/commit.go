@@ -75,6 +75,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	p := decide(&f)
 	if p.action == doNothing {
 		st.withdraw(s.m)
+		st.lose(p.err)
 		st.drop(p.err)
 		s.conclude(st, mode, p.err)
 		s.leave()
@@ -87,6 +88,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	err := errPanicked // until run returns: it calls the store and the application's functions
 	defer func() {
 		s.mu.Lock()
+		st.lose(err)
 		st.settle(&j, err)
 		s.conclude(st, mode, err)
 		s.leave()
@@ -228,12 +230,22 @@ func (st *state) drop(err error) {
 		}
 	}
 	st.changes = nil
+	if st.rare != nil {
+		st.late = ""
+	}
+}
+
+// lose notes whom a commit that fails is about, before it is forgotten.
+func (st *state) lose(err error) {
+	if err != nil {
+		st.rarely().lost = st.concerned()
+	}
 }
 
 // restore makes what was to be ended the request's again.
 func (st *state) restore(e *ending) {
-	others := e.sessions
-	if e.own && len(others) > 0 {
+	others := e.sessions[e.done:]
+	if e.own && e.done == 0 && len(others) > 0 {
 		st.held, st.found, others = others[0].kept, true, others[1:]
 	}
 	if len(others) > 0 {

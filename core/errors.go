@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
-	"runtime"
-	"strings"
 )
 
 // The errors applications branch on with errors.Is. Everything else is wrapped with its package and operation.
@@ -65,23 +62,6 @@ func unavailable(operation string, err error) error {
 		return fmt.Errorf("session: %s: %w", operation, err)
 	}
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, operation, err)
-}
-
-// usedTooLate is ErrRequestOver with the line outside of this package that did it: most often in a goroutine that a
-// handler left behind, and hard to find without.
-func usedTooLate() error {
-	var callers [32]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
-	inside := reflect.TypeFor[Session]().PkgPath() + "."
-	for {
-		frame, more := frames.Next()
-		if !strings.HasPrefix(frame.Function, inside) {
-			return fmt.Errorf("%w, at %s:%d", ErrRequestOver, frame.File, frame.Line)
-		}
-		if !more {
-			return ErrRequestOver
-		}
-	}
 }
 
 // pastDeadline reports whether the request's own deadline, not its client, ended ctx.

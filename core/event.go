@@ -50,14 +50,22 @@ const (
 	ReasonRequestOver  Reason = "request-over"  // the session was used after its request had finished
 )
 
-// Event tells what happened to a session. It never carries a token or a value.
+// Event tells what happened to a session. It never carries a token or a value. What failed is told once: a line that
+// makes the same mistake again in one request, or a commit that fails because of it, is no further event.
 type Event struct {
 	Manager string // Options.Name
 	Reason  Reason
 	Handle  string // the session's public id, if there is one
-	Subject string // whom the session belongs to, if somebody
+	Subject string // whom the session belongs to, or was to belong to by the login that failed; "" for nobody
 	Key     string // the session key concerned, if there is one
 	Err     error  // nil unless something failed
+
+	// Route is the request's method and path, such as "POST /cart", where something failed while the request was running.
+	// The client chose both: it has no query, is printable ASCII with the rest percent-encoded, and is cut after 200 bytes.
+	Route string
+	// Source is file:line of the application's code, where a mistake in it is what failed: the write that was refused or
+	// came too late, the read whose type does not fit, the use of a session after its request. "" for anything else.
+	Source string
 }
 
 // emit hands events to the application. It is called without any lock held.
@@ -71,9 +79,21 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) { // two tabs of one visitor can do that
 			level = slog.LevelWarn
 		}
-		slog.LogAttrs(ctx, level, "session: "+string(e.Reason), slog.String("manager", e.Manager),
-			slog.String("handle", e.Handle), slog.String("key", e.Key), slog.Any("error", e.Err))
+		slog.LogAttrs(ctx, level, "session: "+string(e.Reason), e.attributes()...)
 	}
+}
+
+// attributes are what is known. The line is "at", because "source" is where slog's own AddSource puts the call of slog.
+func (e *Event) attributes() []slog.Attr {
+	known := make([]slog.Attr, 0, 7)
+	for _, a := range [...]struct{ name, value string }{
+		{"manager", e.Manager}, {"route", e.Route}, {"at", e.Source}, {"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
+	} {
+		if a.value != "" {
+			known = append(known, slog.String(a.name, a.value))
+		}
+	}
+	return append(known, slog.Any("error", e.Err))
 }
 
 // event builds an Event if anybody listens: an application with OnEvent hears all, the log only failures.

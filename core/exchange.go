@@ -1,8 +1,9 @@
 package session
 
 // Exchange is one HTTP request and its pending response headers, as an adapter shows them to the core.
-// The core calls it only while the request runs: CookieLines from whichever goroutine first uses the session, and the
-// rest from the one that calls Manager.Begin, Request.Commit or Discard.
+// The core calls it only while the request runs: CookieLines from whichever goroutine first uses the session, Facts from
+// whichever makes a mistake with it, both also while the handler is at work; and the rest from the one that calls
+// Manager.Begin, Request.Commit or Discard. Facts and CookieLines must therefore read nothing that a handler may be writing.
 //
 // Strings returned are owned by the caller: an adapter for a framework that reuses its buffers must copy.
 type Exchange interface {
@@ -10,8 +11,9 @@ type Exchange interface {
 	CookieLines() []string
 	// RequestHeader returns a request header, Host included, several lines joined with ", ", or "".
 	RequestHeader(name string) string
-	// Facts returns what the request line and the connection tell. The core asks only when it needs them, within Begin
-	// or at the commit, so that they cost other requests nothing.
+	// Facts returns what the request line and the connection tell, as it was when the exchange began. The core asks only
+	// when it needs them, within Begin, at the commit, or to report a failure. It may hold the session's lock, so Facts
+	// must not use the session.
 	Facts() RequestFacts
 	// ResponseHeader returns the pending response header, several lines joined with ", ", or "". Here and in the next
 	// two methods a header is found however the handler has spelt its name.

@@ -1,9 +1,6 @@
 package session
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Key is a constant that knows the type of its value:
 //
@@ -105,7 +102,7 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 // read looks the key up; note remembers what was seen, so that a later blind write can be held against it.
 func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
 	if err := k.storable(); err != nil {
-		return v, view{err: s.refuse(ReasonUnencodable, string(k), err)}, false
+		return v, view{err: s.refuse(ReasonUnencodable, string(k), err), told: true}, false
 	}
 	if seen = s.look(string(k), note); seen.value == nil {
 		return v, seen, false
@@ -114,7 +111,8 @@ func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
 	if !ok {
 		seen.err = fmt.Errorf("the stored value does not fit type %T", v)
 		if note { // otherwise it is about to be refused, which reports it
-			s.report(ReasonUndecodable, string(k), fmt.Errorf("session: key %q: %w", string(k), seen.err))
+			err := fmt.Errorf("session: key %q: %w", string(k), seen.err)
+			s.report(Event{Reason: ReasonUndecodable, Key: string(k), Err: err, Source: applicationLine()})
 		}
 	}
 	return v, seen, ok
@@ -132,7 +130,7 @@ func (k Key[T]) encode(v T) ([]byte, error) {
 func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error) {
 	for {
 		old, seen, _ := k.read(s, false)
-		if errors.Is(seen.err, ErrRequestOver) {
+		if seen.told {
 			return old, seen.err
 		}
 		if seen.err != nil {

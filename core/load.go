@@ -166,7 +166,8 @@ func (st *state) fail(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)
 	}
-	st.rarely().failure, st.reported = err, err
+	st.rarely().failure = err
+	st.faults = append(st.faults, fault{reason: ReasonLoadFailed, err: err})
 	st.held, st.found, st.retired, st.upkeepAt = kept{}, false, false, 0
 	st.rare.others, st.rare.dead, st.offer = nil, nil, ""
 	st.note(m, Event{Reason: ReasonLoadFailed, Err: err})

@@ -120,10 +120,12 @@ func (r *Request) End() {
 	s.mu.Lock()
 	st := s.st
 	settled := st == nil || s.awaitCommit(st)
-	if !settled { // it has been reported; the request ends all the same
+	if !settled { // the request ends all the same
+		s.reportCommit(Event{Reason: ReasonCommitFailed, Err: errEndless})
 		s.mu.Lock()
 	}
 	late := settled && st != nil && s.phase == headersSent && st.changes.anything()
+	x := s.x
 	s.phase, s.x = requestOver, nil
 	s.mu.Unlock()
 	if !late {
@@ -131,12 +133,13 @@ func (r *Request) End() {
 	}
 	at := s.m.clock() // without the lock, since it is the application's; from here on nobody else changes st
 	s.mu.Lock()
+	source := st.lateLine()
 	if err := s.commitLocked(st, early, at); err != nil {
-		reason := ReasonCommitFailed
+		e := Event{Reason: ReasonCommitFailed, Err: err, Route: route(x)}
 		if errors.Is(err, ErrCommitted) {
-			reason = ReasonTooLate
+			e.Reason, e.Source = ReasonTooLate, source
 		}
-		s.report(reason, "", err)
+		s.reportCommit(e)
 	}
 }
 
@@ -144,15 +147,7 @@ func (r *Request) End() {
 func (r *Request) Session() *Session { return &r.session }
 
 func (s *Session) fail(err error) Response {
-	s.mu.Lock()
-	var reported error
-	if s.st.rare != nil {
-		reported = s.st.reported
-	}
-	s.mu.Unlock()
-	if reported == nil || !errors.Is(err, reported) {
-		s.report(ReasonCommitFailed, "", err)
-	}
+	s.reportCommit(Event{Reason: ReasonCommitFailed, Err: err})
 	instead := s.m.respond(err, s.x.RequestHeader)
 	setDefault(&instead.Status, http.StatusServiceUnavailable)
 	setDefault(&instead.ContentType, "text/plain; charset=utf-8")

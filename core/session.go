@@ -59,7 +59,7 @@ func (s *Session) Login(subject string) {
 			st.changes.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
 		}
 	}
-	s.leave()
+	s.leaveChanged(st)
 	s.rework()
 }
 
@@ -112,7 +112,7 @@ func (s *Session) swap(before, after []operation) bool {
 func (s *Session) Renew() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.changes.renew = true
-		s.leave()
+		s.leaveChanged(st)
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *Session) Renew() {
 func (s *Session) Touch() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.changes.touch = true
-		s.leave()
+		s.leaveChanged(st)
 	}
 }
 
@@ -129,7 +129,7 @@ func (s *Session) Clear() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.changes.ops = nil
 		st.hide()
-		s.leave()
+		s.leaveChanged(st)
 	}
 }
 
@@ -140,7 +140,7 @@ func (s *Session) Clear() {
 func (s *Session) Destroy() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.destroy()
-		s.leave()
+		s.leaveChanged(st)
 	}
 }
 
@@ -227,6 +227,9 @@ func (s *Session) Err() error {
 // necessary is set with the others.
 func (s *Session) Save() error {
 	err := s.commit(early)
+	if errors.Is(err, ErrRequestOver) { // which has been reported
+		return err
+	}
 	if st := s.enter(); st != nil {
 		if err != nil || st.rare != nil {
 			st.rarely().err = err

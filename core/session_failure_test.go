@@ -237,8 +237,8 @@ func TestASessionUsedAfterItsRequestIsReported(t *testing.T) {
 	if w.store.Count("") != 0 || !w.saw(session.ReasonRequestOver) {
 		t.Error("the store was called, or nobody was told")
 	}
-	if err := w.events[len(w.events)-1].Err; !errors.Is(err, session.ErrRequestOver) || !strings.Contains(err.Error(), "session_failure_test.go:") {
-		t.Errorf("event error %v, want ErrRequestOver and the line that did it", err)
+	if e := w.events[len(w.events)-1]; !errors.Is(e.Err, session.ErrRequestOver) || !strings.Contains(e.Source, "session_failure_test.go:") {
+		t.Errorf("event %+v, want ErrRequestOver and the line that did it", e)
 	}
 }
 

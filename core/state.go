@@ -22,11 +22,13 @@ type state struct {
 
 // rare is what few requests need. Apart, it keeps what every request allocates small.
 type rare struct {
-	failure  error         // why the session could not be loaded: nothing may be written over it
-	settled  chan struct{} // made by whoever waits for the commit to settle
-	err      error         // why the last Save failed, for Err
-	reported error         // what failed and has been made an event already
-	events   []Event
+	failure error         // why the session could not be loaded: nothing may be written over it
+	settled chan struct{} // made by whoever waits for the commit to settle
+	err     error         // why the last Save failed, for Err
+	events  []Event
+	faults  []fault // what has failed and has been made an event already
+	lost    party   // whom the last commit that failed was about
+	late    string  // the line of the first change since the last commit that needs a cookie after the headers
 
 	dead    *held  // the ended marker or alias that the visitor's token led to
 	forget  bool   // no response with a newer cookie can be on its way to the visitor: dead's cookie may be deleted
@@ -117,6 +119,7 @@ type asked struct {
 type ending struct {
 	sessions []held
 	own      bool // the first is the session that the request held; the others its cookies opened besides
+	done     int  // how many have ended
 }
 
 // kept is a session as it was loaded or last written, in the small form that a request keeps: most requests look at one value

@@ -53,8 +53,8 @@ func (j *job) carryOut() error {
 		return j.rotate()
 	}
 	if j.ending != nil {
-		for e := j.ending; len(e.sessions) > 0; e.sessions, e.own = e.sessions[1:], false {
-			if err := j.end(e.sessions[0]); err != nil {
+		for e := j.ending; e.done < len(e.sessions); e.done++ {
+			if err := j.end(e.sessions[e.done]); err != nil {
 				return err
 			}
 		}

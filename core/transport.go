@@ -32,9 +32,9 @@ func (s *Session) checkTransport() {
 	if t.told.Load() || isNoSite(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.told.Swap(true) {
 		return
 	}
-	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP}
+	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP, Route: route(s.x)}
 	if t.insecure {
-		e = Event{Reason: ReasonInsecureHTTP, Err: errInsecureHTTP}
+		e.Reason, e.Err = ReasonInsecureHTTP, errInsecureHTTP
 	}
 	s.m.emit(s.ctx, s.m.event(nil, e))
 }
