@@ -28,11 +28,11 @@ func Middleware(m *session.Manager) fiber.Handler {
 	m.Ready()
 	return func(c *fiber.Ctx) error {
 		x := &exchange{c: c}
+		x.remember()
 		ctx, ok := m.Begin(c.UserContext(), &x.session, x)
 		if !ok {
 			return c.Next()
 		}
-		x.remember()
 		c.SetUserContext(ctx)
 		returned := false
 		defer func() {
@@ -91,15 +91,14 @@ type exchange struct {
 	entry   *fasthttp.ResponseHeader // the headers that were there before; nil: none
 	cookies []string
 	space   [1]string
+	method  string
+	path    string
 }
 
-// remember notes the response headers that earlier middleware has set, where Len counts the default content type, and
-// the cookies: reading them later, in a goroutine of the handler's, would use a buffer that c.Get uses too.
+// remember notes what the core may ask for while the handler is at work, and the response headers that earlier middleware
+// has set, where Len counts the default content type.
 func (x *exchange) remember() {
-	x.cookies = x.space[:0]
-	for _, line := range x.requestLines(fiber.HeaderCookie) {
-		x.cookies = append(x.cookies, string(line))
-	}
+	x.rememberRequest()
 	header := &x.c.Response().Header
 	defaults := 0
 	if len(header.ContentType()) > 0 {
@@ -109,6 +108,32 @@ func (x *exchange) remember() {
 		x.entry = &fasthttp.ResponseHeader{}
 		header.CopyTo(x.entry)
 	}
+}
+
+// rememberRequest copies the request line and the cookies, all in one string: reading them later, in a goroutine of the
+// handler's, would race with one that proxies or rewrites the request, and use a buffer that c.Get uses too.
+func (x *exchange) rememberRequest() {
+	lines := x.requestLines(fiber.HeaderCookie)
+	method := x.c.Method()
+	path, _, _ := strings.Cut(x.c.OriginalURL(), "?")
+	size := len(method) + len(path)
+	for _, line := range lines {
+		size += len(line)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	x.method, x.path = added(&all, method), added(&all, path)
+	x.cookies = x.space[:0]
+	for _, line := range lines {
+		x.cookies = append(x.cookies, added(&all, utils.UnsafeString(line)))
+	}
+}
+
+// added returns the copy of s that it makes at the end of b.
+func added(b *strings.Builder, s string) string {
+	start := b.Len()
+	b.WriteString(s)
+	return b.String()[start:]
 }
 
 // Format keeps the session out of logs.
@@ -135,10 +160,8 @@ func (x *exchange) requestLines(name string) (lines [][]byte) {
 }
 
 func (x *exchange) Facts() session.RequestFacts {
-	path, _, _ := strings.Cut(x.c.OriginalURL(), "?")
 	return session.RequestFacts{
-		Method: strings.Clone(x.c.Method()), Path: strings.Clone(path),
-		RemoteAddr: x.c.Context().RemoteAddr().String(), TLS: x.c.Context().IsTLS(),
+		Method: x.method, Path: x.path, RemoteAddr: x.c.Context().RemoteAddr().String(), TLS: x.c.Context().IsTLS(),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
@@ -141,5 +142,34 @@ func TestHeadersAreFoundHoweverTheyAreSpelt(t *testing.T) {
 	if strings.Count(text, "cache-control:") != 1 || !strings.Contains(text, "no-store") || strings.Count(text, "vary: ") != 1 ||
 		strings.Contains(text, "planted") {
 		t.Errorf("answer %s (%v), want one no-store, one Vary and the session's cookie", answer, err)
+	}
+}
+
+// A handler that proxies rewrites the request in place, and another of its goroutines may have a mistake to report.
+func TestAMistakeIsReportedWhileTheRequestIsRewritten(t *testing.T) {
+	var events []session.Event
+	m, err := session.New(memstore.New(), session.Options{OnEvent: func(_ context.Context, e session.Event) { events = append(events, e) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := fiber.New()
+	app.Use(fibersession.Middleware(m))
+	app.Post("/cart", func(c *fiber.Ctx) error {
+		s := fibersession.From(c)
+		var wg sync.WaitGroup
+		wg.Go(func() { s.Login("") })
+		c.Request().SetRequestURI("/elsewhere/and/further")
+		c.Request().Header.SetMethod("PATCH")
+		c.Method("PUT")
+		_ = c.Get(fiber.HeaderUserAgent)
+		wg.Wait()
+		return nil
+	})
+	response, err := app.Test(httptest.NewRequest(fiber.MethodPost, "/cart?token=secret", nil))
+	if err != nil || response.StatusCode != fiber.StatusInternalServerError {
+		t.Errorf("answer %v (%v)", response, err)
+	}
+	if len(events) != 1 || events[0].Route != "POST /cart" {
+		t.Errorf("events %+v, want one of POST /cart", events)
 	}
 }

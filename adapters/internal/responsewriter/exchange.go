@@ -146,11 +146,23 @@ func (x *exchange) RequestHeader(name string) string {
 
 func (x *exchange) Facts() session.RequestFacts {
 	r := x.request
+	return session.RequestFacts{Method: r.Method, Path: pathOf(r), RemoteAddr: r.RemoteAddr, TLS: r.TLS != nil}
+}
+
+// pathOf reads the request line and not the URL, which the handler shares, and may be rewriting at the moment.
+func pathOf(r *http.Request) string {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	if !strings.HasPrefix(path, "/") { // "*", a proxy's absolute form, or a request that no client sent
-		path = r.URL.EscapedPath()
+	switch {
+	case r.RequestURI == "": // no client sent it
+		return r.URL.EscapedPath()
+	case path == "*" || strings.HasPrefix(path, "/"):
+		return path
 	}
-	return session.RequestFacts{Method: r.Method, Path: path, RemoteAddr: r.RemoteAddr, TLS: r.TLS != nil}
+	_, rest, _ := strings.Cut(path, "://") // a proxy's absolute form
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		return rest[slash:]
+	}
+	return ""
 }
 
 func (x *exchange) ResponseHeader(name string) string {
