@@ -199,7 +199,7 @@ func TestUseAfterTheRequestIsToldOncePerLine(t *testing.T) {
 	w.events = nil
 	_ = v.Save()
 	e, at := w.onlyFailure(t), line(-1)
-	if e.Source != at || e.Route != "" || e.Err != session.ErrRequestOver || e.Handle == "" {
+	if e.Source != at || e.Route != "" || !errors.Is(e.Err, session.ErrRequestOver) || e.Handle == "" {
 		t.Errorf("event %+v, want %v at %s", e, session.ErrRequestOver, at)
 	}
 	for range 3 {
@@ -257,7 +257,7 @@ func TestTheDefaultLogHasNoEmptyAttributes(t *testing.T) {
 	}
 	log.Reset()
 	store.Before(func(probe.Call) error { return errBroken })
-	begin(t, m, strings.Repeat("A", 43)).Err()
+	_ = begin(t, m, strings.Repeat("A", 43)).Err()
 	if text := log.String(); strings.Contains(text, `=""`) || strings.Contains(text, "handle") {
 		t.Errorf("log %s, want no empty attributes", text)
 	}

@@ -12,10 +12,10 @@ import (
 
 // StoredRenewal sends pages of parallel requests when the renewal of a token is due, and loses answers at random: nobody is
 // anonymous, no update is lost, and there is one cookie in the end.
-func StoredRenewal(t *testing.T, make Manager) { renewals(t, false, make) }
+func StoredRenewal(t *testing.T, build Manager) { renewals(t, false, build) }
 
 // SealedRenewal does so with sessions that travel in the cookie, where overlapping updates may be lost.
-func SealedRenewal(t *testing.T, make Manager) { renewals(t, true, make) }
+func SealedRenewal(t *testing.T, build Manager) { renewals(t, true, build) }
 
 // renewed is a visitor whose token is renewed over and over.
 type renewed struct {
@@ -30,11 +30,11 @@ type renewed struct {
 	issued map[string]bool // by the answers to one page, those that got lost too
 }
 
-func renewals(t *testing.T, sealed bool, make Manager) {
+func renewals(t *testing.T, sealed bool, build Manager) {
 	t.Helper()
 	v := &renewed{T: t, sealed: sealed, now: time.Now().Truncate(time.Millisecond)}
 	var err error
-	v.sessions, err = make(session.Options{
+	v.sessions, err = build(session.Options{
 		RenewAfter: 10 * time.Minute, AbsoluteTimeout: 24 * time.Hour, OnReplay: session.EndReplayed, StoreTimeout: time.Minute,
 		Now: func() time.Time { return v.now },
 	})

@@ -90,7 +90,7 @@ func (w *week) settleVisitor(r *request, token string) {
 	w.Helper()
 	l := r.seen.life
 	if !r.ok {
-		if !(r.wish == choose && l.themes != r.seen.themes) {
+		if r.wish != choose || l.themes == r.seen.themes {
 			w.fail("request %d: status %d in a live session", r.number, r.status)
 		}
 		l.touched = latest(l.touched, w.now)

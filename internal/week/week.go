@@ -33,10 +33,10 @@ const Seeds = 8
 type Manager func(session.Options) (*session.Manager, error)
 
 // Stored plays the week of a seed on a manager that keeps its sessions in a store.
-func Stored(t *testing.T, seed uint64, make Manager) { play(t, seed, false, make) }
+func Stored(t *testing.T, seed uint64, build Manager) { play(t, seed, false, build) }
 
 // Sealed plays the week of a seed on a manager whose sessions travel in the cookie.
-func Sealed(t *testing.T, seed uint64, make Manager) { play(t, seed, true, make) }
+func Sealed(t *testing.T, seed uint64, build Manager) { play(t, seed, true, build) }
 
 // week is one at work.
 type week struct {
@@ -57,7 +57,7 @@ type week struct {
 	diary    []string
 }
 
-func play(t *testing.T, seed uint64, sealed bool, make Manager) {
+func play(t *testing.T, seed uint64, sealed bool, build Manager) {
 	t.Helper()
 	w := &week{T: t, random: rand.New(rand.NewPCG(seed, 7)), sealed: sealed, tickets: map[string]*ticket{}}
 	w.now = time.Now().Truncate(time.Millisecond)
@@ -75,7 +75,7 @@ func play(t *testing.T, seed uint64, sealed bool, make Manager) {
 	}
 	w.setting = fmt.Sprintf("seed %d, RenewAfter %v, Persistent %t, sealed %t", seed, w.renewAfter, w.persistent, sealed)
 	var err error
-	if w.sessions, err = make(o); err != nil {
+	if w.sessions, err = build(o); err != nil {
 		t.Fatal(err)
 	}
 	for range 7 {
