@@ -93,6 +93,9 @@ func (j *job) forget() error {
 // other response undoes it. If another one was faster it fails with ErrEnded, unless this request goes on all the same.
 func (j *job) claim(anyway bool) error {
 	mark := *j.dead
+	if !anyway && j.m.expired(mark.env.deadline, j.now) { // others do not see it any more
+		return ErrEnded
+	}
 	for {
 		mark.env.renewed, mark.seen = j.now, j.now
 		mark.env.flags &^= flagRevoked // from now on the visitor has been told
@@ -100,9 +103,9 @@ func (j *job) claim(anyway bool) error {
 		mark.encode(values{}, nil)
 		err := j.replace(&mark)
 		switch {
-		case err == nil, errors.Is(err, ErrNotFound):
+		case err == nil, anyway && errors.Is(err, ErrNotFound):
 			return nil
-		case !errors.Is(err, ErrConflict):
+		case !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound):
 			return unavailable("claim", err)
 		case !anyway:
 			return ErrEnded

@@ -89,3 +89,52 @@ func TestASlowFirstPresentationIsUse(t *testing.T) {
 		t.Error("anonymous 29 minutes after the answer to a slow read")
 	}
 }
+
+// Until the visitor has a new token there is no newer one: two answers lost, an interval apart, made a thief of the visitor.
+func TestLostRenewalsLogNobodyOut(t *testing.T) {
+	for what, use := range map[string]func(*session.Session){
+		"read": func(s *session.Session) { count.Get(s) }, "update": func(s *session.Session) { count.Update(s, addOne) },
+		"touch": (*session.Session).Touch,
+	} {
+		w := newWorld(t, session.Options{RenewAfter: 10 * time.Minute, OnReplay: session.EndReplayed})
+		old, issued := w.start(t), map[string]bool{}
+		for range 5 {
+			w.now = w.now.Add(11 * time.Minute)
+			issued[w.read(t, old, use).succeeded().issued()] = true
+		}
+		if len(issued) != 1 {
+			t.Errorf("%s: %d tokens were handed out, though none has arrived", what, len(issued))
+		}
+		for fresh := range issued {
+			if w.countOf(t, old) == 0 || w.countOf(t, fresh) == 0 {
+				t.Errorf("%s: lost answers have logged the visitor out", what)
+			}
+		}
+	}
+}
+
+// A marker is what tells requests of each other that start a session in place of a dead token. Those that come after
+// its time know nothing of it, so a slow request from before must leave the cookie alone.
+func TestADeadTokenWhoseMarkerIsGoneDecidesNothing(t *testing.T) {
+	for what, use := range map[string]func(*session.Session){
+		"read": func(s *session.Session) { count.Get(s) }, "write": func(s *session.Session) { count.Set(s, 2) },
+	} {
+		for _, swept := range []bool{false, true} {
+			w := newWorld(t, session.Options{})
+			old := w.start(t)
+			w.read(t, old, (*session.Session).Renew).succeeded() // the answer is lost
+			w.now = w.now.Add(2 * time.Minute)
+			slow := begin(t, w.Manager, old)
+			use(slow.Session)
+			w.now = w.now.Add(4 * time.Minute)
+			w.read(t, old, func(s *session.Session) { count.Set(s, 1) }).succeeded().issued()
+			if swept {
+				w.now = w.now.Add(2 * time.Minute)
+				w.Sweep(t.Context(), nil)
+			}
+			if slow.finish(); slow.x.response["Set-Cookie"] != nil {
+				t.Errorf("%s, swept %t: a slow answer replaces the cookie of a newer session", what, swept)
+			}
+		}
+	}
+}
