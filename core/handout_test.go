@@ -130,7 +130,9 @@ func TestADeadTokenWhoseMarkerIsGoneDecidesNothing(t *testing.T) {
 			w.read(t, old, func(s *session.Session) { count.Set(s, 1) }).succeeded().issued()
 			if swept {
 				w.now = w.now.Add(2 * time.Minute)
-				w.Sweep(t.Context(), nil)
+				if _, err := w.Sweep(t.Context(), nil); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if slow.finish(); slow.x.response["Set-Cookie"] != nil {
 				t.Errorf("%s, swept %t: a slow answer replaces the cookie of a newer session", what, swept)
