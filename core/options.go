@@ -34,9 +34,9 @@ type Options struct {
 	// much longer.
 	TouchInterval time.Duration
 	// RenewAfter gives a session a new token once the present one is this old. Zero means never: Login and
-	// Renew do it when it matters; at most AbsoluteTimeout. It logs nobody out: the old token goes on opening the session until the new one has
-	// been presented, and for RenewGrace after that, and each response to it hands out the new token, which is the same
-	// one for all of them.
+	// Renew do it when it matters; at most AbsoluteTimeout. It logs nobody out: the old token goes on opening the
+	// session until the new one has been presented, and for RenewGrace after that, and each response to it hands out
+	// the new token, which is the same one for all of them.
 	RenewAfter time.Duration
 	// RenewGrace is how long requests that were sent before the new token arrived may still come in with the old one.
 	// Zero means a minute; at most 400 days. An old token that is used later has been copied: ReasonReplayed.
