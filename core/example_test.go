@@ -121,7 +121,7 @@ func ExampleSession_Renew() {
 	var handles [2]string
 	b.visit(sessions, func(s *session.Session) { s.Login("user:42"); _ = s.Save(); handles[0] = s.Handle() })
 	before := b["__Host-id"].Value
-	b.visit(sessions, func(s *session.Session) { s.Renew(); handles[1] = s.Handle() }) // say, because the user became an admin
+	b.visit(sessions, func(s *session.Session) { s.Renew(); handles[1] = s.Handle() }) // the user became an admin
 	fmt.Println("new token:", b["__Host-id"].Value != before, "- same session:", handles[0] == handles[1])
 	// Output: new token: true - same session: true
 }
@@ -142,11 +142,11 @@ func ExampleFrom() {
 		s := session.From(ctx)
 		return "Hello, " + user.Get(s)
 	}
-	site := httpsession.Middleware(inMemory(session.Options{}))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		user.Set(httpsession.From(r), "Anna")
 		fmt.Println(greeting(r.Context()))
-	}))
-	browser{}.send(site)
+	})
+	browser{}.send(httpsession.Middleware(inMemory(session.Options{}))(handler))
 	// Output: Hello, Anna
 }
 
