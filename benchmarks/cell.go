@@ -86,7 +86,8 @@ func (c cell) visit(s site) (*visitor, error) {
 
 func (c cell) bare() bool { return c.library == "none" }
 
-// inCookie says whether the cookie is the session. Elsewhere it only names one, and each write finds what the last has left.
+// inCookie says whether the cookie is the session. Elsewhere it only names one, and each write finds what the last
+// has left.
 func (c cell) inCookie() bool { return c.carrier == "aead" || c.carrier == "securecookie" }
 
 // answers are the number that the first of a session's requests is answered with, and what each further one adds to it.

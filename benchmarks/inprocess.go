@@ -75,8 +75,8 @@ func (m inProcess) run(s selection, step func()) (result, error) {
 // session's idle clock, which is not what is measured.
 const freshFor = time.Minute
 
-// prepare begins a new session when the present one has become old, and before each batch of logins to a store in memory,
-// where tokens that are no longer valid stay known for a while.
+// prepare begins a new session when the present one has become old, and before each batch of logins to a store in
+// memory, where tokens that are no longer valid stay known for a while.
 func (v *visitor) prepare() error {
 	piles := v.op == "login" && v.carrier == "memory"
 	if !piles && time.Since(v.since) < freshFor {

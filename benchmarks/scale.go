@@ -217,9 +217,9 @@ func (a axis) show(found *result, points []*point) error {
 	return err
 }
 
-// flat is how many times as much the largest number of sessions may cost as the smallest. A request finds its session with a
-// few reads of memory that a thousand sessions have in the cache and a million have not, and its share of collecting is
-// dearer where the collector meets such memory too.
+// flat is how many times as much the largest number of sessions may cost as the smallest. A request finds its session
+// with a few reads of memory that a thousand sessions have in the cache and a million have not, and its share of
+// collecting is dearer where the collector meets such memory too.
 const flat = 2.0
 
 // memoryLimit is what the store may take for a session without a subject besides the data it is given to keep.

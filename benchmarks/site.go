@@ -18,8 +18,8 @@ type site interface {
 	serve(l net.Listener) error // for requests over a network, until l is closed
 }
 
-// client serves requests of one site in this process, without a network and one at a time. What a server could keep from
-// request to request it reuses, so that what is left is the cost of the framework, the handler and the session.
+// client serves requests of one site in this process, without a network and one at a time. What a server could keep
+// from request to request it reuses, so that what is left is the cost of the framework, the handler and the session.
 type client interface {
 	get(path, cookie string)
 	status() int       // of the last response

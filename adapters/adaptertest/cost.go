@@ -74,7 +74,8 @@ func touchIsThrottled(s *suite) {
 	st.reads(cookie, "", 0)
 }
 
-// idleEnd is how long an unused session lives by default: the idle timeout, and the interval in which uses are not noted.
+// idleEnd is how long an unused session lives by default: the idle timeout, and the interval in which uses are not
+// noted.
 const idleEnd = 33 * time.Minute
 
 func sealedTouch(s *suite) {

@@ -21,7 +21,8 @@ var formats = []testCase{
 
 const marker = "sesame-open-4711"
 
-// nothingPrints formats everything that a handler can get hold of, in every way there is, before and after the response.
+// nothingPrints formats everything that a handler can get hold of, in every way there is, before and after the
+// response.
 func nothingPrints(s *suite) {
 	for kind, st := range map[string]*site{
 		"stored": s.stored(session.Options{}), "sealed": s.sealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD}),
@@ -48,7 +49,8 @@ func nothingPrints(s *suite) {
 	}
 }
 
-// formsOf are the ways in which a secret may appear: as text, in hexadecimal, as numbers, in base64. Its middle will do.
+// formsOf are the ways in which a secret may appear: as text, in hexadecimal, as numbers, in base64. Its middle will
+// do.
 func formsOf(secret string) []string {
 	middle := []byte(secret[len(secret)/4 : len(secret)/4+8])
 	numbers := strings.Trim(fmt.Sprintf("%d", middle), "[]")

@@ -36,7 +36,8 @@ func tree(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-// TestReadingMakesNothing: a mistyped path would otherwise become a store, and an application's file another kind of one.
+// TestReadingMakesNothing: a mistyped path would otherwise become a store, and an application's file another kind of
+// one.
 func TestReadingMakesNothing(t *testing.T) {
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"folder": 0, "empty.db": 0o600} {

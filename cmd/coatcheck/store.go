@@ -55,8 +55,8 @@ func (f storeFlag) openBy(open func(string) (*storeurl.Opened, error)) (*storeur
 	return o, nil
 }
 
-// longest is the longest timeout that an application can have. A manager judges sessions by its own timeouts where these are
-// shorter than what a session was promised, and the command does not know the application's.
+// longest is the longest timeout that an application can have. A manager judges sessions by its own timeouts where
+// these are shorter than what a session was promised, and the command does not know the application's.
 const longest = 400 * 24 * time.Hour
 
 // manage returns a manager for the sessions in a store, whatever application they belong to.

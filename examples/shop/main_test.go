@@ -63,7 +63,8 @@ func TestRestartWithKeys(t *testing.T) {
 	restart(t, "cookie", keys, secret)
 }
 
-// Sessions outlive a restart when they are kept on a disk, so the shop makes what it needs only where it is not there yet.
+// Sessions outlive a restart when they are kept on a disk, so the shop makes what it needs only where it is not there
+// yet.
 func TestRestartWithAStore(t *testing.T) {
 	for _, b := range durable() {
 		if b.name == "file" || b.name == "sqlite" {

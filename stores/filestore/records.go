@@ -10,7 +10,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Load returns the record. Its Handle is left empty. A file that is damaged or of a newer format is an error of its own.
+// Load returns the record. Its Handle is left empty. A file that is damaged or of a newer format is an error of its
+// own.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	f, err := s.load(ctx, nameOf(id[:]))
 	if err != nil {

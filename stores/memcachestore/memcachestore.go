@@ -26,26 +26,27 @@
 // Memcached cannot search, so Find returns errors.ErrUnsupported, and with it Manager.List and all ways to revoke.
 // There is nothing to sweep.
 //
-// An ended session stays ended, also when its marker is evicted: the record is then absent, and Update and Touch never
-// create. What an evicted marker takes along is the way to the renewed session: of a request that was in flight during a
-// renewal or login, the changes are then refused instead of carried over, and a logout that raced the login
-// leaves the login's session alive. Memcached evicts the least recently used items, so a marker of five minutes goes only
-// if the memory is far too small: watch its counter of evictions.
+// An ended session stays ended, also when its marker is evicted: the record is then absent, and Update and Touch
+// never create. What an evicted marker takes along is the way to the renewed session: of a request that was in flight
+// during a renewal or login, the changes are then refused instead of carried over, and a logout that raced the login
+// leaves the login's session alive. Memcached evicts the least recently used items, so a marker of five minutes goes
+// only if the memory is far too small: watch its counter of evictions.
 //
 // # Several servers
 //
-// With a fixed list of servers each record lives on exactly one. While that server is down its sessions are unavailable,
-// a 503, and when it restarts they are gone. A selector that hands the keys of a missing server to others, or a changed
-// list, loses that guarantee: a server that comes back with its memory intact has records as they were when it left,
-// sessions that were ended meanwhile among them. Flush it before it returns, or change the prefix.
+// With a fixed list of servers each record lives on exactly one. While that server is down its sessions are
+// unavailable, a 503, and when it restarts they are gone. A selector that hands the keys of a missing server to
+// others, or a changed list, loses that guarantee: a server that comes back with its memory intact has records as
+// they were when it left, sessions that were ended meanwhile among them. Flush it before it returns, or change the
+// prefix.
 //
 // Memcached asks nobody for a password by default: whoever reaches it reads and writes all sessions.
 //
 // # Lost connections
 //
 // After a restart of the server the client's idle connections are dead, and it notices when it uses them. A call that
-// finds one closes the others and goes on with a new connection. A write whose answer was lost is sent again only after a
-// look at the record has shown that it has not happened.
+// finds one closes the others and goes on with a new connection. A write whose answer was lost is sent again only
+// after a look at the record has shown that it has not happened.
 //
 // # Time limits
 //
@@ -197,9 +198,9 @@ func cannotSearch(ctx context.Context, operation string) error {
 		"or put this one in front of it with package tieredstore: %w", errors.ErrUnsupported))
 }
 
-// change replaces a record by what edit makes of it, again and again until no other write gets in between. Nil from edit
-// means that the record is right as it is. A write that fails is due to one that succeeded, so somebody gets on. Of a write
-// whose answer was lost the record tells whether it has happened; it is sent again once.
+// change replaces a record by what edit makes of it, again and again until no other write gets in between. Nil from
+// edit means that the record is right as it is. A write that fails is due to one that succeeded, so somebody gets on.
+// Of a write whose answer was lost the record tells whether it has happened; it is sent again once.
 func (s *Store) change(ctx context.Context, id session.RecordID, edit func(value) (value, error)) error {
 	var unknown value
 	for {
@@ -243,8 +244,8 @@ func (s *Store) get(ctx context.Context, id session.RecordID) (item *memcache.It
 	return got, value(got.Value).check()
 }
 
-// write sends an item with one of the client's methods. One that is too large changes nothing: an add stores nothing and a
-// cas leaves what there is.
+// write sends an item with one of the client's methods. One that is too large changes nothing: an add stores nothing
+// and a cas leaves what there is.
 func (s *Store) write(ctx context.Context, send func(*memcache.Item) error, item *memcache.Item) error {
 	if limit := s.itemSize - itemOverhead - len(item.Key); len(item.Value) > limit {
 		return fmt.Errorf("%w: the item has %d bytes, and %d fit (memcached -I, and WithItemSize)", session.ErrTooLarge, len(item.Value), limit)

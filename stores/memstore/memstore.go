@@ -1,10 +1,10 @@
-// Package memstore keeps sessions in the memory of one process. It is the store to start with and the
-// reference for others: fast, complete, and empty after a restart. Expired records take room until they are swept, which
+// Package memstore keeps sessions in the memory of one process. It is the store to start with and the reference for
+// others: fast, complete, and empty after a restart. Expired records take room until they are swept, which
 // session.Manager.StartSweeper sees to.
 //
-// Records are spread over 64 shards. A shard has a map of records, whose data is never copied, since neither side changes
-// it, and a queue of notes, earliest expiry first, one for each record, so that sweeping looks at nothing that is not due.
-// Records with a subject are listed in a second set of shards.
+// Records are spread over 64 shards. A shard has a map of records, whose data is never copied, since neither side
+// changes it, and a queue of notes, earliest expiry first, one for each record, so that sweeping looks at nothing
+// that is not due. Records with a subject are listed in a second set of shards.
 package memstore
 
 import (

@@ -7,8 +7,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// record is what is kept of one session. The data is the caller's own, immutable once handed over, so that to keep it and
-// to hand it out costs nothing.
+// record is what is kept of one session. The data is the caller's own, immutable once handed over, so that to keep it
+// and to hand it out costs nothing.
 type record struct {
 	version       uint64
 	seen, expires int64 // milliseconds since 1970

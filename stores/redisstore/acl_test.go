@@ -42,8 +42,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestMissingPermission: whoever set the user up hears what is missing, in a script too, and what has to be there. Not one of
-// the commands is superfluous.
+// TestMissingPermission: whoever set the user up hears what is missing, in a script too, and what has to be there.
+// Not one of the commands is superfluous.
 func TestMissingPermission(t *testing.T) {
 	admin := connect(t, servers.Redis(t))
 	for command := range strings.FieldsSeq(redisstore.Permissions) {

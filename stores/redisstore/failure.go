@@ -27,7 +27,8 @@ func (s *Store) failed(operation string, err error) error {
 	return fmt.Errorf("redisstore: %s: %w", operation, err)
 }
 
-// notPermitted recognizes the refusal of a command or key, for which Redis has other words in a script, and since 7.2 others.
+// notPermitted recognizes the refusal of a command or key, for which Redis has other words in a script, and since 7.2
+// others.
 func notPermitted(err error) bool {
 	return slices.ContainsFunc([]string{"NOPERM", "executing the script can't run this command", "ACL failure in script"},
 		func(words string) bool { return strings.Contains(err.Error(), words) })

@@ -15,8 +15,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/redisstore"
 )
 
-// TestFull: Redis at maxmemory refuses what may need memory. Visitors can still leave: the core deletes a record that it cannot
-// mark as ended, and finds those of a subject. What is refused is neither too large nor a conflict.
+// TestFull: Redis at maxmemory refuses what may need memory. Visitors can still leave: the core deletes a record that
+// it cannot mark as ended, and finds those of a subject. What is refused is neither too large nor a conflict.
 func TestFull(t *testing.T) {
 	for name, client := range map[string]func(*redis.Client) redis.UniversalClient{
 		"Plain":      func(c *redis.Client) redis.UniversalClient { return c },

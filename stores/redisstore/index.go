@@ -30,8 +30,8 @@ func (s *Store) index(ctx context.Context, id session.RecordID, owner string, se
 	return expires.Add(indexSlack), err
 }
 
-// Find returns the ids of a subject's list, which Redis reads at one moment, in one round trip. Entries of sessions that
-// have ended or moved count until they would have expired.
+// Find returns the ids of a subject's list, which Redis reads at one moment, in one round trip. Entries of sessions
+// that have ended or moved count until they would have expired.
 func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	if subject == "" {
 		return nil, ctx.Err()

@@ -77,8 +77,8 @@ func TestPanicInClient(t *testing.T) {
 	}
 }
 
-// TestRequestsEndWithTheirTime: Redis takes a visitor's command and does not answer, and the client waits for ever, as it is
-// told to here. Whoever gives up, the store or the client, the visitor is answered.
+// TestRequestsEndWithTheirTime: Redis takes a visitor's command and does not answer, and the client waits for ever,
+// as it is told to here. Whoever gives up, the store or the client, the visitor is answered.
 func TestRequestsEndWithTheirTime(t *testing.T) {
 	for name, options := range map[string]*redis.Options{
 		"IgnoringContexts": {}, "ContextTimeouts": {ContextTimeoutEnabled: true},

@@ -23,8 +23,8 @@
 //
 // # What Redis is to be like
 //
-// With maxmemory use the policy noeviction. Any other ends sessions when memory runs out, and may take a list before the
-// sessions on it, which then escape Manager.RevokeAll.
+// With maxmemory use the policy noeviction. Any other ends sessions when memory runs out, and may take a list before
+// the sessions on it, which then escape Manager.RevokeAll.
 //
 // At maxmemory new and changed sessions are refused; listing and deleting go on to work.
 //
@@ -41,9 +41,9 @@
 // at most. WAIT and appendfsync always make that rarer; they are the server's and the client's business.
 //
 // Sessions are read from masters, also with a client that reads from replicas (ReadOnly, RouteByLatency) or keeps a
-// client-side cache: either may be behind, and would show an ended session or not yet know a new one. A redis.Ring hands a
-// shard's keys to others while it is down and takes them back as they were, ended sessions included; where that
-// matters use Sentinel or Cluster.
+// client-side cache: either may be behind, and would show an ended session or not yet know a new one. A redis.Ring
+// hands a shard's keys to others while it is down and takes them back as they were, ended sessions included; where
+// that matters use Sentinel or Cluster.
 //
 // # Time limits
 //
@@ -53,10 +53,10 @@
 //
 // # Pipelining
 //
-// With very many requests at a time give New what the client's AutoPipeline returns: commands of several requests then
-// share a round trip. The store waits for them by itself, through the client's deferred pipeline, which ends with the
-// client. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache or replica may be
-// in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
+// With very many requests at a time give New what the client's AutoPipeline returns: commands of several requests
+// then share a round trip. The store waits for them by itself, through the client's deferred pipeline, which ends
+// with the client. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache or
+// replica may be in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
 package redisstore
 
 import (
@@ -105,9 +105,9 @@ func (s *Store) WithPrefix(prefix string) *Store {
 	return &other
 }
 
-// readCommand is GET, or GETEX where GET might be answered by a cache or a replica. Without options it reads all the same,
-// but counts as a write, which neither of them may answer. A server that refuses writes for a while refuses GETEX too,
-// hence not always.
+// readCommand is GET, or GETEX where GET might be answered by a cache or a replica. Without options it reads all the
+// same, but counts as a write, which neither of them may answer. A server that refuses writes for a while refuses
+// GETEX too, hence not always.
 func readCommand(client redis.UniversalClient) string {
 	switch c := client.(type) {
 	case *redis.Client:

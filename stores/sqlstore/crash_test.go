@@ -21,8 +21,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
-// TestServerKilled: what a visitor was told is saved is saved, whatever happens to the server a moment later, and the store
-// goes on when the server is back.
+// TestServerKilled: what a visitor was told is saved is saved, whatever happens to the server a moment later, and the
+// store goes on when the server is back.
 func TestServerKilled(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) {
 		server := servers.PostgreSQL(t)

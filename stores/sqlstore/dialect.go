@@ -57,8 +57,8 @@ const (
 	loadAllSQL = `SELECT version, seen, expires, data, id FROM {table} WHERE id IN (?`
 	countSQL   = `SELECT COUNT(*) FROM {table} WHERE sweep <= ? AND expires <= ?`
 
-	// currentMySQL makes a query see what other statements meet. MySQL may otherwise read what was true a moment ago: a row is
-	// not there yet although its duplicate was refused, or still there although it is gone.
+	// currentMySQL makes a query see what other statements meet. MySQL may otherwise read what was true a moment ago:
+	// a row is not there yet although its duplicate was refused, or still there although it is gone.
 	currentMySQL = ` LOCK IN SHARE MODE`
 
 	// dueSQL finds what a sweep removes. Inside of PostgreSQL's DELETE it is an ARRAY, which is evaluated once; LIMIT

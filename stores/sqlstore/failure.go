@@ -69,8 +69,9 @@ func (s *Store) isInMemory(ctx context.Context) bool {
 	return err == nil && file == ""
 }
 
-// Check finds what does not show until several requests come at a time: a proxy that mixes prepared statements up, and
-// databases that each connection has for itself. It uses two connections at a time, needs the table, and writes nothing.
+// Check finds what does not show until several requests come at a time: a proxy that mixes prepared statements up,
+// and databases that each connection has for itself. It uses two connections at a time, needs the table, and writes
+// nothing.
 func (s *Store) Check(ctx context.Context) error {
 	return s.failure(ctx, "check", s.check(ctx))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
-// testFull fills a database whose room is bounded. Visitors can still leave: the core deletes a record that it cannot mark as
-// ended. What is refused is neither too large nor a conflict.
+// testFull fills a database whose room is bounded. Visitors can still leave: the core deletes a record that it cannot
+// mark as ended. What is refused is neither too large nor a conflict.
 func testFull(t *testing.T, s *sqlstore.Store) {
 	t.Helper()
 	first := newRecord(epoch, 300)

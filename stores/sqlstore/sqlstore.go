@@ -24,8 +24,8 @@
 // Data of 16 MiB and subjects of 64 KiB are refused with session.ErrTooLarge. Expired rows stay until they are swept,
 // which session.Manager.StartSweeper sees to.
 //
-// A database that has no room left refuses new and changed records, with its own error. Removing one goes on to work, save
-// where it says otherwise below.
+// A database that has no room left refuses new and changed records, with its own error. Removing one goes on to work,
+// save where it says otherwise below.
 //
 // # SQLite
 //
@@ -48,9 +48,10 @@
 // # PostgreSQL
 //
 // Use pgx by its database/sql driver: it prepares each statement once for a connection. Behind a proxy that pools
-// transactions, such as PgBouncer, set default_query_exec_mode=exec (or simple_protocol, or cache_describe) unless the proxy
-// keeps prepared statements (max_prepared_statements); the error that shows it says so, and Store.Check provokes it. The driver pings a
-// connection that was idle for a second, which is one more round trip; stdlib.OptionShouldPing changes that.
+// transactions, such as PgBouncer, set default_query_exec_mode=exec (or simple_protocol, or cache_describe) unless
+// the proxy keeps prepared statements (max_prepared_statements); the error that shows it says so, and Store.Check
+// provokes it. The driver pings a connection that was idle for a second, which is one more round trip;
+// stdlib.OptionShouldPing changes that.
 //
 // # MySQL and MariaDB
 //

@@ -9,9 +9,9 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Blocker is a store under test whose back end can be made to hang, so that the suite sees whether the store waits for it
-// longer than it may: by holding the lock that its writers take, a transaction of another process, or a connection.
-// Without it that case is skipped. A store for users does not have it: wrap yours in the test.
+// Blocker is a store under test whose back end can be made to hang, so that the suite sees whether the store waits
+// for it longer than it may: by holding the lock that its writers take, a transaction of another process, or a
+// connection. Without it that case is skipped. A store for users does not have it: wrap yours in the test.
 type Blocker interface {
 	// Block returns when the back end is blocked. The suite calls release once.
 	Block(t *testing.T) (release func())

@@ -47,8 +47,8 @@ func findThenRenewal(t *trial) {
 	t.loadsAll(s, ids, alias, moved)
 }
 
-// findDuringRenewals renews sessions while it searches. Whatever the moment of a search, each session has a record in the
-// index then: the one that it had when the search began, or a later one.
+// findDuringRenewals renews sessions while it searches. Whatever the moment of a search, each session has a record in
+// the index then: the one that it had when the search began, or a later one.
 func findDuringRenewals(t *trial) {
 	const sessions, renewals = 8, 40
 	s, subject := t.indexer(), newSubject()

@@ -63,8 +63,8 @@ func (s *Store) load(ctx context.Context, id session.RecordID) (copied, error) {
 	return copied(r), copied(r).check()
 }
 
-// fill leaves a copy for the next reader, in place of what was found, and reports whether it did. If there is another one
-// by now, it may be newer and stays.
+// fill leaves a copy for the next reader, in place of what was found, and reports whether it did. If there is another
+// one by now, it may be newer and stays.
 func (s *Store) fill(ctx context.Context, found lookup, c copied) bool {
 	present := found.err == nil
 	if !present && !errors.Is(found.err, session.ErrNotFound) || !c.Seen.Before(c.expires()) {
@@ -132,8 +132,8 @@ func (s *Store) drop(ctx context.Context, id session.RecordID) {
 	_ = s.use(context.WithoutCancel(ctx), "delete", func(ctx context.Context) error { return s.fast.Delete(ctx, id) })
 }
 
-// sweepCopies removes the copies that were past their use by the given time. They are not the sessions that the limit is
-// about, so it goes on until none is left.
+// sweepCopies removes the copies that were past their use by the given time. They are not the sessions that the limit
+// is about, so it goes on until none is left.
 func (s *Store) sweepCopies(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	fast, ok := s.fast.(session.Sweeper)
 	if !ok {

@@ -52,8 +52,8 @@ func TestForgettingFastStore(t *testing.T) {
 	})
 }
 
-// TestFailingFastStore: a fast store that fails is not an outage. It fails in the middle too, with BackOff so short that
-// it is always tried again.
+// TestFailingFastStore: a fast store that fails is not an outage. It fails in the middle too, with BackOff so short
+// that it is always tried again.
 func TestFailingFastStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) session.Store {
 		r := newRig()
