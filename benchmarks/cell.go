@@ -18,7 +18,8 @@ type cell struct {
 
 // String names a cell as benchstat likes it. A slash would begin another part of the name.
 func (c cell) String() string {
-	return fmt.Sprintf("framework=%s/op=%s/library=%s/carrier=%s", c.framework, c.op, strings.ReplaceAll(c.library, "/", "-"), c.carrier)
+	return fmt.Sprintf("framework=%s/op=%s/library=%s/carrier=%s", c.framework, c.op,
+		strings.ReplaceAll(c.library, "/", "-"), c.carrier)
 }
 
 // cells are the whole matrix, with what is to be compared side by side.

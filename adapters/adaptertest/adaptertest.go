@@ -74,7 +74,9 @@ type Lack struct {
 // Run runs every case against the adapter behind serve and returns what became of them.
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
-	for _, group := range [][]testCase{cost, cookies, formats, wiring, races, failures, mistakes, errorAnswers, responses} {
+	for _, group := range [][]testCase{
+		cost, cookies, formats, wiring, races, failures, mistakes, errorAnswers, responses,
+	} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
 		}

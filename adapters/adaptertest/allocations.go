@@ -26,7 +26,8 @@ var budget = []struct {
 }{
 	{"unused", func(*session.Session) {}, map[string]float64{"memory": 2, "aead": 2, "securecookie": 2}},
 	{"read", func(s *session.Session) { count.Get(s) }, map[string]float64{"memory": 3, "aead": 4, "securecookie": 16}},
-	{"write", func(s *session.Session) { count.Update(s, addOne) }, map[string]float64{"memory": 6, "aead": 10, "securecookie": 41}},
+	{"write", func(s *session.Session) { count.Update(s, addOne) },
+		map[string]float64{"memory": 6, "aead": 10, "securecookie": 41}},
 }
 
 // Benchmark measures the operations that RunAllocations counts, with every carrier and without sessions. Its names fit
@@ -60,7 +61,8 @@ func begun(build func(m *session.Manager, handle func(*session.Session)) Bench, 
 // RunAllocations asserts what a session allocates over the bare framework. build builds the framework: bare when m is
 // nil, otherwise with m's middleware and a handler that calls handle with the session. The budget is that of our own
 // adapters, and is logged; more is how many allocations yours may make beyond it.
-func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*session.Session)) Bench, more ...float64) {
+func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*session.Session)) Bench,
+	more ...float64) {
 	if raceDetector {
 		t.Skip("the race detector allocates too")
 	}
@@ -75,7 +77,8 @@ func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*se
 			for _, n := range more {
 				limit += n
 			}
-			t.Logf("%-12s %-7s %2.0f allocations over the bare framework's %.0f, of %.0f allowed", carrier, b.operation, over, bare, limit)
+			t.Logf("%-12s %-7s %2.0f allocations over the bare framework's %.0f, of %.0f allowed", carrier, b.operation,
+				over, bare, limit)
 			if over > limit {
 				t.Errorf("%s, %s: %.0f allocations, at most %.0f allowed", carrier, b.operation, over, limit)
 			}
@@ -102,7 +105,9 @@ func carriers(t testing.TB) map[string]*session.Manager {
 
 // BenchHandler returns the Bench of a framework that is an http.Handler. It reuses one request and one response writer.
 func BenchHandler(h http.Handler) Bench {
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{"Cookie": {""}}, Host: "localhost"}
+	r := &http.Request{
+		Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{"Cookie": {""}}, Host: "localhost",
+	}
 	w := &discard{header: http.Header{}}
 	return Bench{
 		Do: func(cookieLine string) {

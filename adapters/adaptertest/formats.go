@@ -16,7 +16,8 @@ import (
 )
 
 var formats = []testCase{
-	{"P12", "nothing prints a secret", "whoever logs a context or a writer to find a bug must not log somebody's login with it", nothingPrints, ""},
+	{"P12", "nothing prints a secret",
+		"whoever logs a context or a writer to find a bug must not log somebody's login with it", nothingPrints, ""},
 }
 
 const marker = "sesame-open-4711"
@@ -25,7 +26,8 @@ const marker = "sesame-open-4711"
 // response.
 func nothingPrints(s *suite) {
 	for kind, st := range map[string]*site{
-		"stored": s.stored(session.Options{}), "sealed": s.sealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD}),
+		"stored": s.stored(session.Options{}), "sealed": s.sealed(session.TemporaryKeys(),
+			session.Options{Sealer: session.AEAD}),
 	} {
 		printed := map[string]string{}
 		st.on("/print", func(c *Call) error {
@@ -70,7 +72,8 @@ func (st *site) print(c *Call, when string, into map[string]string) {
 	timed, stop := context.WithTimeout(ctx, time.Hour)
 	defer stop()
 	things := map[string]any{
-		"context": ctx, "cancel context": cancelled, "timeout context": timed, "value context": context.WithValue(ctx, &cancel, 1),
+		"context": ctx, "cancel context": cancelled, "timeout context": timed,
+		"value context":    context.WithValue(ctx, &cancel, 1),
 		"detached context": context.WithoutCancel(ctx), "session": c.Session, "manager": st.manager,
 	}
 	if c.Writer != nil {

@@ -58,7 +58,8 @@ const (
 	exitNobody = 3
 )
 
-const statuses = "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage, 3 inspect found no session that is alive."
+const statuses = "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage, 3 inspect found no session that is " +
+	"alive."
 
 // usageError is a mistake of whoever called the command, where the parser could not see it.
 type usageError string

@@ -149,7 +149,8 @@ func (s *Store) fail(operation string, err error) error {
 }
 
 // change runs an operation on one record while nobody else can change it.
-func (s *Store) change(ctx context.Context, operation string, id session.RecordID, f func(sh *shard, n name) error) error {
+func (s *Store) change(ctx context.Context, operation string, id session.RecordID,
+	f func(sh *shard, n name) error) error {
 	n := nameOf(id[:])
 	sh, err := s.lock(ctx, n)
 	if err != nil {

@@ -248,15 +248,18 @@ func (s *Store) get(ctx context.Context, id session.RecordID) (item *memcache.It
 // and a cas leaves what there is.
 func (s *Store) write(ctx context.Context, send func(*memcache.Item) error, item *memcache.Item) error {
 	if limit := s.itemSize - itemOverhead - len(item.Key); len(item.Value) > limit {
-		return fmt.Errorf("%w: the item has %d bytes, and %d fit (memcached -I, and WithItemSize)", session.ErrTooLarge, len(item.Value), limit)
+		return fmt.Errorf("%w: the item has %d bytes, and %d fit (memcached -I, and WithItemSize)", session.ErrTooLarge,
+			len(item.Value), limit)
 	}
 	item.Expiration = value(item.Value).expiration()
 	err := s.await(ctx, func() error { return send(item) })
 	if refusedSize(err) {
-		return fmt.Errorf("%w: the server's limit is lower than the %d bytes assumed (memcached -I, and WithItemSize)", session.ErrTooLarge, s.itemSize)
+		return fmt.Errorf("%w: the server's limit is lower than the %d bytes assumed (memcached -I, and WithItemSize)",
+			session.ErrTooLarge, s.itemSize)
 	}
 	if refusedFull(err) {
-		return fmt.Errorf("the server's memory is full, and it may not evict: raise memcached -m, or start it without -M: %w", err)
+		return fmt.Errorf("the server's memory is full, and it may not evict: raise memcached -m, or start it without -M: %w",
+			err)
 	}
 	return err
 }

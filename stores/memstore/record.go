@@ -19,7 +19,8 @@ type record struct {
 
 // set takes over everything but the version.
 func (kept *record) set(r session.Record) {
-	kept.seen, kept.expires, kept.subject, kept.data = r.Seen.UnixMilli(), r.Expires.UnixMilli(), r.Subject, slices.Clip(r.Data)
+	kept.seen, kept.expires = r.Seen.UnixMilli(), r.Expires.UnixMilli()
+	kept.subject, kept.data = r.Subject, slices.Clip(r.Data)
 }
 
 // touch moves the times forward, never back.

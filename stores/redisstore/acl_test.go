@@ -65,7 +65,8 @@ func TestMissingPermission(t *testing.T) {
 			t.Errorf("everything works without %s", command)
 			continue
 		}
-		if want := fmt.Sprintf("permit what the store uses: ACL SETUSER … ~coatcheck:* %s", redisstore.Permissions); !strings.Contains(failed.Error(), want) {
+		if want := fmt.Sprintf("permit what the store uses: ACL SETUSER … ~coatcheck:* %s",
+			redisstore.Permissions); !strings.Contains(failed.Error(), want) {
 			t.Errorf("without %s: error is %v, which does not say what to do", command, failed)
 		}
 	}

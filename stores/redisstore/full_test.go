@@ -32,8 +32,9 @@ func TestFull(t *testing.T) {
 			check(t, c.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err())
 			check(t, c.ConfigSet(t.Context(), "maxmemory", "1").Err())
 			for call, err := range map[string]error{
-				"Create": s.Create(t.Context(), newRecord("values")), "Create of a subject's": s.Create(t.Context(), newRecordOf("user:42")),
-				"Update": s.Update(t.Context(), r), "Touch": touched(t.Context(), s, r, 0),
+				"Create":                s.Create(t.Context(), newRecord("values")),
+				"Create of a subject's": s.Create(t.Context(), newRecordOf("user:42")),
+				"Update":                s.Update(t.Context(), r), "Touch": touched(t.Context(), s, r, 0),
 			} {
 				refused(t, call, err)
 			}

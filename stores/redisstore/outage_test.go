@@ -72,7 +72,8 @@ func endsWhenCancelled(t *testing.T, p *proxy, operation string, run func(ctx co
 func TestPanicInClient(t *testing.T) {
 	c := connect(t, servers.Redis(t))
 	c.AddHook(&between{before: 1, run: func() { panic("a hook's") }})
-	if _, err := redisstore.New(c).Load(t.Context(), session.RecordID{}); err == nil || errors.Is(err, session.ErrNotFound) {
+	if _, err := redisstore.New(c).Load(t.Context(), session.RecordID{}); err == nil ||
+		errors.Is(err, session.ErrNotFound) {
 		t.Errorf("error is %v, want one about the panic", err)
 	}
 }

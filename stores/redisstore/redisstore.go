@@ -155,7 +155,8 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 			return s.failed("create", err)
 		}
 	}
-	err := s.do(ctx, redis.NewStatusCmd(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px", ttl(r.Seen, r.Expires, margin)))
+	err := s.do(ctx, redis.NewStatusCmd(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px",
+		ttl(r.Seen, r.Expires, margin)))
 	if errors.Is(err, redis.Nil) {
 		return session.ErrExists
 	}

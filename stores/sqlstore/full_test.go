@@ -34,7 +34,8 @@ func testFull(t *testing.T, s *sqlstore.Store) {
 			}
 		}
 	}
-	if got, err := s.Load(t.Context(), first.ID); err != nil || got.Version != 1 || string(got.Data) != string(first.Data) {
+	if got, err := s.Load(t.Context(), first.ID); err != nil || got.Version != 1 ||
+		string(got.Data) != string(first.Data) {
 		t.Errorf("after refused writes the record is %v (%v)", got, err)
 	}
 	must(t, s.Delete(t.Context(), first.ID))

@@ -19,8 +19,9 @@ type Blocker interface {
 
 var blockedCases = []testCase{{
 	name: "BlockedBackEnd",
-	why:  "one writer that hangs, in this process or another, must not take every visitor's request with it: each call ends with its own context",
-	run:  blockedBackEnd,
+	why: "one writer that hangs, in this process or another, must not take every visitor's request with it: each call " +
+		"ends with its own context",
+	run: blockedBackEnd,
 }}
 
 // whileBlocked is how long a call's context lasts.
@@ -76,7 +77,8 @@ func (t *trial) calls(r session.Record) map[string]func(ctx context.Context) err
 }
 
 // endsWith checks that a call is over soon after its context, with the context's error if it could not do its work.
-func (t *trial) endsWith(what string, bounded func(context.Context) (context.Context, context.CancelFunc), call func(context.Context) error) {
+func (t *trial) endsWith(what string, bounded func(context.Context) (context.Context, context.CancelFunc),
+	call func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := bounded(t.ctx)
 	defer cancel()

@@ -49,7 +49,8 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
 }
 
 func allCases() []testCase {
-	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, blockedCases, concurrencyCases, interruptedCases,
+	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, blockedCases, concurrencyCases,
+		interruptedCases,
 		touchCases, indexCases, momentCases, sweepCases)
 }
 

@@ -95,7 +95,8 @@ func (s *Store) extend(ctx context.Context, id session.RecordID, seen, expires t
 
 // change replaces a copy by what edit makes of it. What was written should reach other servers although its request
 // may be over, so only FastTimeout ends it.
-func (s *Store) change(ctx context.Context, id session.RecordID, operation string, edit func(old copied, present bool) (next copied, ok bool)) error {
+func (s *Store) change(ctx context.Context, id session.RecordID, operation string,
+	edit func(old copied, present bool) (next copied, ok bool)) error {
 	return s.use(context.WithoutCancel(ctx), operation, func(ctx context.Context) error {
 		for range maxSwaps {
 			old, err := s.load(ctx, id)

@@ -229,7 +229,9 @@ func (r *rig) fillWith(t *testing.T, old session.Record) {
 	t.Helper()
 	durable := memstore.New()
 	want(t, "Create", durable.Create(t.Context(), old), nil)
-	s := tieredstore.New(r.fast.Inner(), durable, tieredstore.Options{MaxStale: maxStale, Now: func() time.Time { return r.now }})
+	s := tieredstore.New(r.fast.Inner(), durable, tieredstore.Options{MaxStale: maxStale, Now: func() time.Time {
+		return r.now
+	}})
 	reads(t, s, old)
 }
 

@@ -134,7 +134,9 @@ func TestEndThatTheFastStoreMissed(t *testing.T) {
 					r, shared := newRig(), memstore.New()
 					breaking := probe.New(shared)
 					here, there := r.server(breaking), r.server(shared)
-					rec := session.Record{ID: session.RecordID{1}, Version: 1, Data: []byte("live"), Seen: r.now, Expires: r.now.Add(time.Hour)}
+					rec := session.Record{
+						ID: session.RecordID{1}, Version: 1, Data: []byte("live"), Seen: r.now, Expires: r.now.Add(time.Hour),
+					}
 					want(t, "Create", here.Create(t.Context(), rec), nil)
 					breaking.Before(fails)
 					if slow {
