@@ -13,8 +13,8 @@ import (
 // Bench serves requests to one framework in this process, reusing whatever can be reused, so that what is counted is
 // the session's cost.
 type Bench struct {
-	Do        func(cookieLine string) // serves one request
-	SetCookie func() string           // the last response's Set-Cookie line
+	Do        func(cookieLine string) // serves one request with that Cookie header
+	SetCookie func() string           // the last response's Set-Cookie line, or ""
 }
 
 // The budget: allocations of a request over those of the bare framework, by carrier. It is what our own adapters have
@@ -31,7 +31,7 @@ var budget = []struct {
 }
 
 // Benchmark measures the operations that RunAllocations counts, with every carrier and without sessions. Its names fit
-// benchstat.
+// benchstat. build is RunAllocations's.
 func Benchmark(b *testing.B, build func(m *session.Manager, handle func(*session.Session)) Bench) {
 	b.Run("op=none/carrier=none", func(b *testing.B) { measure(b, build(nil, nil), anyCookie) })
 	for carrier, m := range carriers(b) {
@@ -58,9 +58,11 @@ func begun(build func(m *session.Manager, handle func(*session.Session)) Bench, 
 	return cookie
 }
 
-// RunAllocations asserts what a session allocates over the bare framework. build builds the framework: bare when m is
-// nil, otherwise with m's middleware and a handler that calls handle with the session. The budget is that of our own
-// adapters, and is logged; more is how many allocations yours may make beyond it.
+// RunAllocations fails the test if a session that is not used, read or written costs more allocations over the bare
+// framework than it may. build builds the framework: bare when m is nil, otherwise with m's middleware and a handler
+// that calls handle with the session. The budget is what our own adapters have reached, and is logged; more, if it is
+// given, is how many allocations yours may make beyond it. Under the race detector, which allocates too, the test is
+// skipped.
 func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*session.Session)) Bench,
 	more ...float64) {
 	if raceDetector {

@@ -73,7 +73,8 @@ const (
 	defaultItemSize = 1 << 20
 )
 
-// Store is a session.Store in Memcached. Use New.
+// Store is a session.Store in Memcached, with session.Toucher. It is safe for concurrent use. Errors that the contract
+// does not name are the client's, with the operation's name and never a value. Use New.
 type Store struct {
 	client   *memcache.Client
 	prefix   string
@@ -86,8 +87,8 @@ var (
 	_ session.Indexer = (*Store)(nil)
 )
 
-// New returns a store whose keys begin with "coatcheck:", for servers with the default item size. It sends nothing. The
-// client stays the caller's to close.
+// New returns a store whose keys begin with "coatcheck:", for servers with the default item size of 1 MiB. It sends
+// nothing, and panics if the client is nil. The client stays the caller's to configure and close.
 func New(client *memcache.Client) *Store {
 	if client == nil {
 		panic("memcachestore: the client is nil: make one with memcache.New")
@@ -108,14 +109,14 @@ func (s *Store) WithPrefix(prefix string) *Store {
 }
 
 // WithItemSize returns a store on the same client for servers whose largest item, the option -I, has this many bytes
-// instead of 1 MiB. What does not fit is ErrTooLarge. A session may have about 150 bytes less.
+// instead of 1 MiB. What does not fit is session.ErrTooLarge. A session may have about 150 bytes less.
 func (s *Store) WithItemSize(bytes int) *Store {
 	other := *s
 	other.itemSize = bytes
 	return &other
 }
 
-// Load returns the record. Its Subject and Handle are left empty.
+// Load returns the record, or session.ErrNotFound. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	item, err := s.get(ctx, id)
 	if err != nil {
@@ -124,7 +125,7 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 	return value(item.Value).record(id), nil
 }
 
-// Create stores a new record.
+// Create stores a new record, or returns session.ErrExists.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	item := &memcache.Item{Key: s.key(r.ID), Value: newValue(r)}
 	err := s.write(ctx, s.client.Add, item)
@@ -149,7 +150,7 @@ func (s *Store) addUnlessAdded(ctx context.Context, id session.RecordID, item *m
 	return err
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	return failed("update", s.change(ctx, r.ID, func(old value) (value, error) {
 		if old.version() != r.Version {
@@ -161,7 +162,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	}))
 }
 
-// Touch extends a record.
+// Touch extends a record, or returns session.ErrNotFound.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	return failed("touch", s.change(ctx, id, func(v value) (value, error) {
 		if !v.extend(seen, expires) {
@@ -171,7 +172,7 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 	}))
 }
 
-// Delete removes a record.
+// Delete removes a record. It is no error if there is none.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	err := s.repeatable(ctx, func() error { return s.client.Delete(s.key(id)) })
 	if errors.Is(err, memcache.ErrCacheMiss) {

@@ -48,7 +48,8 @@ import (
 )
 
 // Store is a session.Store in two tiers. It has all the optional interfaces and answers errors.ErrUnsupported where
-// the durable store lacks them. Use New.
+// the durable store lacks them. It is safe for concurrent use. Errors are the durable store's; those of the fast store
+// go to Options.OnError. Use New.
 type Store struct {
 	fast, durable session.Store
 	maxStale      time.Duration
@@ -85,7 +86,7 @@ func New(fast, durable session.Store, o Options) *Store {
 }
 
 // Load returns the record, possibly as it was up to MaxStale ago: then it is marked as Cached. Its Subject and Handle
-// may be empty.
+// may be empty. An absent record is session.ErrNotFound.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return session.Record{}, failed("load", err)
@@ -115,7 +116,7 @@ func (s *Store) trusted(c copied, least uint64, now time.Time) bool {
 	return age >= 0 && age < s.maxStale && now.Before(c.expires()) && c.version() >= least
 }
 
-// Create stores a new record.
+// Create stores a new record, or returns session.ErrExists.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := ctx.Err(); err != nil {
 		return failed("create", err)
@@ -131,7 +132,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	return err
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err := ctx.Err(); err != nil {
 		return failed("update", err)
@@ -151,7 +152,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	return err
 }
 
-// Touch extends a record, if the durable store can.
+// Touch extends a record, or returns session.ErrNotFound, or errors.ErrUnsupported if the durable store cannot touch.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	t, ok := s.durable.(session.Toucher)
 	if !ok {
@@ -170,7 +171,7 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 	return err
 }
 
-// Delete removes a record.
+// Delete removes a record. It is no error if there is none.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	if err := ctx.Err(); err != nil {
 		return failed("delete", err)
@@ -195,7 +196,7 @@ func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, e
 	return index.Find(ctx, subject)
 }
 
-// LoadAll returns records, from the durable store.
+// LoadAll returns those of the records that are there, from the durable store.
 func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
 	index, ok := s.durable.(session.Indexer)
 	if !ok {
