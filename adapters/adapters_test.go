@@ -36,7 +36,8 @@ var adapters = []struct {
 		{Feature: adaptertest.Interim, Reason: "Gin's WriteHeader remembers a status and sends it with the body"},
 	}},
 	{"fiber", serveFiber(nil, nil), benchFiber, []adaptertest.Lack{
-		{Feature: adaptertest.NetHTTP, Reason: "Fiber stands on fasthttp, whose handlers fill a response and do not write it"},
+		{Feature: adaptertest.NetHTTP,
+			Reason: "Fiber stands on fasthttp, whose handlers fill a response and do not write it"},
 		{Feature: adaptertest.HTTP2, Reason: "fasthttp speaks HTTP/1.1 only"},
 		{Feature: adaptertest.Interim, Reason: "fasthttp sends a response once the handler has returned"},
 	}},

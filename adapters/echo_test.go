@@ -18,7 +18,9 @@ func serveEcho(outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
 	return serveEchoWith(echosession.Middleware, outside, inside)
 }
 
-func serveEchoWith(adapter func(*session.Manager) echo.MiddlewareFunc, outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
+func serveEchoWith(
+	adapter func(*session.Manager) echo.MiddlewareFunc, outside, inside []echo.MiddlewareFunc,
+) adaptertest.Serve {
 	return func(t testing.TB, app adaptertest.App) string {
 		e := echo.New()
 		e.Logger.SetOutput(io.Discard)

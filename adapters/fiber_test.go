@@ -55,7 +55,8 @@ func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
 
 func callFiber(c *fiber.Ctx) *adaptertest.Call {
 	return &adaptertest.Call{
-		Context: c.UserContext(), Contexts: []context.Context{c.Context()}, Session: fibersession.From(c), Method: c.Method(), Path: string([]byte(c.Path())),
+		Context: c.UserContext(), Contexts: []context.Context{c.Context()}, Session: fibersession.From(c), Method: c.Method(),
+		Path:      string([]byte(c.Path())),
 		SetHeader: c.Set,
 		Respond:   func(status int, body string) error { return c.Status(status).SendString(body) },
 	}

@@ -25,11 +25,15 @@ import (
 func TestOtherMiddleware(t *testing.T) {
 	timeout := func(h http.Handler) http.Handler { return http.TimeoutHandler(h, time.Minute, "too slow") }
 	ginOthers := []gin.HandlerFunc{gin.LoggerWithWriter(io.Discard), gin.Recovery()}
-	fiberOthers := []fiber.Handler{compress.New(), etag.New(), fiberlogger.New(fiberlogger.Config{Output: io.Discard}), fiberrecover.New()}
+	fiberOthers := []fiber.Handler{
+		compress.New(), etag.New(), fiberlogger.New(fiberlogger.Config{Output: io.Discard}), fiberrecover.New(),
+	}
 	echoOthers := []echo.MiddlewareFunc{
 		middleware.Gzip(), middleware.Recover(),
 		middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
-			LogStatus: true, HandleError: true, LogValuesFunc: func(echo.Context, middleware.RequestLoggerValues) error { return nil },
+			LogStatus: true, HandleError: true, LogValuesFunc: func(echo.Context, middleware.RequestLoggerValues) error {
+				return nil
+			},
 		}),
 		middleware.ContextTimeout(time.Minute),
 	}

@@ -33,7 +33,10 @@ type backend struct {
 var backends = []struct {
 	name string
 	open func(s *stage) (*backend, error)
-}{{"redis", openRedis}, {pipelined, openPipelined}, {"postgresql", openPostgreSQL}, {"sqlite", openSQLite}, {"file", openFile}}
+}{
+	{"redis", openRedis}, {pipelined, openPipelined}, {"postgresql", openPostgreSQL}, {"sqlite", openSQLite},
+	{"file", openFile},
+}
 
 // roundTrips is a hook of go-redis that counts commands and pipelines.
 type roundTrips struct{ atomic.Int64 }
@@ -97,7 +100,8 @@ func openSQLite(s *stage) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn := "file:" + filepath.Join(dir, "sessions.db") + "?_pragma=busy_timeout(30000)&_pragma=journal_mode(WAL)&_txlock=immediate"
+	dsn := "file:" + filepath.Join(dir, "sessions.db") +
+		"?_pragma=busy_timeout(30000)&_pragma=journal_mode(WAL)&_txlock=immediate"
 	const table = "CREATE TABLE raw (key TEXT PRIMARY KEY, value BLOB NOT NULL)"
 	return openSQL(s, "sqlite", dsn, sqlstore.SQLite, table)
 }
@@ -148,7 +152,9 @@ func openFile(s *stage) (*backend, error) {
 	s.Cleanup(func() { _ = store.Close() }) // the files go too
 	raw := filepath.Join(dir, "raw")
 	replace := func(_ context.Context, key string, value []byte) error { return replaceFile(raw, key, value) }
-	load := func(_ context.Context, key string) ([]byte, error) { return os.ReadFile(filepath.Join(raw, key)) } //nolint:gosec // the program's own key
+	load := func(_ context.Context, key string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(raw, key)) //nolint:gosec // the program's own key
+	}
 	c := &counted{everything: store}
 	return &backend{c, &c.calls, replace, replace, load}, os.Mkdir(raw, 0o700)
 }

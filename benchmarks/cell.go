@@ -18,7 +18,8 @@ type cell struct {
 
 // String names a cell as benchstat likes it. A slash would begin another part of the name.
 func (c cell) String() string {
-	return fmt.Sprintf("framework=%s/op=%s/library=%s/carrier=%s", c.framework, c.op, strings.ReplaceAll(c.library, "/", "-"), c.carrier)
+	return fmt.Sprintf("framework=%s/op=%s/library=%s/carrier=%s", c.framework, c.op,
+		strings.ReplaceAll(c.library, "/", "-"), c.carrier)
 }
 
 // cells are the whole matrix, with what is to be compared side by side.
@@ -86,7 +87,8 @@ func (c cell) visit(s site) (*visitor, error) {
 
 func (c cell) bare() bool { return c.library == "none" }
 
-// inCookie says whether the cookie is the session. Elsewhere it only names one, and each write finds what the last has left.
+// inCookie says whether the cookie is the session. Elsewhere it only names one, and each write finds what the last
+// has left.
 func (c cell) inCookie() bool { return c.carrier == "aead" || c.carrier == "securecookie" }
 
 // answers are the number that the first of a session's requests is answered with, and what each further one adds to it.

@@ -19,8 +19,10 @@ func TestEveryAppDoesItsWork(t *testing.T) {
 				path string
 				want int
 			}{
-				{"start", first}, {"unused", first}, {"read", first}, {"write", first + 1}, {"read", first + 1}, {"write", first + 2},
-				{"user", 0}, {"login", first}, {"user", 1}, {"read", first + 2}, {"write", first + 3}, {"login", first}, {"read", first + 3},
+				{"start", first}, {"unused", first}, {"read", first}, {"write", first + 1}, {"read", first + 1},
+				{"write", first + 2},
+				{"user", 0}, {"login", first}, {"user", 1}, {"read", first + 2}, {"write", first + 3}, {"login", first},
+				{"read", first + 3},
 			} {
 				want := visit.want
 				if a.library == "none" {

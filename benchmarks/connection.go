@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// connection is a visitor who keeps a connection and asks for one page over and over. It knows just as much of HTTP/1.1 as
-// it needs to check the answers, since on a machine with few processors the client's work is taken from the server's.
+// connection is a visitor who keeps a connection and asks for one page over and over. It knows just as much of
+// HTTP/1.1 as it needs to check the answers, since on a machine with few processors the client's work is taken from
+// the server's.
 type connection struct {
 	conn    net.Conn
 	in      *bufio.Reader

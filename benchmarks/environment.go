@@ -23,9 +23,10 @@ func environment(args []string, now time.Time) [][2]string {
 
 // compared are the modules whose versions matter to the figures.
 var compared = []string{
-	"github.com/alexedwards/scs/v2", "github.com/gin-contrib/sessions", "github.com/gin-gonic/gin", "github.com/go-chi/chi/v5",
-	"github.com/gofiber/fiber/v2", "github.com/gorilla/securecookie", "github.com/gorilla/sessions", "github.com/jackc/pgx/v5",
-	"github.com/labstack/echo-contrib", "github.com/labstack/echo/v4", "github.com/quasoft/memstore", "github.com/redis/go-redis/v9",
+	"github.com/alexedwards/scs/v2", "github.com/gin-contrib/sessions", "github.com/gin-gonic/gin",
+	"github.com/go-chi/chi/v5", "github.com/gofiber/fiber/v2", "github.com/gorilla/securecookie",
+	"github.com/gorilla/sessions", "github.com/jackc/pgx/v5", "github.com/labstack/echo-contrib",
+	"github.com/labstack/echo/v4", "github.com/quasoft/memstore", "github.com/redis/go-redis/v9",
 	"github.com/valyala/fasthttp", "modernc.org/sqlite",
 }
 

@@ -14,8 +14,9 @@ type overHTTP struct{}
 func (overHTTP) name() string { return "http" }
 
 func (overHTTP) about() string {
-	return fmt.Sprintf("The same pages over HTTP on loopback: %d visitors in a process of their own, each with a connection that is kept and a session, "+
-		"ask for one page after the other and check every answer. They share the machine's processors with the server. Medians over interleaved rounds.", connections)
+	return fmt.Sprintf("The same pages over HTTP on loopback: %d visitors in a process of their own, each with a "+
+		"connection that is kept and a session, ask for one page after the other and check every answer. They share the "+
+		"machine's processors with the server. Medians over interleaved rounds.", connections)
 }
 
 // overHTTPOps are the operations that are measured over a network.
@@ -100,7 +101,8 @@ func (t timing) measure(targets []*target, step func()) (err error) {
 
 func httpTable(op string, list []*target) table {
 	t := table{
-		title: op + " over HTTP", head: []string{"framework, library, carrier", "requests/s", "of the bare framework's", "median", "99 % within"},
+		title: op + " over HTTP", head: []string{"framework, library, carrier", "requests/s", "of the bare framework's",
+			"median", "99 % within"},
 	}
 	for _, x := range list {
 		share := ""
@@ -108,7 +110,8 @@ func httpTable(op string, list []*target) table {
 			share = fmt.Sprintf("%.2f", x.share(bare))
 		}
 		t.lines = append(t.lines, []string{
-			x.framework + ", " + x.library + ", " + x.carrier, fmt.Sprintf("%.0f", x.of(outcome.rate)), share, duration(x.of(p50)), duration(x.of(p99)),
+			x.framework + ", " + x.library + ", " + x.carrier, fmt.Sprintf("%.0f", x.of(outcome.rate)), share,
+			duration(x.of(p50)), duration(x.of(p99)),
 		})
 	}
 	return t
@@ -139,9 +142,13 @@ func httpPlot(op string, list []*target) (plot, error) {
 	} {
 		values := make([]float64, len(b.groups))
 		for i, framework := range b.groups {
-			fitting := slices.DeleteFunc(slices.Clone(list), func(t *target) bool { return t.framework != framework || !series.fits(t) })
+			fitting := slices.DeleteFunc(slices.Clone(list), func(t *target) bool {
+				return t.framework != framework || !series.fits(t)
+			})
 			if len(fitting) > 0 {
-				best := slices.MaxFunc(fitting, func(a, b *target) int { return cmp.Compare(a.of(outcome.rate), b.of(outcome.rate)) })
+				best := slices.MaxFunc(fitting, func(a, b *target) int {
+					return cmp.Compare(a.of(outcome.rate), b.of(outcome.rate))
+				})
 				values[i] = best.of(outcome.rate) / 1000
 			}
 		}

@@ -68,11 +68,13 @@ func TestVisitorsCheckEveryAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:errcheck // it ends with the listener
+	//nolint:errcheck // it ends with the listener
+	go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, answers[min(asked, len(answers)-1)])
 		asked++
 	}))
-	_, err = load{Addr: l.Addr().String(), Path: "/", Cookies: []string{anyCookie}, Next: []int{first + 1}, Step: 1, Duration: 5 * time.Second}.run()
+	_, err = load{Addr: l.Addr().String(), Path: "/", Cookies: []string{anyCookie}, Next: []int{first + 1}, Step: 1,
+		Duration: 5 * time.Second}.run()
 	if err == nil || !strings.Contains(err.Error(), `200 "12347", want 200 "12348"`) {
 		t.Errorf("the third answer is wrong, and the error is %v", err)
 	}
@@ -109,10 +111,12 @@ func outsiders(t *testing.T) *outside {
 func TestSummary(t *testing.T) {
 	list := []*connection{{next: 7, setsCookie: true}, {next: 8}}
 	for i := range 50 {
-		list[0].latencies, list[1].latencies = append(list[0].latencies, time.Duration(2*i)), append(list[1].latencies, time.Duration(2*i+1))
+		list[0].latencies, list[1].latencies = append(list[0].latencies, time.Duration(2*i)), append(list[1].latencies,
+			time.Duration(2*i+1))
 	}
 	o := summary(list, time.Second/2)
-	if o.P50 != 50 || o.P99 != 99 || o.rate() != 200 || !slices.Equal(o.Next, []int{7, 8}) || !o.SetsACookie || !o.SetsNone {
+	if o.P50 != 50 || o.P99 != 99 || o.rate() != 200 || !slices.Equal(o.Next, []int{7, 8}) || !o.SetsACookie ||
+		!o.SetsNone {
 		t.Errorf("the summary is %+v", o)
 	}
 }

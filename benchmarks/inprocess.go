@@ -8,8 +8,8 @@ type inProcess struct{}
 func (inProcess) name() string { return "inprocess" }
 
 func (inProcess) about() string {
-	return "Each request is handed to the framework in this process, so that nothing but the framework, the handler and the session " +
-		"takes time. Times are medians, the garbage collector's share included; allocations are exact."
+	return "Each request is handed to the framework in this process, so that nothing but the framework, the handler " +
+		"and the session takes time. Times are medians, the garbage collector's share included; allocations are exact."
 }
 
 func (m inProcess) cases() []string {
@@ -68,15 +68,16 @@ func (m inProcess) run(s selection, step func()) (result, error) {
 	}
 	found := matrix(rows)
 	plots, err := found.plots()
-	return result{rows: rows, tables: append(found.tables(), found.ratios()), plots: plots, verdicts: found.verdicts()}, err
+	return result{rows: rows, tables: append(found.tables(), found.ratios()), plots: plots,
+		verdicts: found.verdicts()}, err
 }
 
 // freshFor is how long a visitor goes on with one session. It is less than the interval at which reading extends a
 // session's idle clock, which is not what is measured.
 const freshFor = time.Minute
 
-// prepare begins a new session when the present one has become old, and before each batch of logins to a store in memory,
-// where tokens that are no longer valid stay known for a while.
+// prepare begins a new session when the present one has become old, and before each batch of logins to a store in
+// memory, where tokens that are no longer valid stay known for a while.
 func (v *visitor) prepare() error {
 	piles := v.op == "login" && v.carrier == "memory"
 	if !piles && time.Since(v.since) < freshFor {

@@ -60,7 +60,9 @@ func apps() []app {
 
 // appsOn are a framework's apps with each of the libraries, and first the bare framework's.
 func appsOn[C, M any](framework string, mount func(M, handlers[C]) site, libraries ...[]library[C, M]) []app {
-	bare := library[C, M]{name: "none", carrier: "none", install: func() (m M, _ handlers[C], _ error) { return m, nil, nil }}
+	bare := library[C, M]{name: "none", carrier: "none", install: func() (m M, _ handlers[C], _ error) {
+		return m, nil, nil
+	}}
 	var list []app
 	for _, l := range slices.Concat([]library[C, M]{bare}, slices.Concat(libraries...)) {
 		list = append(list, app{framework: framework, library: l.name, carrier: l.carrier, build: func() (site, error) {

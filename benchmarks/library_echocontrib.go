@@ -12,7 +12,9 @@ func echoContrib() []library[echo.Context, echo.MiddlewareFunc] {
 		"echo-contrib/session", "securecookie",
 		func() (echo.MiddlewareFunc, handlers[echo.Context], error) {
 			get := func(c echo.Context) (*sessions.Session, error) { return session.Get(cookieName, c) }
-			h := gorillaHandlers(get, func(c echo.Context, s *sessions.Session) error { return s.Save(c.Request(), c.Response()) })
+			h := gorillaHandlers(get, func(c echo.Context, s *sessions.Session) error {
+				return s.Save(c.Request(), c.Response())
+			})
 			return session.Middleware(gorillaStore()), h, nil
 		},
 	}}

@@ -11,7 +11,8 @@ func fiberOwn() []library[*fiber.Ctx, fiber.Handler] {
 		"fiber/session", "memory",
 		func() (fiber.Handler, handlers[*fiber.Ctx], error) {
 			store := session.New(session.Config{
-				KeyLookup: "cookie:" + cookieName, CookieSecure: true, CookieHTTPOnly: true, CookieSameSite: fiber.CookieSameSiteLaxMode,
+				KeyLookup: "cookie:" + cookieName, CookieSecure: true, CookieHTTPOnly: true,
+				CookieSameSite: fiber.CookieSameSiteLaxMode,
 			})
 			return nil, fiberOwnHandlers(store), nil
 		},

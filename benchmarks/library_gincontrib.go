@@ -14,7 +14,8 @@ func ginContrib() []library[*gin.Context, gin.HandlerFunc] {
 	with := func(newStore func() sessions.Store) func() (gin.HandlerFunc, handlers[*gin.Context], error) {
 		return func() (gin.HandlerFunc, handlers[*gin.Context], error) {
 			store := newStore()
-			store.Options(sessions.Options{Path: "/", MaxAge: 30 * 24 * 60 * 60, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+			store.Options(sessions.Options{Path: "/", MaxAge: 30 * 24 * 60 * 60, Secure: true, HttpOnly: true,
+				SameSite: http.SameSiteLaxMode})
 			return sessions.Sessions(cookieName, store), ginContribHandlers, nil
 		}
 	}

@@ -132,7 +132,8 @@ func (s settings) measure(args []string, stdout, stderr io.Writer) error {
 func progress(stderr io.Writer, name string, steps int) (step func()) {
 	if f, ok := stderr.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		bar := progressbar.NewOptions(steps, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(name),
-			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
 		return func() { _ = bar.Add(1) } // a bar that cannot be drawn is no reason to stop
 	}
 	done, told := 0, 0

@@ -25,7 +25,10 @@ func TestMain(m *testing.M) {
 func TestARunWritesItsFiles(t *testing.T) {
 	figures, page := filepath.Join(t.TempDir(), "out.json"), filepath.Join(t.TempDir(), "report.html")
 	var stdout, stderr bytes.Buffer
-	args := []string{"-quick", "-json", figures, "-html", page, "-only", "^inprocess/framework=gin/op=(read|write)/library=(none|gin-contrib|coatcheck/carrier=memory)"}
+	args := []string{
+		"-quick", "-json", figures, "-html", page, "-only",
+		"^inprocess/framework=gin/op=(read|write)/library=(none|gin-contrib|coatcheck/carrier=memory)",
+	}
 	if status := run(args, &stdout, &stderr); status != 0 {
 		t.Fatalf("exit status %d: %s", status, &stderr)
 	}

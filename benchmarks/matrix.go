@@ -28,7 +28,8 @@ func (m matrix) over(framework, op string, fits func(row) bool) []over {
 	var list []over
 	for _, r := range m {
 		if r.Framework == framework && r.Op == op && r.Library != "none" && fits(r) {
-			list = append(list, over{r, r.Time - m[bare].Time, int(r.Allocs) - int(m[bare].Allocs), int(r.Bytes) - int(m[bare].Bytes)})
+			list = append(list, over{r, r.Time - m[bare].Time, int(r.Allocs) - int(m[bare].Allocs),
+				int(r.Bytes) - int(m[bare].Bytes)})
 		}
 	}
 	return list
@@ -90,7 +91,9 @@ func (m matrix) table(framework string) table {
 
 // ratios is a table of how many times as much as ours each framework's fastest incumbents cost.
 func (m matrix) ratios() table {
-	t := table{title: "times cheaper than the fastest incumbent, time over the bare framework", head: []string{"framework, carrier"}}
+	t := table{
+		title: "times cheaper than the fastest incumbent, time over the bare framework", head: []string{"framework, carrier"},
+	}
 	compared := []string{"read", "write", "login"}
 	t.head = append(t.head, compared...)
 	for _, framework := range m.frameworks() {

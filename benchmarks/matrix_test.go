@@ -25,12 +25,13 @@ func sample(framework string) matrix {
 	return m
 }
 
-// The floors are about the time over the bare framework and the fastest incumbent: taking the sum, or another one, would
-// flatter.
+// The floors are about the time over the bare framework and the fastest incumbent: taking the sum, or another one,
+// would flatter.
 func TestVerdicts(t *testing.T) {
 	for framework, want := range map[string]string{
 		"gin": "read, memory 17.0 times (crypt, securecookie) NOT MET; write, memory 10.0 times (quick, memory) NOT MET; " +
-			"read, securecookie 5.7 times (crypt, securecookie) NOT MET; unused 0.3 % met; unused 3 met; read 9 NOT MET; write 8 met",
+			"read, securecookie 5.7 times (crypt, securecookie) NOT MET; unused 0.3 % met; unused 3 met; read 9 NOT MET; " +
+			"write 8 met",
 		"fiber": "read, memory 17.0 times (crypt, securecookie) met; write, memory 10.0 times (quick, memory) met; " +
 			"unused 0.3 % met; unused 3 met; read 9 NOT MET; write 8 met",
 	} {

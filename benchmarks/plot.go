@@ -33,7 +33,8 @@ func (b *bars) add(name string, values []float64) {
 }
 
 // hues are the bars' colours, which most people can tell apart (Okabe and Ito). Ours are the blue ones.
-var hues = []color.RGBA{{0, 114, 178, 255}, {86, 180, 233, 255}, {0, 60, 100, 255}, {230, 159, 0, 255}, {213, 94, 0, 255}}
+var hues = []color.RGBA{{0, 114, 178, 255}, {86, 180, 233, 255}, {0, 60, 100, 255}, {230, 159, 0, 255},
+	{213, 94, 0, 255}}
 
 func (b *bars) plot(title string) (plot, error) {
 	p := canvas(b.unit)
@@ -109,6 +110,7 @@ func drawn(title string, p *gonum.Plot) (plot, error) {
 	if _, err := c.WriteTo(&out); err != nil {
 		return plot{}, fmt.Errorf("plot %s: %w", title, err)
 	}
-	_, svg, _ := bytes.Cut(out.Bytes(), []byte("<svg"))                    // without the head of a file of its own
-	return plot{title, template.HTML(append([]byte("<svg"), svg...))}, nil //nolint:gosec // our own drawing, whose texts the library escapes
+	_, svg, _ := bytes.Cut(out.Bytes(), []byte("<svg"))      // without the head of a file of its own
+	drawing := template.HTML(append([]byte("<svg"), svg...)) //nolint:gosec // ours; the library escapes its texts
+	return plot{title, drawing}, nil
 }

@@ -16,7 +16,8 @@ func (b *backend) app(name string) app {
 		if err != nil {
 			return nil, err
 		}
-		return nethttpSite(httpsession.Middleware(m), coatcheckHandlers(func(e exchange) *session.Session { return httpsession.From(e.r) })), nil
+		return nethttpSite(httpsession.Middleware(m),
+			coatcheckHandlers(func(e exchange) *session.Session { return httpsession.From(e.r) })), nil
 	}}
 }
 
@@ -33,7 +34,8 @@ func (b *backend) raw(name string) app {
 
 func (b *backend) rawStart(e exchange) (int, error) {
 	name := base64.RawURLEncoding.EncodeToString(key(32))
-	http.SetCookie(e.w, &http.Cookie{Name: cookieName, Value: name, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(e.w, &http.Cookie{Name: cookieName, Value: name, Path: "/", Secure: true, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode})
 	return first, b.create(e.r.Context(), name, rawValue(first))
 }
 

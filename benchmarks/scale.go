@@ -14,10 +14,11 @@ type scale struct{}
 func (scale) name() string { return "scale" }
 
 func (scale) about() string {
-	return "Requests in this process, on net/http with sessions in memory, each of a random session; the bare framework's time is taken off. " +
-		"Each round builds every size anew and alone, and serves at least as many requests as there are sessions, so that each size pays for " +
-		"the collection of its own heap. A random record of a million is seldom in the processor's cache, for anybody: " +
-		"the plain map is a map[[32]byte][]byte of as many records, looked up, or replaced, at random."
+	return "Requests in this process, on net/http with sessions in memory, each of a random session; the bare " +
+		"framework's time is taken off. Each round builds every size anew and alone, and serves at least as many " +
+		"requests as there are sessions, so that each size pays for the collection of its own heap. A random record of a " +
+		"million is seldom in the processor's cache, for anybody: the plain map is a map[[32]byte][]byte of as many " +
+		"records, looked up, or replaced, at random."
 }
 
 var background = context.Background()
@@ -39,7 +40,8 @@ func axes(s selection) []axis {
 	return []axis{
 		{"sessions", "live sessions", live, func(size int) int { return size }, func(int) fill { return nil }},
 		{"keys", "keys in each of 1000 sessions", []int{1, 10, 100}, thousand, keys},
-		{"bytes", "bytes of text in each of 100 sessions", []int{100, 1_000, 10_000, 100_000}, func(int) int { return 100 }, padded},
+		{"bytes", "bytes of text in each of 100 sessions", []int{100, 1_000, 10_000, 100_000},
+			func(int) int { return 100 }, padded},
 	}
 }
 
@@ -192,14 +194,22 @@ func (p *point) pauses(before, after debug.GCStats) {
 
 // show adds a table, a plot and, for the number of sessions, verdicts.
 func (a axis) show(found *result, points []*point) error {
-	t := table{title: "cost against " + a.unit, head: []string{a.name, "read", "write", "payload per session", "memory per session", "collections", "longest pause"}}
+	t := table{
+		title: "cost against " + a.unit,
+		head: []string{
+			a.name, "read", "write", "payload per session", "memory per session", "collections", "longest pause",
+		},
+	}
 	c := curve{x: a.unit, y: "µs over the bare framework"}
 	if a.counts() {
 		t.head = append(t.head, "plain map: read", "write")
 	}
 	for _, p := range points {
 		read, write := median(p.read), median(p.write)
-		line := []string{fmt.Sprint(p.size), nanoseconds(read), nanoseconds(write), fmt.Sprintf("%d B", p.payload), fmt.Sprintf("%.0f B", median(p.memory)), fmt.Sprint(p.collections), p.pause.Round(time.Microsecond).String()}
+		line := []string{
+			fmt.Sprint(p.size), nanoseconds(read), nanoseconds(write), fmt.Sprintf("%d B", p.payload),
+			fmt.Sprintf("%.0f B", median(p.memory)), fmt.Sprint(p.collections), p.pause.Round(time.Microsecond).String(),
+		}
 		c.add("read", p.size, read/1000)
 		c.add("write", p.size, write/1000)
 		if a.counts() {
@@ -217,9 +227,9 @@ func (a axis) show(found *result, points []*point) error {
 	return err
 }
 
-// flat is how many times as much the largest number of sessions may cost as the smallest. A request finds its session with a
-// few reads of memory that a thousand sessions have in the cache and a million have not, and its share of collecting is
-// dearer where the collector meets such memory too.
+// flat is how many times as much the largest number of sessions may cost as the smallest. A request finds its session
+// with a few reads of memory that a thousand sessions have in the cache and a million have not, and its share of
+// collecting is dearer where the collector meets such memory too.
 const flat = 2.0
 
 // memoryLimit is what the store may take for a session without a subject besides the data it is given to keep.
@@ -236,8 +246,10 @@ func flatness(points []*point) (list []verdict) {
 	} {
 		from, to, mapFrom, mapTo := median(op.own(least)), median(op.own(most)), median(op.raw(least)), median(op.raw(most))
 		list = append(list, verdict{
-			"memory", fmt.Sprintf("%s: with %d sessions at most %.0f times what it costs with %d", op.name, most.size, flat, least.size),
-			fmt.Sprintf("%.2f times, %+.0f ns (a plain map: %.2f times, %+.0f ns)", to/from, to-from, mapTo/mapFrom, mapTo-mapFrom),
+			"memory", fmt.Sprintf("%s: with %d sessions at most %.0f times what it costs with %d", op.name, most.size,
+				flat, least.size),
+			fmt.Sprintf("%.2f times, %+.0f ns (a plain map: %.2f times, %+.0f ns)", to/from, to-from, mapTo/mapFrom,
+				mapTo-mapFrom),
 			to <= flat*from,
 		})
 	}
@@ -275,6 +287,7 @@ func sweeping(records, rounds int, step func()) (table, error) {
 	}
 	return table{
 		title: "sweeping", head: []string{"expired sessions", "ms for a million", "longest call"},
-		lines: [][]string{{fmt.Sprintf("%d, in calls of %d", records, limit), fmt.Sprintf("%.0f", median(total)), longest.Round(time.Microsecond).String()}},
+		lines: [][]string{{fmt.Sprintf("%d, in calls of %d", records, limit), fmt.Sprintf("%.0f", median(total)),
+			longest.Round(time.Microsecond).String()}},
 	}, nil
 }

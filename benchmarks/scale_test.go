@@ -44,7 +44,8 @@ func TestASizeChangesTheSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		if (each < least+500 || payload < leastPayload+500) && least > 0 || each < float64(payload) {
-			t.Errorf("a session takes %.0f bytes for %d of payload, and a smaller one %.0f for %d", each, payload, least, leastPayload)
+			t.Errorf("a session takes %.0f bytes for %d of payload, and a smaller one %.0f for %d", each, payload, least,
+				leastPayload)
 		}
 		leastPayload, least = payload, each
 	}
@@ -53,13 +54,15 @@ func TestASizeChangesTheSession(t *testing.T) {
 // A curve that rises, and a session that is too big, are told.
 func TestFlatness(t *testing.T) {
 	at := func(size int, read, write, memory float64) *point {
-		return &point{size: size, payload: 25, read: []float64{read}, write: []float64{write}, memory: []float64{memory}, mapRead: []float64{10}, mapWrite: []float64{20}}
+		return &point{size: size, payload: 25, read: []float64{read}, write: []float64{write}, memory: []float64{memory},
+			mapRead: []float64{10}, mapWrite: []float64{20}}
 	}
 	var got []string
 	for _, v := range flatness([]*point{at(1000, 100, 100, 0), at(10_000, 900, 900, 900), at(100_000, 200, 201, 275)}) {
 		got = append(got, v.measured+" "+v.Word())
 	}
-	want := "2.00 times, +100 ns (a plain map: 1.00 times, +0 ns) met; 2.01 times, +101 ns (a plain map: 1.00 times, +0 ns) NOT MET; the payload of 25 and 250 bytes met"
+	want := "2.00 times, +100 ns (a plain map: 1.00 times, +0 ns) met; 2.01 times, +101 ns (a plain map: 1.00 times, " +
+		"+0 ns) NOT MET; the payload of 25 and 250 bytes met"
 	if got := strings.Join(got, "; "); got != want {
 		t.Errorf("the verdicts are\n%s, want\n%s", got, want)
 	}

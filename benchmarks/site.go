@@ -18,8 +18,8 @@ type site interface {
 	serve(l net.Listener) error // for requests over a network, until l is closed
 }
 
-// client serves requests of one site in this process, without a network and one at a time. What a server could keep from
-// request to request it reuses, so that what is left is the cost of the framework, the handler and the session.
+// client serves requests of one site in this process, without a network and one at a time. What a server could keep
+// from request to request it reuses, so that what is left is the cost of the framework, the handler and the session.
 type client interface {
 	get(path, cookie string)
 	status() int       // of the last response
@@ -30,13 +30,16 @@ type client interface {
 // httpSite is a site of a framework whose apps are http.Handlers.
 type httpSite struct{ http.Handler }
 
-func (s httpSite) serve(l net.Listener) error { return http.Serve(l, s) } //nolint:gosec // the tests' own requests need no timeouts
+func (s httpSite) serve(l net.Listener) error {
+	return http.Serve(l, s) //nolint:gosec // the tests' own requests need no timeouts
+}
 
 func (s httpSite) client() client {
 	header := http.Header{"Cookie": {""}}
 	c := &httpClient{handler: s.Handler, cookies: header["Cookie"], header: http.Header{}}
 	c.blank = http.Request{
-		Method: http.MethodGet, URL: &url.URL{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody,
+		Method: http.MethodGet, URL: &url.URL{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
+		Body: http.NoBody,
 		Host: "localhost", RemoteAddr: "127.0.0.1:40000",
 	}
 	return c

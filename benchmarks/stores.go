@@ -12,9 +12,11 @@ type stores struct{}
 func (stores) name() string { return "stores" }
 
 func (stores) about() string {
-	return fmt.Sprintf("net/http on loopback with %d visitors as over HTTP (%d where Redis's client pipelines), and private servers on the same machine. The throughput is compared with "+
-		"a handler that makes the minimal calls itself, with the same client and settings (Redis: GET, GET and SET; SQL: SELECT, SELECT and UPDATE, "+
-		"prepared; file: read, then write, sync, rename and sync the directory), by turns: the ratios are medians over the pairs of a round.", connections, pipelinedConnections)
+	return fmt.Sprintf("net/http on loopback with %d visitors as over HTTP (%d where Redis's client pipelines), and "+
+		"private servers on the same machine. The throughput is compared with a handler that makes the minimal calls "+
+		"itself, with the same client and settings (Redis: GET, GET and SET; SQL: SELECT, SELECT and UPDATE, prepared; "+
+		"file: read, then write, sync, rename and sync the directory), by turns: the ratios are medians over the pairs "+
+		"of a round.", connections, pipelinedConnections)
 }
 
 // storesOps are the operations that are measured with stores.
@@ -65,7 +67,8 @@ type comparison struct {
 
 func (m stores) run(s selection, step func()) (result, error) {
 	t := table{
-		title: "stores", head: []string{"store, operation", "calls", "requests/s", "median", "99 % within", "raw requests/s", "median", "99 % within", "of raw"},
+		title: "stores", head: []string{"store, operation", "calls", "requests/s", "median", "99 % within", "raw requests/s",
+			"median", "99 % within", "of raw"},
 	}
 	var list []comparison
 	left := table{title: "left out", head: []string{"store", "reason"}}
@@ -100,7 +103,8 @@ func (m stores) run(s selection, step func()) (result, error) {
 }
 
 // measure compares a backend's operations.
-func (stores) measure(name string, ops []string, open func(*stage) (*backend, error), t timing, step func()) (list []comparison, err error) {
+func (stores) measure(name string, ops []string, open func(*stage) (*backend, error), t timing,
+	step func()) (list []comparison, err error) {
 	var s stage
 	defer s.close()
 	var b *backend
@@ -167,7 +171,10 @@ func storeVerdicts(list []comparison) (verdicts []verdict) {
 		limit, share := roundTripLimits[c.own.op], c.own.share(c.raw)
 		verdicts = append(verdicts,
 			verdict{c.own.carrier, fmt.Sprintf("%s: %.0f round trips", c.own.op, limit), fmt.Sprint(c.calls), c.calls <= limit},
-			verdict{c.own.carrier, fmt.Sprintf("%s: at least %.1f of the raw throughput over HTTP", c.own.op, rawShare), fmt.Sprintf("%.2f", share), share >= rawShare})
+			verdict{
+				c.own.carrier, fmt.Sprintf("%s: at least %.1f of the raw throughput over HTTP", c.own.op, rawShare),
+				fmt.Sprintf("%.2f", share), share >= rawShare,
+			})
 	}
 	return verdicts
 }

@@ -56,7 +56,8 @@ func TestAMissingServerIsLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last := found.tables[len(found.tables)-1]; last.title != "left out" || !strings.Contains(last.lines[0][1], "redis-server") {
+	if last := found.tables[len(found.tables)-1]; last.title != "left out" ||
+		!strings.Contains(last.lines[0][1], "redis-server") {
 		t.Errorf("the last table is %v", last)
 	}
 	if len(found.plots) != 0 || len(found.verdicts) != 0 {
@@ -72,13 +73,15 @@ func TestStoreVerdicts(t *testing.T) {
 		}
 		return comparison{at(requests), at(1000), calls}
 	}
-	list := []comparison{sample("redis", "unused", 900, 0), sample("redis", "read", 899, 1), sample("redis", "write", 1000, 2.02),
+	list := []comparison{sample("redis", "unused", 900, 0), sample("redis", "read", 899, 1),
+		sample("redis", "write", 1000, 2.02),
 		sample(pipelined, "unused", 900, 0), sample(pipelined, "read", 1299, 1), sample("file", "read", 10, 9)}
 	var got []string
 	for _, v := range storeVerdicts(list) {
 		got = append(got, v.measured+" "+v.Word())
 	}
-	if got := strings.Join(got, ", "); got != "0 met, 0.90 met, 1 met, 0.90 NOT MET, 2.02 NOT MET, 1.00 met, 1 met, 1.30 NOT MET" {
+	want := "0 met, 0.90 met, 1 met, 0.90 NOT MET, 2.02 NOT MET, 1.00 met, 1 met, 1.30 NOT MET"
+	if got := strings.Join(got, ", "); got != want {
 		t.Errorf("the verdicts are %s", got)
 	}
 }

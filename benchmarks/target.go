@@ -47,7 +47,8 @@ func (a app) open(ops []string, batch time.Duration) (list []*target, closes fun
 		_ = s.serve(l) // which ends when l is closed
 	}()
 	for _, op := range ops {
-		list = append(list, &target{cell: cell{a, op}, site: s, load: load{Addr: l.Addr().String(), Path: "/" + op, Duration: batch}})
+		list = append(list, &target{cell: cell{a, op}, site: s,
+			load: load{Addr: l.Addr().String(), Path: "/" + op, Duration: batch}})
 	}
 	return list, func() error {
 		err := l.Close()

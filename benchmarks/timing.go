@@ -20,8 +20,9 @@ type timing struct {
 	limit  time.Duration // on the wall: rounds after that are left out, but for the first three
 }
 
-// interleave times the contenders by turns, A B C A B C, so that what slows the machine down for a while hits all of them,
-// and returns the median over the rounds of each one's nanoseconds per operation. It calls step after each batch.
+// interleave times the contenders by turns, A B C A B C, so that what slows the machine down for a while hits all of
+// them, and returns the median over the rounds of each one's nanoseconds per operation. It calls step after each
+// batch.
 func (t timing) interleave(contenders []contender, step func()) ([]float64, error) {
 	times := make([]int, len(contenders))
 	for i, c := range contenders {

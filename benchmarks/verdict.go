@@ -60,12 +60,15 @@ func (m matrix) unusedVerdict(framework string) []verdict {
 func (m matrix) allocationVerdicts(framework string) (list []verdict) {
 	for _, l := range allocationLimits {
 		most, measured := 0, false
-		for _, o := range m.over(framework, l.op, func(r row) bool { return r.Library == ours && (l.op == "unused" || !sealed(r)) }) {
+		for _, o := range m.over(framework, l.op, func(r row) bool {
+			return r.Library == ours && (l.op == "unused" || !sealed(r))
+		}) {
 			most, measured = max(most, o.allocs), true
 		}
 		if measured {
 			list = append(list, verdict{
-				framework, fmt.Sprintf("%s: at most %d allocations over the bare framework", l.op, l.limit), fmt.Sprint(most), most <= l.limit,
+				framework, fmt.Sprintf("%s: at most %d allocations over the bare framework", l.op, l.limit), fmt.Sprint(most),
+				most <= l.limit,
 			})
 		}
 	}

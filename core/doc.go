@@ -1,47 +1,326 @@
-// Package session is web sessions for Go: one core that decides everything about a session, behind thin adapters for
-// net/http, Gin, Fiber and other frameworks.
+// Package session is web sessions for Go. The browser of a visitor keeps a token in a cookie, and a
+// request that brings the token along finds the values that an earlier request has stored.
 //
-// # A session in five lines
+// This package decides everything about a session. Adapters bring it to net/http, chi, Gin, Echo and
+// Fiber; stores keep sessions in memory, files, SQL, Redis or Memcached. Each adapter and each store
+// is a small package of its own beside this one.
 //
-//	const visits session.Key[int] = "visits" // a key is a constant that knows its type
+//	const visits session.Key[int] = "visits"
 //
-//	sessions, err := session.New(memstore.New(), session.Options{}) // records on the server
-//	r.Use(ginsession.Middleware(sessions))                          // or fibersession, httpsession
+//	sessions, err := session.New(memstore.New(), session.Options{})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	site := httpsession.Middleware(sessions)(mux)
 //
-//	n := visits.Update(ginsession.From(c), func(n int) int { return n + 1 })
+// In a handler behind that middleware:
 //
-// With [NewSealed] there is no server: the session travels in the cookie, encrypted and authenticated. Handlers stay
-// the same.
+//	n := visits.Update(httpsession.From(r), func(n int) int { return n + 1 })
 //
-// # What happens when
+// # Sessions, keys and managers
 //
-// Nothing is read before a handler's first use of its session, and a request that does not use it pays nothing. What a
-// request writes is remembered and saved right before the first byte of the response's headers, automatically. If that
-// fails, the handler's response does not go out: the client gets a 503, 409, 403 or 500 instead. A handler that wants to
-// decide itself calls [Session.Save]. One that must not act on an empty session during an outage asks
-// [Session.Err] first.
+// A [Manager] is the policy for one kind of session: the cookie, the lifetime, and where sessions are
+// kept. Make it once, when the program starts, with [New] or [NewSealed]. Options that contradict each
+// other or are out of range are errors there. Install it with an adapter's Middleware.
 //
-// # When requests overlap
+// A [Session] is one visitor's session as one request sees it. An adapter's From returns it and never
+// returns nil: for a visitor without a session it is an empty one. Code that knows no framework takes
+// it from the request's context with [From].
 //
-// With a store, changes of different keys are merged, and functions given to [Key.Update] run on top of each other. A
-// request that read a key and then set it, while another changed it, gets [ErrConflict]. A session that was destroyed or
-// revoked never comes back, nor does one whose absolute deadline has passed; a request that wanted to change it gets
-// [ErrEnded]. A request that has loaded its session in time may outlast the idle timeout. With a sealed cookie there is nothing
-// to merge with: the last response wins, and a copy of a cookie that somebody kept stays valid until it expires.
+// A [Key] is a constant that knows the type of its value. Values are stored as JSON and come back as
+// they went in; a type whose values would not is refused at first use, and [Key] lists what to heed.
+//
+// # The life of a request
+//
+// The middleware looks nothing up. A request that does not use its session costs no store call, and
+// its response says nothing about sessions.
+//
+// The first use loads the session. That is one store call for a well-formed cookie of the manager's
+// name, and none without one or if the session is sealed in the cookie. Of several cookies of the
+// name at most three are tried. A cookie that opens nothing, for whatever reason, makes an anonymous
+// visitor and an event, and never an error page.
+//
+// Reads decode one value at a time. Writes are remembered and seen by later reads of this request. A
+// session begins with the first value that is stored or with [Session.Login]; reading starts none.
+//
+// Right before the first byte of the response the adapter commits. Changes cost one store call, a
+// new token in place of an old one two, and more only where requests overlap. A request that has
+// changed nothing saves nothing, but for upkeep that has fallen due: see "How long a session lives".
+// Setting a key to the value it has is no change. Every status saves, unless [Options.SaveOn] says
+// otherwise. A panic that passes the adapter saves nothing beyond an earlier [Session.Save]. A
+// client that hangs up does not keep a commit from finishing; [Options.StoreTimeout] bounds it.
+//
+// The commit sets the response's headers: the cookie, if it has changed, with Cache-Control:
+// no-store; otherwise Cache-Control: private, unless the handler has set that header; and Vary:
+// Cookie in both cases.
+//
+// If the commit fails, the handler's response does not go out. The client gets the answer that
+// [Options.ErrorResponse] makes, and headers that the handler has set are gone.
+//
+// Changes made after the first byte are saved when the handler has returned, if they need no cookie.
+// A change that needs one, such as a login, is lost and reported as [ReasonTooLate]. When the handler
+// has returned, the session is over: it reads as empty, and every use of it is reported as
+// [ReasonRequestOver].
+//
+// # Reading and writing
+//
+//   - [Key.Get] returns the value or the zero value, [Key.Lookup] also whether there is one.
+//   - [Key.Set] replaces the value whatever it is, [Key.Delete] removes it.
+//   - [Key.Update] makes the new value from the present one, and loses nothing when requests overlap.
+//   - [Key.Try] is Update with a function that can refuse.
+//   - [Key.Pop] returns the value and removes it, for what is shown once.
+//   - [Session.Clear] drops all values and keeps the session, its subject and its token.
+//
+// A commit that fails answers the client by itself. A handler that wants to decide, or that does
+// something which the session cannot take back, commits early with [Session.Save] and looks at the
+// error: after a failed Save the handler's response goes out. It asks [Session.Err] first if it must
+// not take a session that could not be loaded for an empty one. There it just returns, and the client
+// gets the 503 whatever the handler has written.
 //
 // # Logging in and out
 //
-// [Session.Login] binds the session to a subject and changes the token: one planted before opens nothing any more, and
-// requests in flight with it cannot write into the session. [Session.Renew] changes the token alone, [Session.Clear]
-// drops the values alone, [Session.Destroy] ends the session. [Manager.Revoke], [Manager.RevokeOthers] and
-// [Manager.RevokeAll] end sessions from outside of their requests.
+// [Session.Login] binds the session to a subject, such as "user:42", and gives it a new token. The
+// token from before opens nothing afterwards, so that one which somebody has planted in the browser
+// is worthless. Values stay, unless the session was another subject's. [Session.Subject] tells whom
+// the session belongs to.
 //
-// # Reading on
+// [Session.Renew] gives a new token and keeps everything else: call it when the visitor's rights
+// change. [Session.Destroy] ends the session and deletes the cookie; a request that is still running
+// does not bring it back.
 //
-// docs/design.md says how it works inside and where each file belongs.
+// [Manager.List] returns where a subject is logged in, [Manager.Revoke] ends one of these sessions,
+// [Manager.RevokeOthers] all but the present one, [Manager.RevokeAll] all. [Options.MaxPerSubject]
+// limits how many there can be.
 //
-// # Writing an adapter or a store
+// # How long a session lives
 //
-// An adapter shows a request to the core as an [Exchange] and drives a [Request]; package adaptertest proves it right.
-// A [Store] has four methods; package storetest proves it right.
+// A session ends [Options.IdleTimeout] (30 minutes) after its last use and in any case
+// [Options.AbsoluteTimeout] (12 hours) after it began or its last login. These rules hold:
+//
+//   - Every request that loads the session is a use, however long it takes afterwards.
+//   - A use is written down at most once in [Options.TouchInterval], a tenth of the idle timeout.
+//     A session that was used lives for at least the idle timeout from then on; an unused one may
+//     live an interval longer. [Session.Touch] writes a use down at once.
+//   - Login starts the absolute timeout anew. Renew, Touch and Clear do not.
+//   - Shorter timeouts act at once on sessions that live already. A longer idle timeout reaches a
+//     session with its next use, a longer absolute one with its next login.
+//   - [Options.Leeway] adds to both, for servers whose clocks differ.
+//   - [Options.RenewAfter] replaces the token of a session in use when it is that old, and logs
+//     nobody out. The old token works until the new one has come back from the browser and for
+//     [Options.RenewGrace] after that.
+//   - The cookie ends with the browser. With [Cookie.Persistent] it stays until the session's
+//     absolute end.
+//
+// [Session.ExpiresAt] tells when a session ends if this request is its last. Expired sessions open
+// nothing. Where the store does not forget them by itself, [Manager.StartSweeper] or [Manager.Sweep]
+// removes them.
+//
+// # A store or a sealed cookie
+//
+// [New] keeps records in a [Store] and gives the browser a random token. [NewSealed] has no store: the
+// cookie is the session, encrypted and authenticated under [Keys]. Handlers stay the same, and these
+// things differ:
+//
+//	                               a store            a sealed cookie
+//	room for values                MaxSize, 1 MiB     about 2100 bytes, 2900 with AEAD
+//	requests that overlap          changes merge      the last response wins
+//	Destroy ends copies, too       yes                no: a copy opens until it expires
+//	List, Revoke, MaxPerSubject    yes (*)            no: errors.ErrUnsupported
+//	what a server needs            the store          the keys
+//
+//	(*) if the store can search by subject: all but Memcached can
+//
+// Take a store when a logout has to hold, when a value must not get lost, or when values are large.
+// Take a sealed cookie for small values that may get lost, such as a theme or a language, where
+// there is nothing to run a store on. With a sealed cookie even a slow request that only reads can
+// undo a login or logout that was answered meanwhile, because it may have to seal the session again.
+//
+// # When requests overlap
+//
+// Browsers send requests at the same time, and each loads the session before the others have saved.
+// With a store nothing is lost without a word:
+//
+//   - Changes of different keys are both kept.
+//   - Functions given to Update or Try run on top of each other. The function may run several times,
+//     also after the handler has returned and on a value that another request wrote. So it uses its
+//     argument and copied values, does no I/O, reads no clock and does not use the session.
+//     What Update returns is this request's view; the value in the store is known after
+//     [Session.Save].
+//   - Of two Sets the later commit wins that key. But a request that has read a key and then sets,
+//     deletes or pops it, while another has changed it, gets [ErrConflict]; [LastWriteWins] turns
+//     that off. A Pop of what another request has taken already passes.
+//   - Logout wins: what was destroyed or revoked comes back on no path. A request that wanted to
+//     change it gets [ErrEnded].
+//   - Changes of a request whose session was renewed meanwhile go into the renewed session. Changes
+//     of one whose visitor has logged in meanwhile get [ErrEnded], because whoever planted the token
+//     could make them too.
+//   - Two logins at once make two sessions. Two renewals at once make one token.
+//
+// All methods of a Session are safe for the goroutines of its request. No lock is held while a
+// function given to Update or Try runs. A [Manager] is safe for all goroutines.
+//
+// # Errors
+//
+// Methods that write return nothing. What goes wrong with them is returned by Save or Err, and makes
+// the response if nobody asks. Of the others these are the errors; branch on them with errors.Is.
+//
+//	Session.Save            ErrConflict, ErrEnded, ErrTooManySessions, ErrTooLarge, ErrUnavailable,
+//	                        ErrCommitted, ErrRequestOver, or a refused write
+//	Session.Err             ErrUnavailable, ErrRequestOver, a refused write, or what the last Save
+//	                        returned
+//	Key.Try                 the function's own error, ErrUnavailable, ErrRequestOver, or a refused
+//	                        write
+//	Manager.List            ErrUnavailable, errors.ErrUnsupported, context.Canceled
+//	Manager.Revoke          the same, or ErrNotFound
+//	Manager.RevokeOthers    the same as List, or what Session.Err returns
+//	Manager.RevokeAll       the same as List
+//	Manager.Inspect         ErrUnavailable
+//	Manager.Sweep           errors.ErrUnsupported, or the store's own error
+//	New, NewSealed,         errors that say what to change; the program should stop
+//	ParseKeys, GenerateKey
+//	From, Manager.From,     panic where the program is put together wrongly, and say how to mend it
+//	an adapter's Middleware
+//
+// The default [Options.ErrorResponse] answers 409 to ErrConflict and ErrEnded, 403 to
+// ErrTooManySessions, 503 to ErrUnavailable and 500 to everything else.
+//
+//   - [ErrConflict]: another request changed what this one had read. After Save the session shows
+//     what is stored: look again and decide, or use Update.
+//   - [ErrEnded]: the session was logged out, revoked or logged in by another request, or has reached
+//     its absolute end; or the token was replaced or ended less than a minute before the request, so
+//     that a newer cookie may be on its way. Nothing was saved. Let the visitor start again.
+//   - [ErrTooManySessions]: [RefuseLogin] has refused a login. Let the visitor end one of the
+//     subject's other sessions first.
+//   - [ErrTooLarge]: the session outgrew its cookie, [Options.MaxSize] or a limit of the store's. What
+//     was stored before is intact. Store less, or a reference.
+//   - [ErrUnavailable]: the store did not answer, or a newer version of this package wrote the
+//     record. After a failed load nothing can be written; after a failed write it is unknown whether
+//     the change is stored. Let the client try again later. With [Options.AnonymousWhenUnavailable]
+//     handlers go on as for an anonymous visitor.
+//   - [ErrCommitted]: a change needed a cookie after the headers had left, or the connection was
+//     taken over. Write before the first byte, or call Save before it.
+//   - [ErrRequestOver]: a goroutine used the session after its request. Read what it needs before.
+//   - [ErrNotFound]: to an application, that Revoke knows no live session of that subject and handle.
+//     To the core, a store's answer for a record that is absent.
+//   - [ErrExists]: a store's answer to Create. Applications do not see it.
+//   - A refused write has no error of its own to branch on. The value or its type cannot be stored, or
+//     Update found a value that does not fit its type, or Login got no subject. The message names the
+//     key, and the event the line of the program.
+//   - errors.ErrUnsupported: sealed sessions cannot be listed, nor can those of some stores, and
+//     where the store forgets by itself there is nothing to sweep.
+//
+// # Several managers
+//
+// A program can have several kinds of sessions, for visitors and administrators for example. Each
+// manager needs its own [Options.Name], from which the cookie gets its name and by which tokens of one
+// mean nothing to another, so they may share a store. They can be installed on one route. There [From]
+// returns the innermost one's session and [Manager.From] picks. Two managers with one cookie name on
+// one route panic. Each is saved by itself. An inner manager's cookie is lost with the response if
+// the outer one's commit fails.
+//
+// # Events and logs
+//
+// [Options.OnEvent] receives an [Event] for whatever happens to a session. Without it, failures go to
+// the default logger of log/slog: as a warning where two requests of one visitor met (ErrConflict,
+// ErrEnded) or the site's transport does not fit, and as an error otherwise. The attributes of the
+// line are manager, route, at (file and line of the application), handle, subject, key and error, as
+// far as they are known. No event carries a token or a value.
+//
+// Log the handle, [Session.Handle], to find what belongs to one session: it stays the same across
+// renewals and opens nothing.
+//
+// These tell what happened. Count them.
+//
+//   - [ReasonCreated]: a session began. Very many mean clients that keep no cookie.
+//   - [ReasonRenewed]: a session got a new token, by Login, Renew or [Options.RenewAfter].
+//   - [ReasonEnded]: Destroy ended a session.
+//   - [ReasonRevoked]: Revoke, RevokeOthers, RevokeAll or [EndReplayed] ended a session.
+//   - [ReasonEvicted]: a session ended because its subject had more than [Options.MaxPerSubject].
+//     Many for one subject: the limit is too low, or a password is shared.
+//   - [ReasonTouched]: a use was written down.
+//   - [ReasonReissued]: a sealed cookie was sealed anew under the first key. These follow a change of
+//     keys. The old key can go once [Options.AbsoluteTimeout] has passed since.
+//   - [ReasonMerged]: changes of two requests that overlapped were both kept.
+//   - [ReasonFollowed]: changes went into the session that a renewal had made meanwhile.
+//   - [ReasonSeparate]: a login met another login of the same session and made a session of its own.
+//     A form that is sent twice does that.
+//
+// These tell why a cookie was not accepted. The visitor is anonymous, and nothing is wrong on this
+// side unless there are suddenly many.
+//
+//   - [ReasonMalformed], [ReasonOversized]: no cookie of this package, or one cut off. Many: another
+//     program on the host uses the cookie's name, so change [Options.Name].
+//   - [ReasonUnknown]: no such session, or no more: it has expired and been removed. A wave of them:
+//     the store has lost its records, or servers do not share one.
+//   - [ReasonUnopenable]: a sealed cookie that was tampered with, or sealed under a key or for a
+//     manager that is not this one. A wave of them: servers have different keys, or a key was dropped
+//     too early.
+//   - [ReasonExpiredIdle], [ReasonExpiredAbsolute]: the timeout that has ended the session.
+//   - [ReasonAlreadyEnded]: destroyed or revoked within the last five minutes. Other tabs do that.
+//   - [ReasonSuperseded]: the token was replaced by a login or Renew within the last five minutes.
+//   - [ReasonReplayed]: the token was replaced by RenewAfter and used again after its grace, so two
+//     browsers have had it. Treat it as a stolen cookie: look at the subject's other events, and end
+//     the session by [EndReplayed] or all of them with RevokeAll.
+//   - [ReasonAmbiguous]: several cookies of the name that open sessions of different subjects, or of
+//     nobody, or more than three to try. After a change of Domain or Path list the earlier ones in
+//     [Cookie.Former]. Otherwise somebody may be planting cookies from a neighbouring host.
+//   - [ReasonCorrupt]: the record is not one that this package wrote. Find out who else writes to the
+//     store.
+//
+// These tell what failed and carry an error.
+//
+//   - [ReasonLoadFailed]: the store could not be read. The client gets a 503, or is anonymous with
+//     [Options.AnonymousWhenUnavailable]. Look at the store.
+//   - [ReasonCommitFailed]: changes were not saved, and the client gets the error response. The error
+//     says why: see "Errors".
+//   - [ReasonTouchFailed]: upkeep that nobody asked for failed: a touch or a periodic renewal. The
+//     response went out. Look at the store.
+//   - [ReasonUndecodable]: a stored value does not fit the type of its key. The type was changed, or
+//     two keys have one name: give the new one another name.
+//   - [ReasonUnencodable]: a value or a type cannot be stored. Change the line that the event names.
+//   - [ReasonTooLate]: a change that needs a cookie came after the first byte of the response, and
+//     was not saved. Move the line that the event names.
+//   - [ReasonRequestOver]: a session was used after its request. Change the line that the event names.
+//   - [ReasonSweepFailed]: expired records were not removed and take room. The sweeper tries again
+//     after longer and longer waits, an hour at most.
+//   - [ReasonPlainHTTP]: a Secure cookie went out over plain http, where browsers drop it. Serve
+//     https, let the proxy send X-Forwarded-Proto, or set [Options.InsecureHTTP] in development. Told
+//     once for each manager.
+//   - [ReasonInsecureHTTP]: [Options.InsecureHTTP] is set on a site that is served over https. Take it
+//     out. Told once for each manager.
+//
+// # Testing an application
+//
+// Package sessiontest beside this one has a logged-in request in one line, a look at the session
+// after the handler, and a clock that a test moves: give it to [Options.Now].
+//
+// # Writing a store
+//
+// A store implements the four methods of [Store] for values of type [Record], found by [RecordID].
+// Two rules carry everything else: Update never creates a record, and it replaces one only if the
+// version is the one it was given. [Toucher], [Indexer] and [Sweeper] are optional. A store judges
+// nothing: not whether a record has expired, not what is in it, not whether a conflict matters. It
+// answers with [ErrNotFound], [ErrExists], [ErrConflict] and [ErrTooLarge] where the contract says so,
+// and with errors of its own otherwise. A store whose client heeds deadlines and no cancellation can
+// ask [EndsAtDeadline]. Package storetest holds a store to the contract; docs/stores.md tells what
+// others got wrong first.
+//
+// # Writing an adapter
+//
+// Applications need nothing of this. An adapter shows a request and its pending response headers as
+// an [Exchange], whose Facts are [RequestFacts], and drives a [Request]:
+//
+//   - [Manager.Ready], when the middleware is made, panics for a nil manager.
+//   - [Manager.Begin], when a request comes, returns the context to run the rest with.
+//   - [Request.Commit], before the first header byte, tells whether the handler's response may go out
+//     or which [Response] goes instead. [Request.CommitHeaderless] is for a handler that takes over
+//     the connection.
+//   - [Request.Discard], if a panic passes by, in place of Commit.
+//   - [Request.End], in every case and last of all.
+//   - [RegisterContext] tells [From] how to find the request inside a framework's own context type,
+//     and [Manager.Exchange] leads back to the exchange of a request that is running.
+//
+// A framework whose handlers write to an http.ResponseWriter that can be exchanged needs none of it:
+// its adapter lets httpsession.Middleware do the work. docs/adapters.md shows both ways, and package
+// adaptertest holds an adapter to the promises.
 package session

@@ -68,67 +68,6 @@ func Example() {
 	// Output: visit 1 visit 2 visit 1
 }
 
-func ExampleKey() {
-	const theme session.Key[string] = "theme"
-	sessions, b := inMemory(session.Options{}), browser{}
-	b.visit(sessions, func(s *session.Session) { theme.Set(s, "dark") })
-	b.visit(sessions, func(s *session.Session) {
-		before := theme.Get(s)
-		theme.Delete(s)
-		_, ok := theme.Lookup(s) // unlike Get it tells "" from absent
-		fmt.Println(before, ok)
-	})
-	// Output: dark false
-}
-
-func ExampleKey_Update() {
-	const cart session.Key[[]string] = "cart"
-	sessions, b := inMemory(session.Options{}), browser{}
-	put := func(s *session.Session, item string) {
-		cart.Update(s, func(items []string) []string { return append(items, item) })
-	}
-	b.visit(sessions, func(s *session.Session) { put(s, "hat") })
-	b.visit(sessions, func(s *session.Session) {
-		put(s, "coat")
-		b.visit(sessions, func(s *session.Session) { put(s, "scarf") }) // the browser's next request, meanwhile: both win
-	})
-	b.visit(sessions, func(s *session.Session) { fmt.Println(cart.Get(s)) })
-	// Output: [hat scarf coat]
-}
-
-func ExampleKey_Try() {
-	const credit session.Key[int] = "credit"
-	buyHat := func(credit int) (int, error) {
-		if credit < 7 {
-			return 0, errors.New("too little credit")
-		}
-		return credit - 7, nil
-	}
-	browser{}.visit(inMemory(session.Options{}), func(s *session.Session) {
-		credit.Set(s, 10)
-		fmt.Println(credit.Try(s, buyHat), credit.Get(s))
-		fmt.Println(credit.Try(s, buyHat), credit.Get(s)) // an error changes nothing
-	})
-	// Output:
-	// <nil> 3
-	// too little credit 3
-}
-
-func ExampleKey_Pop() {
-	const notice session.Key[string] = "notice" // shown once, on the page after the one that sets it
-	sessions, b := inMemory(session.Options{}), browser{}
-	b.visit(sessions, func(s *session.Session) { notice.Set(s, "Your coat has been checked.") })
-	for range 2 {
-		b.visit(sessions, func(s *session.Session) {
-			text, ok := notice.Pop(s)
-			fmt.Printf("%q %t\n", text, ok)
-		})
-	}
-	// Output:
-	// "Your coat has been checked." true
-	// "" false
-}
-
 func ExampleSession_Login() {
 	const theme session.Key[string] = "theme"
 	sessions, b := inMemory(session.Options{}), browser{}
@@ -182,7 +121,7 @@ func ExampleSession_Renew() {
 	var handles [2]string
 	b.visit(sessions, func(s *session.Session) { s.Login("user:42"); _ = s.Save(); handles[0] = s.Handle() })
 	before := b["__Host-id"].Value
-	b.visit(sessions, func(s *session.Session) { s.Renew(); handles[1] = s.Handle() }) // say, because the user became an admin
+	b.visit(sessions, func(s *session.Session) { s.Renew(); handles[1] = s.Handle() }) // the user became an admin
 	fmt.Println("new token:", b["__Host-id"].Value != before, "- same session:", handles[0] == handles[1])
 	// Output: new token: true - same session: true
 }
@@ -197,89 +136,17 @@ func ExampleSession_Touch() {
 	// Output: 12:34:00
 }
 
-func ExampleNew() {
-	sessions, err := session.New(memstore.New(), session.Options{
-		IdleTimeout: 10 * time.Minute,
-		Cookie:      session.Cookie{SameSite: http.SameSiteStrictMode},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	w := browser{}.visit(sessions, func(s *session.Session) { s.Login("user:42") })
-	_, attributes, _ := strings.Cut(w.Header().Get("Set-Cookie"), "; ")
-	fmt.Println(attributes)
-	// Output: Path=/; HttpOnly; Secure; SameSite=Strict
-}
-
-func ExampleNewSealed() {
-	const visits session.Key[int] = "visits"
-	key, err := session.GenerateKey("2026-05") // once, by hand; every server gets the same
-	if err != nil {
-		log.Fatal(err)
-	}
-	keys, err := session.ParseKeys(key) // say, from os.Getenv("COATCHECK_KEYS")
-	if err != nil {
-		log.Fatal(err)
-	}
-	sessions, err := session.NewSealed(keys, session.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	b := browser{}
-	b.visit(sessions, func(s *session.Session) { visits.Set(s, 1) }) // nothing is kept on the server
-	b.visit(sessions, func(s *session.Session) { fmt.Println(keys, visits.Get(s)) })
-	// Output: session.Keys(2026-05) 1
-}
-
-func ExampleTemporaryKeys() {
-	sessions, err := session.NewSealed(session.TemporaryKeys(), session.Options{}) // until the program ends
-	fmt.Println(sessions != nil, err)
-	// Output: true <nil>
-}
-
-func ExampleOptions_onEvent() {
-	sessions := inMemory(session.Options{
-		OnEvent: func(_ context.Context, e session.Event) { fmt.Println(e.Manager, e.Reason) },
-	})
-	b := browser{"__Host-id": {Name: "__Host-id", Value: "guessed"}}
-	b.visit(sessions, func(s *session.Session) { s.Login("user:42") })
-	b.visit(sessions, func(s *session.Session) { s.Renew() })
-	b.visit(sessions, func(s *session.Session) { s.Destroy() })
-	// Output:
-	// id malformed
-	// id created
-	// id renewed
-	// id ended
-}
-
-func ExampleOptions_errorResponse() {
-	const essay session.Key[string] = "essay"
-	sessions := inMemory(session.Options{
-		MaxSize: 1000,
-		OnEvent: func(context.Context, session.Event) {}, // or count and log them
-		ErrorResponse: func(err error, header func(string) string) session.Response {
-			return session.Response{
-				Status: http.StatusInternalServerError, ContentType: "application/json",
-				Body: fmt.Appendf(nil, `{"host": %q, "too_large": %t}`, header("Host"), errors.Is(err, session.ErrTooLarge)),
-			}
-		},
-	})
-	w := browser{}.visit(sessions, func(s *session.Session) { essay.Set(s, strings.Repeat("long ", 1000)) })
-	fmt.Println(w.Code, w.Body)
-	// Output: 500 {"host": "shop.example", "too_large": true}
-}
-
 func ExampleFrom() {
 	const user session.Key[string] = "user"
 	greeting := func(ctx context.Context) string { // knows no framework
 		s := session.From(ctx)
 		return "Hello, " + user.Get(s)
 	}
-	site := httpsession.Middleware(inMemory(session.Options{}))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		user.Set(httpsession.From(r), "Anna")
 		fmt.Println(greeting(r.Context()))
-	}))
-	browser{}.send(site)
+	})
+	browser{}.send(httpsession.Middleware(inMemory(session.Options{}))(handler))
 	// Output: Hello, Anna
 }
 

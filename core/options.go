@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Options hold everything a manager can do without. The zero value is the safe choice.
+// Options hold everything a manager can do without. The zero value is the safe choice. New and NewSealed refuse what is
+// out of range: a duration or a size is never negative, and a duration that is set is a millisecond at least.
 type Options struct {
 	// Name names the manager and its cookie, "id" if empty: up to 64 characters that a cookie name may have. Managers
 	// that share a store or keys need different names, and so do programs that share a host, because ports do not separate
@@ -29,19 +30,21 @@ type Options struct {
 	// at most 400 days.
 	AbsoluteTimeout time.Duration
 	// TouchInterval is how often at most a request that only reads extends the idle clock. Zero means a tenth of
-	// the idle timeout. Uses in between are not noted down, so an unused session may live this much longer.
+	// the idle timeout; at most IdleTimeout. Uses in between are not noted down, so an unused session may live this
+	// much longer.
 	TouchInterval time.Duration
 	// RenewAfter gives a session a new token once the present one is this old. Zero means never: Login and
-	// Renew do it when it matters. It logs nobody out: the old token goes on opening the session until the new one has
-	// been presented, and for RenewGrace after that, and each response to it hands out the new token, which is the same
-	// one for all of them.
+	// Renew do it when it matters; at most AbsoluteTimeout. It logs nobody out: the old token goes on opening the
+	// session until the new one has been presented, and for RenewGrace after that, and each response to it hands out
+	// the new token, which is the same one for all of them.
 	RenewAfter time.Duration
 	// RenewGrace is how long requests that were sent before the new token arrived may still come in with the old one.
-	// Zero means a minute. An old token that is used later has been copied: ReasonReplayed.
+	// Zero means a minute; at most 400 days. An old token that is used later has been copied: ReasonReplayed.
 	RenewGrace time.Duration
 	// OnReplay says what happens when a replaced token is used after its grace. Sealed sessions know of no such token.
 	OnReplay ReplayPolicy
-	// Leeway is how far the clocks of your servers may differ: a session lives that much longer. At most a minute.
+	// Leeway is how far the clocks of your servers may differ: a session lives that much longer. Zero means not at
+	// all; at most a minute.
 	Leeway time.Duration
 
 	// MaxPerSubject is how many sessions a subject may have at once. Zero means any number. It needs a store that can search by
@@ -55,13 +58,14 @@ type Options struct {
 	// MaxSize limits a stored session, in bytes. Zero means 1 MiB. Sealed sessions are limited by the
 	// cookie: 4096 bytes in all.
 	MaxSize int
-	// StoreTimeout bounds each load and each commit. Zero means 5 seconds. Like Conflicts and
+	// StoreTimeout bounds each load and each commit. Zero means 5 seconds; at most an hour. Like Conflicts and
 	// AnonymousWhenUnavailable it means nothing to sealed sessions.
 	StoreTimeout time.Duration
 
 	// Conflicts says what happens when a request sets a key that another one changed after this one had read it.
 	Conflicts ConflictPolicy
-	// SaveOn decides by the response's status whether the changes are saved. Nil saves on every status.
+	// SaveOn decides by the response's status whether the changes are saved. Nil saves on every status. What
+	// Session.Save has saved is not asked about.
 	SaveOn func(status int) bool
 	// AnonymousWhenUnavailable lets handlers go on when the session cannot be loaded: the visitor is anonymous,
 	// and a response that would have to save something is still replaced by a 503. Session.Err tells handlers.
@@ -78,7 +82,9 @@ type Options struct {
 	// concurrent use. Nil logs failures through slog.
 	OnEvent func(ctx context.Context, e Event)
 	// ErrorResponse makes the answer when a session cannot be loaded or saved; header returns a header of the
-	// request, such as Accept. Nil answers with the status that fits (503, 409, 403 or 500) and one plain sentence.
+	// request, such as Accept. Nil answers with the status that fits (503, 409, 403 or 500) and one plain sentence. In
+	// a Response of yours a Status of zero means 503, and an empty ContentType plain text. It runs on the request's
+	// goroutine and must be safe for concurrent use.
 	ErrorResponse func(err error, header func(name string) string) Response
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time

@@ -225,6 +225,10 @@ func (s *Session) Err() error {
 // after an error its response goes out as it is, and the changes are dropped. After ErrConflict the session
 // shows what is stored, so the handler can try again. Save needs no headers; a cookie that it makes
 // necessary is set with the others.
+//
+// The errors are ErrConflict, ErrEnded, ErrTooManySessions, ErrTooLarge, ErrUnavailable, ErrCommitted once the headers
+// have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored. A session that could
+// not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the same.
 func (s *Session) Save() error {
 	err := s.commit(early)
 	if errors.Is(err, ErrRequestOver) { // which has been reported

@@ -71,10 +71,13 @@ type Lack struct {
 	Reason  string
 }
 
-// Run runs every case against the adapter behind serve and returns what became of them.
+// Run runs every case against the adapter behind serve and returns what became of them, for Matrix. Each case is a
+// subtest named promise/case and calls serve anew; one that fails says why its rule exists.
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
-	for _, group := range [][]testCase{cost, cookies, formats, wiring, races, failures, mistakes, errorAnswers, responses} {
+	for _, group := range [][]testCase{
+		cost, cookies, formats, wiring, races, failures, mistakes, errorAnswers, responses,
+	} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
 		}

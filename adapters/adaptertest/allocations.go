@@ -13,8 +13,8 @@ import (
 // Bench serves requests to one framework in this process, reusing whatever can be reused, so that what is counted is
 // the session's cost.
 type Bench struct {
-	Do        func(cookieLine string) // serves one request
-	SetCookie func() string           // the last response's Set-Cookie line
+	Do        func(cookieLine string) // serves one request with that Cookie header
+	SetCookie func() string           // the last response's Set-Cookie line, or ""
 }
 
 // The budget: allocations of a request over those of the bare framework, by carrier. It is what our own adapters have
@@ -26,11 +26,12 @@ var budget = []struct {
 }{
 	{"unused", func(*session.Session) {}, map[string]float64{"memory": 2, "aead": 2, "securecookie": 2}},
 	{"read", func(s *session.Session) { count.Get(s) }, map[string]float64{"memory": 3, "aead": 4, "securecookie": 16}},
-	{"write", func(s *session.Session) { count.Update(s, addOne) }, map[string]float64{"memory": 6, "aead": 10, "securecookie": 41}},
+	{"write", func(s *session.Session) { count.Update(s, addOne) },
+		map[string]float64{"memory": 6, "aead": 10, "securecookie": 41}},
 }
 
 // Benchmark measures the operations that RunAllocations counts, with every carrier and without sessions. Its names fit
-// benchstat.
+// benchstat. build is RunAllocations's.
 func Benchmark(b *testing.B, build func(m *session.Manager, handle func(*session.Session)) Bench) {
 	b.Run("op=none/carrier=none", func(b *testing.B) { measure(b, build(nil, nil), anyCookie) })
 	for carrier, m := range carriers(b) {
@@ -57,10 +58,13 @@ func begun(build func(m *session.Manager, handle func(*session.Session)) Bench, 
 	return cookie
 }
 
-// RunAllocations asserts what a session allocates over the bare framework. build builds the framework: bare when m is
-// nil, otherwise with m's middleware and a handler that calls handle with the session. The budget is that of our own
-// adapters, and is logged; more is how many allocations yours may make beyond it.
-func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*session.Session)) Bench, more ...float64) {
+// RunAllocations fails the test if a session that is not used, read or written costs more allocations over the bare
+// framework than it may. build builds the framework: bare when m is nil, otherwise with m's middleware and a handler
+// that calls handle with the session. The budget is what our own adapters have reached, and is logged; more, if it is
+// given, is how many allocations yours may make beyond it. Under the race detector, which allocates too, the test is
+// skipped.
+func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*session.Session)) Bench,
+	more ...float64) {
 	if raceDetector {
 		t.Skip("the race detector allocates too")
 	}
@@ -75,7 +79,8 @@ func RunAllocations(t *testing.T, build func(m *session.Manager, handle func(*se
 			for _, n := range more {
 				limit += n
 			}
-			t.Logf("%-12s %-7s %2.0f allocations over the bare framework's %.0f, of %.0f allowed", carrier, b.operation, over, bare, limit)
+			t.Logf("%-12s %-7s %2.0f allocations over the bare framework's %.0f, of %.0f allowed", carrier, b.operation,
+				over, bare, limit)
 			if over > limit {
 				t.Errorf("%s, %s: %.0f allocations, at most %.0f allowed", carrier, b.operation, over, limit)
 			}
@@ -102,7 +107,9 @@ func carriers(t testing.TB) map[string]*session.Manager {
 
 // BenchHandler returns the Bench of a framework that is an http.Handler. It reuses one request and one response writer.
 func BenchHandler(h http.Handler) Bench {
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{"Cookie": {""}}, Host: "localhost"}
+	r := &http.Request{
+		Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{"Cookie": {""}}, Host: "localhost",
+	}
 	w := &discard{header: http.Header{}}
 	return Bench{
 		Do: func(cookieLine string) {

@@ -15,20 +15,30 @@ import (
 
 var cookies = []testCase{
 	{"P10", "a client's value is never adopted", "an attacker who chooses the token owns the session", neverAdopted, ""},
-	{"P11", "a bad cookie is an anonymous visitor", "old, foreign and forged cookies are everyday input, not errors", badCookies, ""},
-	{"P11", "several cookies of one name", "cookies of a parent domain or an old deployment must not lock a visitor out", severalCookies, ""},
-	{"P11", "a cookie's former scopes are cleared", "after its Domain or Path has changed the old cookie comes along for ever", formerScopes, ""},
-	{"P7", "a dead token sets no cookie and is deleted later", "a late answer must not replace the cookie of a newer login", deadTokens, ""},
+	{"P11", "a bad cookie is an anonymous visitor", "old, foreign and forged cookies are everyday input, not errors",
+		badCookies, ""},
+	{"P11", "several cookies of one name", "cookies of a parent domain or an old deployment must not lock a visitor out",
+		severalCookies, ""},
+	{"P11", "a cookie's former scopes are cleared",
+		"after its Domain or Path has changed the old cookie comes along for ever", formerScopes, ""},
+	{"P7", "a dead token sets no cookie and is deleted later",
+		"a late answer must not replace the cookie of a newer login", deadTokens, ""},
 	{"P12", "the store never sees a token", "a leaked store must not be a leak of logins", storeSeesNoToken, ""},
-	{"hints", "a session knows where it is used", "whoever looks for a stranger among their devices needs to tell them apart", clientHints, ""},
-	{"hints", "nobody chooses their address", "a list of devices that shows what a thief has typed in hides the thief", spoofedAddress, ""},
-	{"facts", "a request's facts are the client's", "what judges a request must not judge what a header claims of it", requestFacts, ""},
-	{"P13", "a cookie that cannot arrive is reported", "visitors who never keep a session are not in any log otherwise", plainHTTP, ""},
+	{"hints", "a session knows where it is used",
+		"whoever looks for a stranger among their devices needs to tell them apart", clientHints, ""},
+	{"hints", "nobody chooses their address", "a list of devices that shows what a thief has typed in hides the thief",
+		spoofedAddress, ""},
+	{"facts", "a request's facts are the client's", "what judges a request must not judge what a header claims of it",
+		requestFacts, ""},
+	{"P13", "a cookie that cannot arrive is reported", "visitors who never keep a session are not in any log otherwise",
+		plainHTTP, ""},
 	{"P13", "the cookie is strict", "every attribute left out is an attack left in", strictCookie, ""},
 	{"P14", "an old key's cookie is re-issued", "rotating keys must not log anybody out", rotation, ""},
 	{"P15", "caches are told", "a cached page with a session is somebody else's page", cachesAreTold, ""},
-	{"P15", "every cache is told", "a CDN obeys its own header first, and would hand one visitor's session to all", targetedCaches, ""},
-	{"P15", "a header's spelling hides nothing", "HTTP has one Cache-Control, however a handler spells it", oddSpelling, NetHTTP},
+	{"P15", "every cache is told", "a CDN obeys its own header first, and would hand one visitor's session to all",
+		targetedCaches, ""},
+	{"P15", "a header's spelling hides nothing", "HTTP has one Cache-Control, however a handler spells it",
+		oddSpelling, NetHTTP},
 	{"P16", "what does not fit is refused", "browsers drop oversized cookies without a word", tooLarge, ""},
 }
 
@@ -56,7 +66,8 @@ func badCookies(s *suite) {
 			}
 		}
 		for _, bad := range []string{
-			good[:len(good)-3], string(tampered), good + "A", foreign.begun(), "x", "%00", strings.Repeat("A", 3000), `"` + good[:20] + `"`,
+			good[:len(good)-3], string(tampered), good + "A", foreign.begun(), "x", "%00", strings.Repeat("A", 3000),
+			`"` + good[:20] + `"`,
 		} {
 			st.get("/read", bad).is(200, "/0").untouched()
 		}
@@ -100,18 +111,23 @@ func severalCookies(s *suite) {
 }
 
 func formerScopes(s *suite) {
-	st := s.stored(session.Options{Cookie: session.Cookie{Name: cookieName[len("__Host-"):], Former: []session.Scope{{Path: "/old"}}}})
+	st := s.stored(session.Options{Cookie: session.Cookie{Name: cookieName[len("__Host-"):],
+		Former: []session.Scope{{Path: "/old"}}}})
 	name := cookieName[len("__Host-"):]
 	cookie := ""
 	for _, c := range (&http.Response{Header: st.ask(context.Background(), "/login").header}).Cookies() {
 		cookie = c.Value
 	}
-	lines := st.ask(context.Background(), "/read", name+"=junk; "+name+"="+cookie).is(200, "user:1/0").header.Values("Set-Cookie")
-	if len(lines) != 2 || !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, name+"=; Path=/old") }) ||
+	a := st.ask(context.Background(), "/read", name+"=junk; "+name+"="+cookie).is(200, "user:1/0")
+	lines := a.header.Values("Set-Cookie")
+	if len(lines) != 2 || !slices.ContainsFunc(lines, func(l string) bool {
+		return strings.HasPrefix(l, name+"=; Path=/old")
+	}) ||
 		!slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, name+"="+cookie+"; Path=/;") }) {
 		s.Errorf("Set-Cookie %q, want the former scope's cookie deleted and the present one's set", lines)
 	}
-	if lines = st.ask(context.Background(), "/read", name+"="+cookie).is(200, "user:1/0").header.Values("Set-Cookie"); len(lines) != 0 {
+	a = st.ask(context.Background(), "/read", name+"="+cookie).is(200, "user:1/0")
+	if lines = a.header.Values("Set-Cookie"); len(lines) != 0 {
 		s.Errorf("Set-Cookie %q on a request with one cookie", lines)
 	}
 }
@@ -169,7 +185,9 @@ func clientHints(s *suite) {
 
 // spoofedAddress sends what proxies send, from a client that is none unless the manager's options say so.
 func spoofedAddress(s *suite) {
-	for trusted, want := range map[string]string{"": "127.0.0.0/24", "192.0.2.0/24": "127.0.0.0/24", "127.0.0.0/8": "203.0.113.0/24"} {
+	for trusted, want := range map[string]string{
+		"": "127.0.0.0/24", "192.0.2.0/24": "127.0.0.0/24", "127.0.0.0/8": "203.0.113.0/24",
+	} {
 		o := session.Options{ClientHints: true}
 		if trusted != "" {
 			o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(trusted)}
@@ -179,8 +197,11 @@ func spoofedAddress(s *suite) {
 		if err != nil {
 			s.Fatal(err)
 		}
-		r.Header["X-Forwarded-For"] = []string{"198.51.100.1", "198.51.100.2, 203.0.113.7"} // the proxy's own word is the last
-		for _, name := range []string{"X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "X-Appengine-Remote-Addr"} {
+		// the proxy's own word is the last
+		r.Header["X-Forwarded-For"] = []string{"198.51.100.1", "198.51.100.2, 203.0.113.7"}
+		for _, name := range []string{
+			"X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "X-Appengine-Remote-Addr",
+		} {
 			r.Header.Set(name, "198.51.100.1")
 		}
 		r.Header.Set("Forwarded", "for=198.51.100.1")
@@ -217,7 +238,9 @@ func requestFacts(s *suite) {
 		if err != nil {
 			s.Fatal(err)
 		}
-		for name, value := range map[string]string{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on"} {
+		for name, value := range map[string]string{
+			"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on",
+		} {
 			r.Header.Set(name, value)
 		}
 		st.do(r).is(200, "told")
@@ -260,7 +283,8 @@ func (st *site) warned() (n int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for _, e := range st.events {
-		if (e.Reason == session.ReasonPlainHTTP || e.Reason == session.ReasonInsecureHTTP) && strings.Contains(e.Err.Error(), "InsecureHTTP") {
+		if (e.Reason == session.ReasonPlainHTTP || e.Reason == session.ReasonInsecureHTTP) &&
+			strings.Contains(e.Err.Error(), "InsecureHTTP") {
 			n++
 		}
 	}
@@ -277,7 +301,8 @@ func strictCookie(s *suite) {
 	a := st.get("/own", "")
 	const attributes = "; Path=/; HttpOnly; Secure; SameSite=Lax"
 	cookie := a.issued()
-	if lines := a.header.Values("Set-Cookie"); len(lines) != 2 || !slices.Contains(lines, cookieName+"="+cookie+attributes) || !slices.Contains(lines, "theme=dark") {
+	if lines := a.header.Values("Set-Cookie"); len(lines) != 2 ||
+		!slices.Contains(lines, cookieName+"="+cookie+attributes) || !slices.Contains(lines, "theme=dark") {
 		s.Errorf("Set-Cookie %q, want the session's own with %q and the handler's", lines, attributes)
 	}
 	deleting := st.get("/logout", cookie).header.Get("Set-Cookie")
@@ -285,7 +310,8 @@ func strictCookie(s *suite) {
 		s.Errorf("Set-Cookie %q, want %q", deleting, want)
 	}
 	insecure := s.stored(session.Options{InsecureHTTP: true})
-	if line := insecure.get("/add", "").header.Get("Set-Cookie"); !strings.HasPrefix(line, "id") || strings.Contains(line, "Secure") {
+	if line := insecure.get("/add", "").header.Get("Set-Cookie"); !strings.HasPrefix(line, "id") ||
+		strings.Contains(line, "Secure") {
 		s.Errorf("InsecureHTTP: Set-Cookie %q, want neither prefix nor Secure", line)
 	}
 }
@@ -319,7 +345,8 @@ func cachesAreTold(s *suite) {
 		return c.Respond(200, itoa(count.Get(c.Session)))
 	})
 	a := st.get("/page", "")
-	if vary := strings.Join(a.header.Values("Vary"), ", "); !strings.Contains(vary, "Cookie") || !strings.Contains(vary, "Accept-Language") {
+	if vary := strings.Join(a.header.Values("Vary"), ", "); !strings.Contains(vary, "Cookie") ||
+		!strings.Contains(vary, "Accept-Language") {
 		s.Errorf("Vary %q, want both Accept-Language and Cookie", vary)
 	}
 	if control := a.header.Values("Cache-Control"); len(control) != 1 || control[0] != "public, max-age=60" {
@@ -332,7 +359,8 @@ func cachesAreTold(s *suite) {
 
 // targeted are headers that some cache obeys before Cache-Control.
 var targeted = []string{
-	"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Vercel-CDN-Cache-Control", "cdn-cache-control", "X-LiteSpeed-Cache-Control",
+	"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Vercel-CDN-Cache-Control", "cdn-cache-control",
+	"X-LiteSpeed-Cache-Control",
 	"Surrogate-Control", "Edge-Control", "X-Accel-Expires",
 }
 
@@ -348,7 +376,9 @@ func targetedCaches(s *suite) {
 		a := st.get("/inner", "").is(200, "1")
 		a.issued()
 		st.failing("Update")
-		for what, a := range map[string]*answer{"carries a session": a, "is an error": st.get("/inner", cookie).refused(503)} {
+		for what, a := range map[string]*answer{
+			"carries a session": a, "is an error": st.get("/inner", cookie).refused(503),
+		} {
 			if v := a.header.Values(name); len(v) > 0 || a.header.Get("Cache-Control") != "no-store" {
 				s.Errorf("%s: %q and Cache-Control %q on a response that %s", name, v, a.header.Get("Cache-Control"), what)
 			}
@@ -373,7 +403,8 @@ func oddSpelling(s *suite) {
 		return c.Respond(200, itoa(count.Get(c.Session)))
 	})
 	a := st.get("/odd", "")
-	if control := strings.Join(a.header.Values("Cache-Control"), ", "); control != "public, max-age=60" && control != "max-age=60, public" {
+	if control := strings.Join(a.header.Values("Cache-Control"), ", "); control != "public, max-age=60" &&
+		control != "max-age=60, public" {
 		s.Errorf("Cache-Control %q, want what the handler set", control)
 	}
 	if vary := strings.Join(a.header.Values("Vary"), ", "); vary != "Origin, Accept-Language, Cookie" {
@@ -383,7 +414,8 @@ func oddSpelling(s *suite) {
 	if value := a.issued(); value == "planted" || !slices.Contains(a.header.Values("Set-Cookie"), "theme=dark") {
 		s.Errorf("Set-Cookie %q, want the session's one and the handler's own", a.header.Values("Set-Cookie"))
 	}
-	if control := a.header.Values("Cache-Control"); len(control) != 1 || control[0] != "no-store" || a.header.Get("X-Odd") != "kept" {
+	if control := a.header.Values("Cache-Control"); len(control) != 1 || control[0] != "no-store" ||
+		a.header.Get("X-Odd") != "kept" {
 		s.Errorf("headers %v, want no-store, and others left alone", a.header)
 	}
 }

@@ -7,10 +7,14 @@ import (
 )
 
 var cost = []testCase{
-	{"P1", "unused costs nothing", "most requests (assets, health checks) have no business with the session and must not pay for it", unusedCostsNothing, ""},
-	{"P2", "a read costs one load", "a session that is only looked at must not be written or sent again", readCostsOneLoad, ""},
+	{"P1", "unused costs nothing",
+		"most requests (assets, health checks) have no business with the session and must not pay for it",
+		unusedCostsNothing, ""},
+	{"P2", "a read costs one load", "a session that is only looked at must not be written or sent again",
+		readCostsOneLoad, ""},
 	{"P3", "a write costs one more call", "round trips to the store are what sessions cost", writeCostsOneMore, ""},
-	{"P4", "activity is noted sparingly", "an idle clock that writes on every request costs more than the session", touchIsThrottled, ""},
+	{"P4", "activity is noted sparingly", "an idle clock that writes on every request costs more than the session",
+		touchIsThrottled, ""},
 	{"P4", "a sealed session is kept alive", "a visitor who only reads must not be logged out for it", sealedTouch, ""},
 }
 
@@ -74,7 +78,8 @@ func touchIsThrottled(s *suite) {
 	st.reads(cookie, "", 0)
 }
 
-// idleEnd is how long an unused session lives by default: the idle timeout, and the interval in which uses are not noted.
+// idleEnd is how long an unused session lives by default: the idle timeout, and the interval in which uses are not
+// noted.
 const idleEnd = 33 * time.Minute
 
 func sealedTouch(s *suite) {

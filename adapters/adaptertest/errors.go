@@ -10,8 +10,10 @@ import (
 )
 
 var errorAnswers = []testCase{
-	{"P18", "an error is answered once", "error handlers write their answer and never ask whether there is one", errorOnce, ""},
-	{"P18", "an error handler has the session", "an error page shows who is logged in, and may leave a message", errorHandlerUsesSession, ""},
+	{"P18", "an error is answered once", "error handlers write their answer and never ask whether there is one",
+		errorOnce, ""},
+	{"P18", "an error handler has the session", "an error page shows who is logged in, and may leave a message",
+		errorHandlerUsesSession, ""},
 	{"P18", "an error handler may fail", "the last resort against errors has errors of its own", errorHandlerFails, ""},
 }
 

@@ -12,14 +12,20 @@ import (
 )
 
 var failures = []testCase{
-	{"P17", "a failed load is a 503", "an empty session that is really an outage must not be acted upon, nor saved over the good one", loadFails, ""},
+	{"P17", "a failed load is a 503",
+		"an empty session that is really an outage must not be acted upon, nor saved over the good one", loadFails, ""},
 	{"P18", "a failed save is never a success", "a client that is told 201 believes it", saveFails, ""},
-	{"P18", "entry headers survive a failed save", "without the CORS and request id headers of outer middleware a browser shows a network error", entryHeaders, ""},
-	{"P18", "an inner failure is an outer response", "of two managers, one that works does not depend on one that does not", nestedManagers, ""},
+	{"P18", "entry headers survive a failed save",
+		"without the CORS and request id headers of outer middleware a browser shows a network error", entryHeaders, ""},
+	{"P18", "an inner failure is an outer response",
+		"of two managers, one that works does not depend on one that does not", nestedManagers, ""},
 	{"P18", "a panic saves nothing", "half of what a handler wanted is not what it wanted", panicSavesNothing, ""},
-	{"P18", "a returned error's response is saved with", "the framework's error page is a response like any other", errorResponse, ""},
-	{"P18", "a handler that writes nothing is saved", "an empty answer with a status is still an answer", writesNothing, ""},
-	{"P18", "a panic in the commit is never a success", "an application's own functions run there, and something inside may recover", commitPanics, ""},
+	{"P18", "a returned error's response is saved with", "the framework's error page is a response like any other",
+		errorResponse, ""},
+	{"P18", "a handler that writes nothing is saved", "an empty answer with a status is still an answer",
+		writesNothing, ""},
+	{"P18", "a panic in the commit is never a success",
+		"an application's own functions run there, and something inside may recover", commitPanics, ""},
 	{"P19", "late changes", "a change after the headers must not vanish in silence", lateChanges, ""},
 	{"P22", "a newer record is kept", "during a rolling deployment old servers meet new records", newerRecord, ""},
 }
@@ -58,7 +64,8 @@ func saveFails(s *suite) {
 		for _, body := range []string{"", "the handler's body"} {
 			st.on("/fail", func(c *Call) error {
 				for name, value := range map[string]string{
-					"Content-Type": "application/json", "Location": "/next", "ETag": `"1"`, "Last-Modified": "Mon, 02 Jan 2006 15:04:05 GMT",
+					"Content-Type": "application/json", "Location": "/next", "ETag": `"1"`,
+					"Last-Modified": "Mon, 02 Jan 2006 15:04:05 GMT",
 					"Cache-Control": "public", "Set-Cookie": "theme=dark", "X-Handler": "yes", "Content-Language": "en",
 				} {
 					c.SetHeader(name, value)
@@ -137,7 +144,8 @@ func panicSavesNothing(s *suite) {
 	})
 	for path, n := range map[string]int{"/panic": 0, "/saved": 1} {
 		before := st.get("/read", cookie).body
-		if a := st.send(context.Background(), http.MethodPost, path, cookieName+"="+cookie).untouched(); a.err == nil && a.status < 500 {
+		if a := st.send(context.Background(), http.MethodPost, path, cookieName+"="+cookie).untouched(); a.err == nil &&
+			a.status < 500 {
 			s.Errorf("%s: answer %d %q, want a broken connection or a 5xx", path, a.status, a.body)
 		}
 		if after := st.get("/read", cookie).body; len(after) != 2 || after[1]-before[1] != byte(n) {
@@ -147,7 +155,9 @@ func panicSavesNothing(s *suite) {
 }
 
 func commitPanics(s *suite) {
-	st := s.stored(session.Options{ErrorResponse: func(error, func(string) string) session.Response { panic("on purpose") }})
+	st := s.stored(session.Options{ErrorResponse: func(error, func(string) string) session.Response {
+		panic("on purpose")
+	}})
 	cookie := st.begun()
 	st.on("/fail", func(c *Call) (err error) {
 		defer func() {

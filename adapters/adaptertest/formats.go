@@ -16,15 +16,18 @@ import (
 )
 
 var formats = []testCase{
-	{"P12", "nothing prints a secret", "whoever logs a context or a writer to find a bug must not log somebody's login with it", nothingPrints, ""},
+	{"P12", "nothing prints a secret",
+		"whoever logs a context or a writer to find a bug must not log somebody's login with it", nothingPrints, ""},
 }
 
 const marker = "sesame-open-4711"
 
-// nothingPrints formats everything that a handler can get hold of, in every way there is, before and after the response.
+// nothingPrints formats everything that a handler can get hold of, in every way there is, before and after the
+// response.
 func nothingPrints(s *suite) {
 	for kind, st := range map[string]*site{
-		"stored": s.stored(session.Options{}), "sealed": s.sealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD}),
+		"stored": s.stored(session.Options{}), "sealed": s.sealed(session.TemporaryKeys(),
+			session.Options{Sealer: session.AEAD}),
 	} {
 		printed := map[string]string{}
 		st.on("/print", func(c *Call) error {
@@ -48,7 +51,8 @@ func nothingPrints(s *suite) {
 	}
 }
 
-// formsOf are the ways in which a secret may appear: as text, in hexadecimal, as numbers, in base64. Its middle will do.
+// formsOf are the ways in which a secret may appear: as text, in hexadecimal, as numbers, in base64. Its middle will
+// do.
 func formsOf(secret string) []string {
 	middle := []byte(secret[len(secret)/4 : len(secret)/4+8])
 	numbers := strings.Trim(fmt.Sprintf("%d", middle), "[]")
@@ -68,7 +72,8 @@ func (st *site) print(c *Call, when string, into map[string]string) {
 	timed, stop := context.WithTimeout(ctx, time.Hour)
 	defer stop()
 	things := map[string]any{
-		"context": ctx, "cancel context": cancelled, "timeout context": timed, "value context": context.WithValue(ctx, &cancel, 1),
+		"context": ctx, "cancel context": cancelled, "timeout context": timed,
+		"value context":    context.WithValue(ctx, &cancel, 1),
 		"detached context": context.WithoutCancel(ctx), "session": c.Session, "manager": st.manager,
 	}
 	if c.Writer != nil {

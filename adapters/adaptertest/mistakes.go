@@ -11,8 +11,15 @@ import (
 )
 
 var mistakes = []testCase{
-	{"P18", "an error event leads to the mistake", "whoever is woken by it has to know which line of which handler to look at, and whom it hit", mistakeIsFound, ""},
-	{"P9", "a mistake is told while the request is rewritten", "an error on one goroutine of a handler must not race with another that rewrites the URL", mistakeWhileRewriting, NetHTTP},
+	{"P18", "an error event leads to the mistake",
+		"whoever is woken by it has to know which line of which handler to look at, and whom it hit",
+		mistakeIsFound, ""},
+	{"P18", "an error event tells the path of a whole URL",
+		"a request line may hold the whole URL, and a log that is grouped by path must find it under the same one",
+		pathOfWholeURL, ""},
+	{"P9", "a mistake is told while the request is rewritten",
+		"an error on one goroutine of a handler must not race with another that rewrites the URL",
+		mistakeWhileRewriting, NetHTTP},
 }
 
 const refusing session.Key[any] = "refusing"
@@ -72,16 +79,39 @@ func mistakeWhileRewriting(s *suite) {
 		return c.Respond(200, "done")
 	})
 	st.get("/cart", "").refused(500)
-	server, err := url.Parse(st.url)
-	if err != nil {
-		s.Fatal(err)
-	}
-	transport := &http.Transport{Proxy: http.ProxyURL(server)} // so that the request line has the whole URL
-	defer transport.CloseIdleConnections()
-	st.client.Transport, st.url = transport, "http://shop.invalid"
-	st.get("/cart", "").refused(500)
+	st.throughProxy().get("/cart", "").refused(500)
 	found := st.mistakes()
 	if len(found) != 2 || found[0].Route != "GET /cart" || found[1].Route != "GET /cart" {
 		s.Errorf("events %+v, want two of GET /cart", found)
+	}
+}
+
+// throughProxy makes the client send the whole URL in the request line, as it does to a proxy.
+func (st *site) throughProxy() *site {
+	server, err := url.Parse(st.url)
+	if err != nil {
+		st.s.Fatal(err)
+	}
+	transport := &http.Transport{Proxy: http.ProxyURL(server), DisableCompression: true}
+	st.s.Cleanup(transport.CloseIdleConnections)
+	st.client.Transport, st.url = transport, "http://shop.invalid"
+	return st
+}
+
+func pathOfWholeURL(s *suite) {
+	st := s.stored(session.Options{}).throughProxy()
+	refuse := func(c *Call) error {
+		refusing.Set(c.Session, func() {})
+		return c.Respond(200, "done")
+	}
+	st.on("/cart", refuse)
+	st.on("/cart/a%20b", refuse)
+	st.on("/cart/a b", refuse)
+	for _, path := range []string{"/cart", "/cart/a%20b"} {
+		st.get(path+"?from=http://elsewhere.invalid/", "").refused(500)
+		found := st.mistakes()
+		if last := found[len(found)-1]; last.Route != "GET "+path {
+			s.Errorf("an event of %q, want GET %s", last.Route, path)
+		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 // returned. A returned error goes to HandleError, or is answered with a 500.
 func (a App) Answer(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	call := &Call{
-		Context: r.Context(), Session: s, Method: r.Method, Path: r.URL.Path, Writer: w, Request: r, SetHeader: w.Header().Set,
+		Context: r.Context(), Session: s, Method: r.Method, Path: r.URL.Path, Writer: w, Request: r,
+		SetHeader: w.Header().Set,
 		Respond: func(status int, body string) error {
 			w.WriteHeader(status)
 			_, err := io.WriteString(w, body)

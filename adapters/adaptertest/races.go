@@ -10,21 +10,33 @@ import (
 )
 
 var races = []testCase{
-	{"P5", "50 overlapping updates add up", "browsers send requests in parallel, and a change that was answered as saved must be there", updatesAddUp, ""},
-	{"P5", "different keys both win", "two requests that touch different things do not even have a conflict", differentKeys, ""},
-	{"P5", "a stale set is refused", "silently overwriting what another request has changed is how carts lose items", staleSet, ""},
+	{"P5", "50 overlapping updates add up",
+		"browsers send requests in parallel, and a change that was answered as saved must be there", updatesAddUp, ""},
+	{"P5", "different keys both win", "two requests that touch different things do not even have a conflict",
+		differentKeys, ""},
+	{"P5", "a stale set is refused", "silently overwriting what another request has changed is how carts lose items",
+		staleSet, ""},
 	{"P6", "logout wins", "a logged-out session that comes back is a security hole", logoutWins, ""},
-	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe", logoutEndsLogin, ""},
+	{"P6", "logout wins over a racing login", "whoever pressed logout last seen as logged in believes to be safe",
+		logoutEndsLogin, ""},
 	{"P6", "revoked is over", "whoever ends a stolen session must not see a request in flight bring it back", revoked, ""},
-	{"P7", "a login among updates keeps its cookie", "whoever planted a token before the login must not write into what the login makes", loginAmongUpdates, ""},
-	{"P7", "a renewal among updates loses none", "a slow request must neither undo a renewal nor lose its own change", renewalAmongUpdates, ""},
-	{"P8", "a periodic renewal logs nobody out", "a page asks for six things at once, and any of the answers may be lost", periodicRenewal, ""},
-	{"P25", "a slow request is use", "who uploads for twenty minutes must not be logged out nine minutes after the answer", slowUse, ""},
-	{"P7", "a straggler leaves the new cookie alone", "a request sent before the login's answer came must not replace the cookie that it brought", straggler, ""},
-	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)", loginChangesToken, ""},
-	{"P9", "a request is over when it is over", "a goroutine left behind must not crash or see another visitor's data", requestOver, ""},
+	{"P7", "a login among updates keeps its cookie",
+		"whoever planted a token before the login must not write into what the login makes", loginAmongUpdates, ""},
+	{"P7", "a renewal among updates loses none", "a slow request must neither undo a renewal nor lose its own change",
+		renewalAmongUpdates, ""},
+	{"P8", "a periodic renewal logs nobody out", "a page asks for six things at once, and any of the answers may be lost",
+		periodicRenewal, ""},
+	{"P25", "a slow request is use", "who uploads for twenty minutes must not be logged out nine minutes after the answer",
+		slowUse, ""},
+	{"P7", "a straggler leaves the new cookie alone",
+		"a request sent before the login's answer came must not replace the cookie that it brought", straggler, ""},
+	{"P8", "login changes the token", "a token planted before the login must be worthless after it (session fixation)",
+		loginChangesToken, ""},
+	{"P9", "a request is over when it is over", "a goroutine left behind must not crash or see another visitor's data",
+		requestOver, ""},
 	{"P9", "two managers share a request", "an admin area has sessions of its own", twoManagers, ""},
-	{"P9", "installed twice works once", "routers make it easy to install middleware on a group and on its parent", installedTwice, ""},
+	{"P9", "installed twice works once", "routers make it easy to install middleware on a group and on its parent",
+		installedTwice, ""},
 	{"P20", "a hang-up does not undo", "the visitor clicked and left; what the handler did stays done", hangUp, ""},
 }
 
@@ -183,7 +195,9 @@ func periodicRenewal(s *suite) {
 }
 
 func slowUse(s *suite) {
-	for _, st := range []*site{s.stored(session.Options{}), s.sealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD})} {
+	for _, st := range []*site{
+		s.stored(session.Options{}), s.sealed(session.TemporaryKeys(), session.Options{Sealer: session.AEAD}),
+	} {
 		cookie := st.begun()
 		g := newGate(1)
 		st.slow("/slow", g, func(v *session.Session) { count.Get(v) })

@@ -21,9 +21,12 @@ import (
 )
 
 var responses = []testCase{
-	{"P21", "the writer commits whichever way it is used", "a byte sent before the commit is a lie if the commit fails", writerCommits, NetHTTP},
-	{"P21", "early hints do not commit", "1xx responses go out while the handler still works on the session", earlyHints, Interim},
-	{"P21", "server-sent events", "a stream must reach the browser while it is written, and may still change the session", serverSentEvents, NetHTTP},
+	{"P21", "the writer commits whichever way it is used", "a byte sent before the commit is a lie if the commit fails",
+		writerCommits, NetHTTP},
+	{"P21", "early hints do not commit", "1xx responses go out while the handler still works on the session",
+		earlyHints, Interim},
+	{"P21", "server-sent events", "a stream must reach the browser while it is written, and may still change the session",
+		serverSentEvents, NetHTTP},
 	{"P21", "websocket", "an upgrade is a response too: it carries the cookie, or does not happen", webSocket, NetHTTP},
 	{"P21", "files", "ranges, conditional requests and sendfile are net/http's, not ours to break", files, NetHTTP},
 	{"P21", "deadlines", "http.ResponseController must reach the connection", deadlines, NetHTTP},
@@ -158,7 +161,8 @@ func webSocket(s *suite) {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	socket, response, err := websocket.Dial(ctx, st.url+"/socket", &websocket.DialOptions{HTTPClient: st.client}) //nolint:bodyclose // Dial's is not to be closed
+	//nolint:bodyclose // Dial's is not to be closed
+	socket, response, err := websocket.Dial(ctx, st.url+"/socket", &websocket.DialOptions{HTTPClient: st.client})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -174,7 +178,8 @@ func webSocket(s *suite) {
 	st.failing("Update")
 	header := http.Header{"Cookie": {cookieName + "=" + cookie}}
 	again := &websocket.DialOptions{HTTPClient: st.client, HTTPHeader: header}
-	if _, response, err = websocket.Dial(ctx, st.url+"/socket", again); err == nil { //nolint:bodyclose // Dial's is not to be closed
+	_, response, err = websocket.Dial(ctx, st.url+"/socket", again) //nolint:bodyclose // Dial's is not to be closed
+	if err == nil {
 		s.Fatal("the upgrade succeeded though the session was not saved")
 	}
 	if response == nil || response.StatusCode != http.StatusServiceUnavailable {
@@ -220,7 +225,8 @@ func deadlines(s *suite) {
 	st := s.stored(session.Options{})
 	st.on("/slow", func(c *Call) error {
 		control := http.NewResponseController(c.Writer)
-		err := errors.Join(control.SetReadDeadline(time.Now().Add(time.Minute)), control.SetWriteDeadline(time.Now().Add(time.Minute)))
+		err := errors.Join(control.SetReadDeadline(time.Now().Add(time.Minute)),
+			control.SetWriteDeadline(time.Now().Add(time.Minute)))
 		if err != nil {
 			return c.Respond(500, err.Error())
 		}
@@ -231,7 +237,8 @@ func deadlines(s *suite) {
 
 func http2(s *suite) {
 	st := s.newSite()
-	st.client.Transport = &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // a test server's own certificate
+	// a test server's own certificate
+	st.client.Transport = &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	s.Cleanup(st.client.CloseIdleConnections)
 	m, err := session.New(st.store, st.observed(session.Options{}))
 	if err != nil {
@@ -277,7 +284,8 @@ func bodiless(s *suite) {
 	for _, c := range []struct {
 		method string
 		status int
-	}{{http.MethodHead, 200}, {http.MethodGet, 304}, {http.MethodPut, 405}, {http.MethodOptions, 204}, {http.MethodDelete, 404}} {
+	}{{http.MethodHead, 200}, {http.MethodGet, 304}, {http.MethodPut, 405}, {http.MethodOptions,
+		204}, {http.MethodDelete, 404}} {
 		st.on("/bodiless", func(call *Call) error {
 			count.Update(call.Session, addOne)
 			return call.Respond(c.status, "")

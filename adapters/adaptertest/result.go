@@ -10,10 +10,10 @@ import (
 	"text/tabwriter"
 )
 
-// Result is what became of a run's cases, by promise.
+// Result is what became of a run's cases, by promise: "P5", or a word such as "wiring" for what has no number.
 type Result map[string]Tally
 
-// Tally counts cases.
+// Tally counts cases. Lacking ones were skipped, because the framework lacks what they need.
 type Tally struct{ Passed, Failed, Lacking int }
 
 func (r Result) add(promise string, failed, skipped bool) {
@@ -29,7 +29,7 @@ func (r Result) add(promise string, failed, skipped bool) {
 	r[promise] = t
 }
 
-// String is a cell of the matrix.
+// String is a cell of the matrix, such as "ok 12, 1 n/a".
 func (t Tally) String() string {
 	switch {
 	case t == Tally{}:
@@ -45,7 +45,8 @@ func (t Tally) String() string {
 	}
 }
 
-// Matrix logs promise by adapter.
+// Matrix logs a table of what Run has returned, a line for each promise and a column for each adapter. results is by
+// the adapter's name.
 func Matrix(t *testing.T, results map[string]Result) {
 	t.Helper()
 	adapters := slices.Sorted(maps.Keys(results))

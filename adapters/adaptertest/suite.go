@@ -102,7 +102,8 @@ var outerHeaders = map[string]string{"X-Request-Id": "7", "Vary": "Origin"}
 
 func (st *site) start(managers ...*session.Manager) *site {
 	st.manager = managers[0]
-	st.url = st.s.serve(st.s, App{Managers: managers, Headers: st.outer, HTTP2: st.http2, Handle: st.handle, HandleError: st.handleError})
+	st.url = st.s.serve(st.s, App{Managers: managers, Headers: st.outer, HTTP2: st.http2, Handle: st.handle,
+		HandleError: st.handleError})
 	st.on("/unused", func(c *Call) error { return c.Respond(200, "unused") })
 	st.on("/read", func(c *Call) error { return c.Respond(200, c.Session.Subject()+"/"+itoa(count.Get(c.Session))) })
 	st.on("/add", func(c *Call) error { return c.Respond(200, itoa(count.Update(c.Session, addOne))) })
@@ -207,7 +208,8 @@ func (a *answer) is(status int, body string) *answer {
 // refused fails the case unless the answer is the session's own error response, and nothing else.
 func (a *answer) refused(status int) *answer {
 	a.s.Helper()
-	if a.err != nil || a.status != status || !strings.HasPrefix(a.body, "The session ") && !strings.HasPrefix(a.body, "Another request ") {
+	if a.err != nil || a.status != status || !strings.HasPrefix(a.body, "The session ") &&
+		!strings.HasPrefix(a.body, "Another request ") {
 		a.s.Errorf("answer %d %q (%v), want the session's own %d", a.status, a.body, a.err, status)
 	}
 	if control := a.header.Get("Cache-Control"); control != "no-store" {

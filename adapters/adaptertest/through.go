@@ -12,7 +12,8 @@ import (
 func RunThrough(t *testing.T, serve Serve) {
 	for _, c := range []testCase{
 		{"P18", "saved and answered", "sessions are one middleware among others", throughSaved, ""},
-		{"P18", "a failed save is never a success", "whatever another middleware has wrapped around the response", throughFails, ""},
+		{"P18", "a failed save is never a success", "whatever another middleware has wrapped around the response",
+			throughFails, ""},
 		{"P18", "a panic saves nothing", "the framework's recovery still answers", throughPanics, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, serve, nil, Result{}) })

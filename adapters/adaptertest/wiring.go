@@ -10,8 +10,10 @@ import (
 )
 
 var wiring = []testCase{
-	{"wiring", "Middleware(nil) panics at once", "a manager whose error nobody looked at must stop the program, not its first visitor", nilManager, ""},
-	{"wiring", "derived contexts lead to the session", "code that knows no framework passes on what it has made of a context", derivedContexts, ""},
+	{"wiring", "Middleware(nil) panics at once",
+		"a manager whose error nobody looked at must stop the program, not its first visitor", nilManager, ""},
+	{"wiring", "derived contexts lead to the session",
+		"code that knows no framework passes on what it has made of a context", derivedContexts, ""},
 }
 
 func nilManager(s *suite) {
@@ -22,7 +24,8 @@ func nilManager(s *suite) {
 			return nil
 		}()
 		if text := fmt.Sprint(panicked); !strings.Contains(text, "session.New") {
-			s.Errorf("Middleware of %s: panic %q, want one that says where managers come from; call Manager.Ready first", what, text)
+			s.Errorf("Middleware of %s: panic %q, want one that says where managers come from; call Manager.Ready first",
+				what, text)
 		}
 	}
 }

@@ -38,7 +38,9 @@ func TestMiddlewareComposes(t *testing.T) {
 	mounted.Use(use)
 	mounted.Get("/here", count)
 	r.Mount("/mounted", mounted)
-	for path, cookies := range map[string]int{"/without": 0, "/with": 1, "/group": 1, "/route/twice": 1, "/mounted/here": 1} {
+	for path, cookies := range map[string]int{
+		"/without": 0, "/with": 1, "/group": 1, "/route/twice": 1, "/mounted/here": 1,
+	} {
 		w := httptest.NewRecorder()
 		r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if n := len(w.Result().Cookies()); w.Code != http.StatusAccepted || n != cookies {

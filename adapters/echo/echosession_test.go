@@ -41,7 +41,9 @@ func TestLoggersSeeWhatTheClientGot(t *testing.T) {
 			return errors.New("and an error too")
 		})
 		e.GET("/teapot", func(echo.Context) error { return echo.NewHTTPError(http.StatusTeapot) })
-		for path, want := range map[string]int{"/broken": http.StatusInsufficientStorage, "/teapot": http.StatusTeapot, "/none": http.StatusNotFound} {
+		for path, want := range map[string]int{
+			"/broken": http.StatusInsufficientStorage, "/teapot": http.StatusTeapot, "/none": http.StatusNotFound,
+		} {
 			w := httptest.NewRecorder()
 			e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 			if w.Code != want || status != want {

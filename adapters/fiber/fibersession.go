@@ -95,8 +95,8 @@ type exchange struct {
 	path    string
 }
 
-// remember notes what the core may ask for while the handler is at work, and the response headers that earlier middleware
-// has set, where Len counts the default content type.
+// remember notes what the core may ask for while the handler is at work, and the response headers that earlier
+// middleware has set, where Len counts the default content type.
 func (x *exchange) remember() {
 	x.rememberRequest()
 	header := &x.c.Response().Header
@@ -115,7 +115,7 @@ func (x *exchange) remember() {
 func (x *exchange) rememberRequest() {
 	lines := x.requestLines(fiber.HeaderCookie)
 	method := x.c.Method()
-	path, _, _ := strings.Cut(x.c.OriginalURL(), "?")
+	path := pathOf(x.c.OriginalURL())
 	size := len(method) + len(path)
 	for _, line := range lines {
 		size += len(line)
@@ -127,6 +127,19 @@ func (x *exchange) rememberRequest() {
 	for _, line := range lines {
 		x.cookies = append(x.cookies, added(&all, utils.UnsafeString(line)))
 	}
+}
+
+// pathOf returns the path of a request line, which begins with a scheme and a host where the client speaks to a proxy.
+func pathOf(requestURI string) string {
+	path, _, _ := strings.Cut(requestURI, "?")
+	if path == "*" || strings.HasPrefix(path, "/") {
+		return path
+	}
+	_, rest, _ := strings.Cut(path, "://")
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		return rest[slash:]
+	}
+	return ""
 }
 
 // added returns the copy of s that it makes at the end of b.

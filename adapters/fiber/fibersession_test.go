@@ -30,7 +30,9 @@ func TestFromFindsTheSessionInFibersContexts(t *testing.T) {
 	app.Get("/", func(c *fiber.Ctx) error {
 		derived, cancel := context.WithCancel(c.Context())
 		defer cancel()
-		for what, ctx := range map[string]context.Context{"user": c.UserContext(), "fasthttp's": c.Context(), "derived": derived} {
+		for what, ctx := range map[string]context.Context{
+			"user": c.UserContext(), "fasthttp's": c.Context(), "derived": derived,
+		} {
 			if session.From(ctx) != fibersession.From(c) || m.From(ctx) != fibersession.From(c) {
 				t.Errorf("%s context: another session", what)
 			}
@@ -110,7 +112,9 @@ func TestHeadersAreFoundHoweverTheyAreSpelt(t *testing.T) {
 	app.Use(fibersession.Middleware(m))
 	app.Get("/", func(c *fiber.Ctx) error {
 		x := m.Exchange(c.UserContext())
-		for name, want := range map[string]string{"Origin": "null", "Host": "shop.test", "X-Forwarded-For": "1, 2", "User-Agent": "me"} {
+		for name, want := range map[string]string{
+			"Origin": "null", "Host": "shop.test", "X-Forwarded-For": "1, 2", "User-Agent": "me",
+		} {
 			if got := x.RequestHeader(name); got != want {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}
@@ -135,11 +139,13 @@ func TestHeadersAreFoundHoweverTheyAreSpelt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nhost: shop.test\r\norigin: null\r\nx-forwarded-for: 1\r\nX-FORWARDED-FOR: 2\r\n"+
-		"user-agent: me\r\ncookie: a=b\r\nconnection: close\r\n\r\n")
+	_, _ = io.WriteString(conn,
+		"GET / HTTP/1.1\r\nhost: shop.test\r\norigin: null\r\nx-forwarded-for: 1\r\nX-FORWARDED-FOR: 2\r\n"+
+			"user-agent: me\r\ncookie: a=b\r\nconnection: close\r\n\r\n")
 	answer, err := io.ReadAll(conn)
 	text := strings.ToLower(string(answer))
-	if strings.Count(text, "cache-control:") != 1 || !strings.Contains(text, "no-store") || strings.Count(text, "vary: ") != 1 ||
+	if strings.Count(text, "cache-control:") != 1 || !strings.Contains(text, "no-store") ||
+		strings.Count(text, "vary: ") != 1 ||
 		strings.Contains(text, "planted") {
 		t.Errorf("answer %s (%v), want one no-store, one Vary and the session's cookie", answer, err)
 	}
@@ -148,7 +154,9 @@ func TestHeadersAreFoundHoweverTheyAreSpelt(t *testing.T) {
 // A handler that proxies rewrites the request in place, and another of its goroutines may have a mistake to report.
 func TestAMistakeIsReportedWhileTheRequestIsRewritten(t *testing.T) {
 	var events []session.Event
-	m, err := session.New(memstore.New(), session.Options{OnEvent: func(_ context.Context, e session.Event) { events = append(events, e) }})
+	m, err := session.New(memstore.New(), session.Options{OnEvent: func(_ context.Context, e session.Event) {
+		events = append(events, e)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

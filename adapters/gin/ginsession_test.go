@@ -31,7 +31,9 @@ func TestFromFindsTheSessionInAGinContext(t *testing.T) {
 	engine.GET("/", func(c *gin.Context) {
 		derived, cancel := context.WithCancel(c)
 		defer cancel()
-		for what, ctx := range map[string]context.Context{"gin's": c, "derived": derived, "the request's": c.Request.Context()} {
+		for what, ctx := range map[string]context.Context{
+			"gin's": c, "derived": derived, "the request's": c.Request.Context(),
+		} {
 			if session.From(ctx) != ginsession.From(c) || m.From(ctx) != ginsession.From(c) {
 				t.Errorf("%s context: another session", what)
 			}
@@ -62,7 +64,8 @@ func TestAnErrorMiddlewareOutsideAddsNothing(t *testing.T) {
 		}
 	}
 	for _, managers := range [][]gin.HandlerFunc{
-		{ginsession.Middleware(m)}, {ginsession.Middleware(outer), ginsession.Middleware(m)}, {ginsession.Middleware(m), ginsession.Middleware(outer)},
+		{ginsession.Middleware(m)}, {ginsession.Middleware(outer), ginsession.Middleware(m)},
+		{ginsession.Middleware(m), ginsession.Middleware(outer)},
 	} {
 		engine := gin.New()
 		engine.Use(answer)
@@ -73,7 +76,8 @@ func TestAnErrorMiddlewareOutsideAddsNothing(t *testing.T) {
 		})
 		w := httptest.NewRecorder()
 		engine.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "sorry") || len(w.Header()["Content-Type"]) != 1 {
+		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "sorry") ||
+			len(w.Header()["Content-Type"]) != 1 {
 			t.Errorf("%d managers: answer %d %q with %v, want a bare 503", len(managers), w.Code, w.Body, w.Header())
 		}
 	}

@@ -22,12 +22,13 @@ func TestASwallowedResponseSendsNoTrailers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(httpsession.Middleware(m)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		httpsession.From(r).Login("user:1")
 		_, _ = io.WriteString(w, "hello")
 		header.Set(http.TrailerPrefix+"X-Sum", "1")
-	})))
+	})
+	server := httptest.NewUnstartedServer(httpsession.Middleware(m)(handler))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -37,7 +38,9 @@ func TestASwallowedResponseSendsNoTrailers(t *testing.T) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	if err != nil || response.ProtoMajor != 2 || response.StatusCode != http.StatusServiceUnavailable || len(response.Trailer) > 0 {
-		t.Errorf("%s %d %q, trailer %v (%v); want a bare 503", response.Proto, response.StatusCode, body, response.Trailer, err)
+	if err != nil || response.ProtoMajor != 2 || response.StatusCode != http.StatusServiceUnavailable ||
+		len(response.Trailer) > 0 {
+		t.Errorf("%s %d %q, trailer %v (%v); want a bare 503", response.Proto, response.StatusCode, body,
+			response.Trailer, err)
 	}
 }

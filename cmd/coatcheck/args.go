@@ -28,8 +28,8 @@ func (a *argument) Decode(ctx *kong.DecodeContext) error {
 	return err
 }
 
-// rewrite makes arguments what the parser understands: -store becomes --store, because flags may have one dash or two, and
-// a handle or cookie that begins with a dash becomes a protected value.
+// rewrite makes arguments what the parser understands: -store becomes --store, because flags may have one dash or
+// two, and a handle or cookie that begins with a dash becomes a protected value.
 func rewrite(args []string, flags map[string]bool) []string {
 	rewritten := make([]string, 0, len(args))
 	for i, arg := range args {

@@ -55,7 +55,8 @@ func TestWrongUsageDoesNotRepeatSecrets(t *testing.T) {
 
 // Whoever gives the keys where the name of their file belongs does not find them in a log.
 func TestKeysInPlaceOfTheirFile(t *testing.T) {
-	if status, stdout, stderr := call("inspect", "x", "--keys-file", "2026-11:hunter2hunter2hunter2"); status != exitFailed || strings.Contains(stdout+stderr, "hunter2") {
+	if status, stdout, stderr := call("inspect", "x", "--keys-file",
+		"2026-11:hunter2hunter2hunter2"); status != exitFailed || strings.Contains(stdout+stderr, "hunter2") {
 		t.Errorf("status %d, output %q", status, stdout+stderr)
 	}
 }

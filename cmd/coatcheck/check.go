@@ -19,9 +19,12 @@ type check struct {
 
 // Help is what "coatcheck check --help" says below the summary.
 func (check) Help() string {
-	return `It makes a record of its own, does to it whatever the application does to records, and removes it. Nobody's session is touched, so it may run against a store that is in use. It uses two connections, as an application that serves two requests does. "Not supported" is no failure: the application then does without.
+	return `It makes a record of its own, does to it whatever the application does to records, and removes it. Nobody's
+session is touched, so it may run against a store that is in use. It uses two connections, as an application that
+serves two requests does. "Not supported" is no failure: the application then does without.
 
-What only the application's own settings show, it cannot see: which pragmas SQLite is opened with, for instance, or how many connections its pool allows.
+What only the application's own settings show, it cannot see: which pragmas SQLite is opened with, for instance, or
+how many connections its pool allows.
 
 In Redis the user needs these rights: ` + storeurl.RedisRights
 }
@@ -51,7 +54,8 @@ const (
 )
 
 // words are the statuses for people.
-var words = map[status]string{statusOK: "ok", statusUnsupported: "not supported", statusFailed: "FAILED", statusUntried: "not tried"}
+var words = map[status]string{statusOK: "ok", statusUnsupported: "not supported", statusFailed: "FAILED",
+	statusUntried: "not tried"}
 
 // Run is called by kong.
 func (k check) Run(c *console) error {
@@ -160,7 +164,8 @@ func remedy(ctx context.Context, err error, o *storeurl.Opened) string {
 	case errors.Is(err, errMisbehaves):
 		return " (this is not a store as applications need it: check whether a proxy or a replica answers instead)"
 	case o.Migrate != nil:
-		return ` (check the URL, whether the server runs, and what its user may do; if the table is missing, run "coatcheck schema --apply")`
+		return " (check the URL, whether the server runs, and what its user may do; " +
+			`if the table is missing, run "coatcheck schema --apply")`
 	}
 	return " (check the URL, whether the server runs, and what its user may do)"
 }

@@ -94,9 +94,11 @@ func TestCheckFindsFaults(t *testing.T) {
 		wants  []string // lines, without the time they took
 		failed bool
 	}{
-		{"none", []string{"create ok", "load ok", "update ok", "refuse a stale update ok", "touch ok", "use two connections ok", "list by subject ok", "delete ok", "sweep ok"}, false},
+		{"none", []string{"create ok", "load ok", "update ok", "refuse a stale update ok", "touch ok",
+			"use two connections ok", "list by subject ok", "delete ok", "sweep ok"}, false},
 		{"no touch", []string{"touch not supported", "delete ok"}, false},
-		{"create", []string{"create FAILED disk on fire", "load not tried", "refuse a stale update not tried", "delete not tried", "sweep ok"}, true},
+		{"create", []string{"create FAILED disk on fire", "load not tried", "refuse a stale update not tried",
+			"delete not tried", "sweep ok"}, true},
 		{"load", []string{"create ok", "load FAILED disk on fire", "refuse a stale update not tried", "sweep ok"}, true},
 		{"cut", []string{"load FAILED", "something else than was written", "proxy"}, true},
 		{"stale", []string{"refuse a stale update FAILED", "old version overwrite"}, true},

@@ -18,13 +18,15 @@ type cookie struct {
 }
 
 // attributes are what a Set-Cookie line has besides the cookie.
-var attributes = []string{"domain", "expires", "httponly", "max-age", "partitioned", "path", "priority", "samesite", "secure"}
+var attributes = []string{"domain", "expires", "httponly", "max-age", "partitioned", "path", "priority",
+	"samesite", "secure"}
 
-// parseCookies reads a bare value, NAME=VALUE, or a Cookie or Set-Cookie line. Of several cookies it returns those of the
-// manager's name, or all if none is.
+// parseCookies reads a bare value, NAME=VALUE, or a Cookie or Set-Cookie line. Of several cookies it returns those of
+// the manager's name, or all if none is.
 func parseCookies(text, manager string) []cookie {
 	text = strings.TrimSpace(text)
-	if header, rest, ok := strings.Cut(text, ":"); ok && (strings.EqualFold(header, "cookie") || strings.EqualFold(header, "set-cookie")) {
+	if header, rest, ok := strings.Cut(text, ":"); ok &&
+		(strings.EqualFold(header, "cookie") || strings.EqualFold(header, "set-cookie")) {
 		text = rest
 	}
 	var all, named []cookie

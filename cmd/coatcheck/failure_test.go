@@ -22,9 +22,11 @@ func TestPasswordsAreNeverPrinted(t *testing.T) {
 		"postgres://user:" + secret + "@127.0.0.1:1/db?sslmode=disable", "postgres://127.0.0.1:1/db?password=" + secret,
 		"postgres://user:" + secret + "@127.0.0.1:1/db?connect_timeout=x", "mysql://user:" + secret + "@127.0.0.1:1/db",
 		"mysql://user:" + secret + "@127.0.0.1:1", "mysql://user:" + secret + "@127.0.0.1:1/db?timeout=x",
-		"redis://user:" + secret + "@127.0.0.1:1", "rediss://user:" + secret + "@127.0.0.1:1", "redis://user:" + secret + "@127.0.0.1:1/x",
+		"redis://user:" + secret + "@127.0.0.1:1", "rediss://user:" + secret + "@127.0.0.1:1",
+		"redis://user:" + secret + "@127.0.0.1:1/x",
 		"redis://user:" + secret + "@127.0.0.1:1?addr=127.0.0.1:1", "memcached://user:" + secret + "@127.0.0.1:1",
-		"sqlite://user:" + secret + "@/nowhere/x.db", "gopher://user:" + secret + "@host", "redis://user:" + secret + "%zz@host", "redis://user:" + secret + "@host:port",
+		"sqlite://user:" + secret + "@/nowhere/x.db", "gopher://user:" + secret + "@host",
+		"redis://user:" + secret + "%zz@host", "redis://user:" + secret + "@host:port",
 	}
 	commands := [][]string{
 		{"inspect", strings.Repeat("A", 43)}, {"list", "user:42"}, {"revoke", "user:42", "handle"}, {"revoke-all", "user:42"},
@@ -55,7 +57,8 @@ func TestTimeout(t *testing.T) {
 	} {
 		s := &site{t: t, url: url}
 		for _, command := range [][]string{
-			{"inspect", strings.Repeat("A", 43)}, {"list", "user:42"}, {"revoke", "user:42", "handle"}, {"revoke-all", "user:42"}, {"sweep"},
+			{"inspect", strings.Repeat("A", 43)}, {"list", "user:42"}, {"revoke", "user:42", "handle"},
+			{"revoke-all", "user:42"}, {"sweep"},
 			{"schema", "--apply"}, {"check"},
 		} {
 			status, stdout, stderr := s.run(append(command, "--timeout", "50ms")...)
@@ -132,7 +135,8 @@ func TestSweepOfASilentServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := (&console{ctx: t.Context(), now: time.Now}).complete(io.Discard, io.Discard)
 		begun := time.Now()
-		if err := (sweep{Timeout: time.Hour}).on(c, &storeurl.Opened{Store: stuck{}}); err == nil || time.Since(begun) > batchTimeout {
+		if err := (sweep{Timeout: time.Hour}).on(c, &storeurl.Opened{Store: stuck{}}); err == nil ||
+			time.Since(begun) > batchTimeout {
 			t.Errorf("it takes %v: %v", time.Since(begun), err)
 		}
 	})

@@ -68,15 +68,19 @@ func TestHostileAgent(t *testing.T) {
 // TestHostileArguments: what a person pastes, or a script passes on, comes back in the error.
 func TestHostileArguments(t *testing.T) {
 	for _, args := range [][]string{
-		{hostile}, {"keygen", hostile}, {"keygen", "--" + hostile}, {"keygen", "--name", hostile}, {"sweep", "--timeout", hostile},
+		{hostile}, {"keygen", hostile}, {"keygen", "--" + hostile}, {"keygen", "--name", hostile},
+		{"sweep", "--timeout", hostile},
 		{"check", "--json=" + hostile}, {"inspect", "x", "--sealer", hostile}, {"list", "u", "--store", hostile},
-		{"list", "u", "--store", "sqlite:///tmp/none" + hostile}, {"list", "u", "--store", "sqlite:///tmp/none%1b%e2%80%ae%0a"},
-		{"check", "--store", "file:///tmp/none%1b%e2%80%ae%0acoatcheck: ok"}, {"inspect", "x", "--keys-file", "/tmp/none" + hostile},
+		{"list", "u", "--store", "sqlite:///tmp/none" + hostile},
+		{"list", "u", "--store", "sqlite:///tmp/none%1b%e2%80%ae%0a"},
+		{"check", "--store", "file:///tmp/none%1b%e2%80%ae%0acoatcheck: ok"},
+		{"inspect", "x", "--keys-file", "/tmp/none" + hostile},
 		{"schema", "--store", "sqlite:x?table=%1b%0a"}, {"check", "--store", "redis://h?prefix=%1b%0a"},
 	} {
 		status, stdout, stderr := call(args...)
 		lines := strings.Count(stderr, "\n")
-		if stdout != "" || obeyed(stderr) || status == exitFailed && lines != 1 || status == exitUsage && lines != 2 || status == exitOK {
+		if stdout != "" || obeyed(stderr) || status == exitFailed && lines != 1 || status == exitUsage && lines != 2 ||
+			status == exitOK {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
 		}
 	}
@@ -86,7 +90,8 @@ func TestHostileArguments(t *testing.T) {
 func TestHostileErrors(t *testing.T) {
 	var b strings.Builder
 	report(&b, errors.Join(errors.New("one"+hostile), errors.New("two\n\tsteps")), exitFailed, "")
-	if text := b.String(); obeyed(text) || strings.Count(text, "\n") != 2 || !strings.HasSuffix(text, "coatcheck: two steps\n") {
+	if text := b.String(); obeyed(text) || strings.Count(text, "\n") != 2 ||
+		!strings.HasSuffix(text, "coatcheck: two steps\n") {
 		t.Errorf("%q", text)
 	}
 }

@@ -25,13 +25,18 @@ type inspect struct {
 
 // Help is what "coatcheck inspect --help" says below the summary.
 func (inspect) Help() string {
-	return `A cookie is as good as a password while its session lives, so treat it like one. Looking does not extend the session.
+	return `A cookie is as good as a password while its session lives, so treat it like one. Looking does not extend the
+session.
 
-A sealed session is opened with the keys in COATCHECK_KEYS or the file that --keys-file names, several separated by commas. A session in a store is looked up in --store or COATCHECK_STORE. With both, both are tried.
+A sealed session is opened with the keys in COATCHECK_KEYS or the file that --keys-file names, several separated by
+commas. A session in a store is looked up in --store or COATCHECK_STORE. With both, both are tried.
 
-Sealing binds a session to its cookie's name. For a bare value the names that the library chooses by itself are tried: __Host-id, __Secure-id and id. For another one, and for the one that InsecureHTTP names after the program, give NAME=VALUE.
+Sealing binds a session to its cookie's name. For a bare value the names that the library chooses by itself are tried:
+__Host-id, __Secure-id and id. For another one, and for the one that InsecureHTTP names after the program, give
+NAME=VALUE.
 
-The exit status is 3 when the cookie opens no session: it is unknown, or has expired or ended. What is printed says which.`
+The exit status is 3 when the cookie opens no session: it is unknown, or has expired or ended. What is printed says
+which.`
 }
 
 // Run is called by kong.

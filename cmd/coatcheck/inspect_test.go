@@ -84,13 +84,17 @@ func TestInspectSealed(t *testing.T) {
 		{"a cookie of another name", session.Options{Cookie: session.Cookie{Name: "sid"}}, true},
 	} {
 		name, value := sealedCookie(t, keys, test.o)
-		spellings := []string{name + "=" + value, "Cookie: a=b; " + name + "=" + value + "; c=d", "Set-Cookie: " + name + "=" + value + "; Path=/; Secure"}
+		spellings := []string{
+			name + "=" + value, "Cookie: a=b; " + name + "=" + value + "; c=d",
+			"Set-Cookie: " + name + "=" + value + "; Path=/; Secure",
+		}
 		if !test.withName {
 			spellings = append(spellings, value)
 		}
 		for _, text := range spellings {
 			got := inspectJSON(t, now(0), text)
-			if !got.Alive || got.Subject != "user:42" || got.Name != name || got.Carrier != carrierCookie || len(got.Handle) != 22 || got.Size == 0 {
+			if !got.Alive || got.Subject != "user:42" || got.Name != name || got.Carrier != carrierCookie ||
+				len(got.Handle) != 22 || got.Size == 0 {
 				t.Errorf("%s: %q: %+v", test.why, text, got)
 			}
 			if got.Values["theme"] != "dark" || got.Values["csrf_token"] != "(hidden, 9 bytes; --secrets shows it)" {
@@ -121,7 +125,8 @@ func TestInspectKeysFile(t *testing.T) {
 	if got := inspectJSON(t, now(0), value, "--keys-file", file); !got.Alive {
 		t.Errorf("%+v", got)
 	}
-	if status, _, stderr := call("inspect", value, "--keys-file", file+"x"); status != exitFailed || !strings.Contains(stderr, "--keys-file") {
+	if status, _, stderr := call("inspect", value, "--keys-file", file+"x"); status != exitFailed ||
+		!strings.Contains(stderr, "--keys-file") {
 		t.Errorf("a missing file: status %d, %s", status, stderr)
 	}
 }
@@ -180,7 +185,8 @@ func TestInspectOfSeveral(t *testing.T) {
 // Every reason for which a cookie opens nothing has to mean something to people.
 func TestReasonsAreExplained(t *testing.T) {
 	for _, r := range []session.Reason{
-		session.ReasonMalformed, session.ReasonOversized, session.ReasonUnknown, session.ReasonUnopenable, session.ReasonExpiredIdle,
+		session.ReasonMalformed, session.ReasonOversized, session.ReasonUnknown, session.ReasonUnopenable,
+		session.ReasonExpiredIdle,
 		session.ReasonExpiredAbsolute, session.ReasonAlreadyEnded, session.ReasonSuperseded, session.ReasonCorrupt,
 	} {
 		if explanations[r] == "" {
@@ -201,7 +207,8 @@ func TestInspectWithKeysAndStore(t *testing.T) {
 	if got := inspectJSON(t, now(0), stored.Value); !got.Alive || got.Carrier != carrierStore || got.Subject != "user:43" {
 		t.Errorf("the stored one: %+v", got)
 	}
-	if got := inspectJSON(t, now(time.Hour), stored.Value); got.Alive || got.Reason != "expired-idle" || got.Subject != "user:43" {
+	if got := inspectJSON(t, now(time.Hour), stored.Value); got.Alive || got.Reason != "expired-idle" ||
+		got.Subject != "user:43" {
 		t.Errorf("the stored one, expired: %+v", got)
 	}
 }
@@ -213,8 +220,10 @@ func TestInspectNeverPrintsTheCookie(t *testing.T) {
 	_, secret, _ := strings.Cut(os.Getenv(keysVariable), ":")
 	token := strings.Repeat("A", 43)
 	for _, args := range [][]string{
-		{value}, {name + "=" + value}, {"x y=" + value}, {value + "="}, {value, "--json"}, {value[1:]}, {value, "--name", "a b"}, {value, value},
-		{token, "--store", "redis://127.0.0.1:1", "--timeout", "1s"}, {token, "--store", sqliteURL(t)}, {"-" + value}, {"--" + value},
+		{value}, {name + "=" + value}, {"x y=" + value}, {value + "="}, {value, "--json"}, {value[1:]},
+		{value, "--name", "a b"}, {value, value},
+		{token, "--store", "redis://127.0.0.1:1", "--timeout", "1s"}, {token, "--store", sqliteURL(t)}, {"-" + value},
+		{"--" + value},
 	} {
 		_, stdout, stderr := callWith(now(0), append([]string{"inspect"}, args...)...)
 		for _, s := range []string{value[1:], secret, token} {

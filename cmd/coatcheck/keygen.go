@@ -15,7 +15,9 @@ type keygen struct {
 func (keygen) Help() string {
 	return `Keep the key secret and give it to the program, for instance in the environment variable COATCHECK_KEYS.
 
-To rotate, put a new key in front of the old one, with a comma between them: NEW,OLD. The first key seals, and all of them open. Where several servers run, deploy OLD,NEW first, so that each can open what the others seal. Drop the old key once the absolute timeout has passed.`
+To rotate, put a new key in front of the old one, with a comma between them: NEW,OLD. The first key seals, and all of
+them open. Where several servers run, deploy OLD,NEW first, so that each can open what the others seal. Drop the old
+key once the absolute timeout has passed.`
 }
 
 // Run is called by kong.

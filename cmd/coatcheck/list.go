@@ -17,7 +17,9 @@ type list struct {
 
 // Help is what "coatcheck list --help" says below the summary.
 func (list) Help() string {
-	return `Newest first. A handle names a session and opens none, so it may be shown and logged; "coatcheck revoke" takes it. The agent and the network are those of the first use or the last login, where the application notes them (session.Options.ClientHints); the agent is what the browser says of itself.`
+	return `Newest first. A handle names a session and opens none, so it may be shown and logged; "coatcheck revoke"
+takes it. The agent and the network are those of the first use or the last login, where the application notes them
+(session.Options.ClientHints); the agent is what the browser says of itself.`
 }
 
 // Run is called by kong.
@@ -34,7 +36,8 @@ func (l list) Run(c *console) error {
 		all, rows := []shown{}, [][]string{{"HANDLE", "CREATED", "LAST SEEN", "EXPIRES", "AGENT", "NETWORK"}}
 		for _, i := range found {
 			all = append(all, show(i))
-			rows = append(rows, []string{printable(i.Handle), clock(i.Created), clock(i.LastSeen), clock(i.ExpiresAt), printable(i.Agent), printable(i.Network)})
+			rows = append(rows, []string{printable(i.Handle), clock(i.Created), clock(i.LastSeen), clock(i.ExpiresAt),
+				printable(i.Agent), printable(i.Network)})
 		}
 		if err != nil {
 			err = fmt.Errorf("there may be more: %w", err)
@@ -48,5 +51,6 @@ func searchable(kind string, err error) error {
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	return fmt.Errorf("a %s store cannot find sessions by their subject: keep them in a SQL database, in Redis or in files to list and revoke them", kind)
+	return fmt.Errorf("a %s store cannot find sessions by their subject: keep them in a SQL database, in Redis or in "+
+		"files to list and revoke them", kind)
 }

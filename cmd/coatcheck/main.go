@@ -22,16 +22,16 @@
 //	redis://user:password@host:6379/0      with rediss:// over TLS
 //	memcached://host:11211
 //
-// A URL with a password belongs in the variable, because everybody on the machine can list the arguments of
-// programs. Files, SQLite's too, are the application's own: run the command as its user. Only schema --apply makes a file,
-// and no command a directory. Sealed sessions need no store but their keys, in COATCHECK_KEYS or the file that --keys-file
-// names; they can be inspected and nothing else. Every command gives up after --timeout, by default 30 seconds, and sweep
-// after an hour.
+// A URL with a password belongs in the variable, because everybody on the machine can list the arguments of programs.
+// Files, SQLite's too, are the application's own: run the command as its user. Only schema --apply makes a file, and
+// no command a directory. Sealed sessions need no store but their keys, in COATCHECK_KEYS or the file that
+// --keys-file names; they can be inspected and nothing else. Every command gives up after --timeout, by default 30
+// seconds, and sweep after an hour.
 //
-// Results go to standard output and everything else to standard error. The exit status is 0 when the command did what it
-// was asked for, 1 when it failed, ran out of time or was interrupted, 2 when it was called the wrong way, and 3 when
-// inspect found that the cookie opens no session. A session that revoke does not find is a failure. In everything that is
-// printed, characters that a terminal may obey are escaped.
+// Results go to standard output and everything else to standard error. The exit status is 0 when the command did what
+// it was asked for, 1 when it failed, ran out of time or was interrupted, 2 when it was called the wrong way, and 3
+// when inspect found that the cookie opens no session. A session that revoke does not find is a failure. In
+// everything that is printed, characters that a terminal may obey are escaped.
 package main
 
 import (
@@ -58,7 +58,8 @@ const (
 	exitNobody = 3
 )
 
-const statuses = "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage, 3 inspect found no session that is alive."
+const statuses = "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage, 3 inspect found no session that is " +
+	"alive."
 
 // usageError is a mistake of whoever called the command, where the parser could not see it.
 type usageError string

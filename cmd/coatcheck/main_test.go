@@ -129,7 +129,8 @@ func TestWrongUsage(t *testing.T) {
 		if status != exitUsage || stdout != "" {
 			t.Errorf("%q: status %d, stdout %q; want status 2 and no output", test.args, status, stdout)
 		}
-		if !strings.HasPrefix(stderr, "coatcheck: ") || !strings.Contains(stderr, test.want) || !strings.Contains(stderr, help(test.args)) {
+		if !strings.HasPrefix(stderr, "coatcheck: ") || !strings.Contains(stderr, test.want) ||
+			!strings.Contains(stderr, help(test.args)) {
 			t.Errorf("%q: stderr %q; want it to name %q and to point to %q", test.args, stderr, test.want, help(test.args))
 		}
 	}
@@ -173,7 +174,8 @@ func TestKeygenNeverRepeats(t *testing.T) {
 func TestVersion(t *testing.T) {
 	for _, args := range [][]string{{"--version"}, {"-version"}, {"list", "--version"}} {
 		status, stdout, stderr := call(args...)
-		if fields := strings.Fields(stdout); status != exitOK || stderr != "" || len(fields) != 4 || fields[0] != "coatcheck" || fields[2] != runtime.Version() {
+		if fields := strings.Fields(stdout); status != exitOK || stderr != "" || len(fields) != 4 ||
+			fields[0] != "coatcheck" || fields[2] != runtime.Version() {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
 		}
 	}
@@ -186,13 +188,15 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestFailureToWriteIsAFailure(t *testing.T) {
 	for _, args := range [][]string{
-		{"keygen"}, {"--help"}, {"list", "--help"}, {"--version"}, {"schema", "--dialect", "sqlite"}, {"schema", "--dialect", "sqlite", "--json"},
+		{"keygen"}, {"--help"}, {"list", "--help"}, {"--version"}, {"schema", "--dialect", "sqlite"},
+		{"schema", "--dialect", "sqlite", "--json"},
 	} {
 		var stderr bytes.Buffer
 		if status := run(args, (&console{}).complete(full{}, &stderr)); status != exitFailed {
 			t.Errorf("%q: status %d, want 1", args, status)
 		}
-		if got := stderr.String(); !strings.HasPrefix(got, "coatcheck: ") || !strings.HasSuffix(got, "no space left\n") || strings.Count(got, "\n") != 1 {
+		if got := stderr.String(); !strings.HasPrefix(got, "coatcheck: ") || !strings.HasSuffix(got, "no space left\n") ||
+			strings.Count(got, "\n") != 1 {
 			t.Errorf("%q: stderr %q", args, got)
 		}
 	}

@@ -116,7 +116,8 @@ func (i inspect) unseal(ctx context.Context, c *console, keys session.Keys, k co
 		for _, name := range k.names(manager) {
 			for _, sealer := range sealers[i.Sealer] {
 				m, err := session.NewSealed(keys, session.Options{
-					Name: manager, Cookie: session.Cookie{Name: name}, Sealer: sealer, Now: c.now, IdleTimeout: longest, AbsoluteTimeout: longest,
+					Name: manager, Cookie: session.Cookie{Name: name}, Sealer: sealer, Now: c.now, IdleTimeout: longest,
+					AbsoluteTimeout: longest,
 				})
 				if err != nil { // no session's cookie can have this name
 					continue

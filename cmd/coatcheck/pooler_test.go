@@ -105,7 +105,8 @@ func (p *pooler) answer(client *pgproto3.Backend) (idle bool, err error) {
 	}
 }
 
-// TestCheckBehindAPooler: with one connection everything works, and with two each finds the other's prepared statements.
+// TestCheckBehindAPooler: with one connection everything works, and with two each finds the other's prepared
+// statements.
 func TestCheckBehindAPooler(t *testing.T) {
 	direct := servers.PostgreSQLURL(servers.PostgreSQL(t))
 	newSite(t, direct)

@@ -51,10 +51,13 @@ func (i inspect) present(f finding) presented {
 
 // explanations say what reasons mean, and what to do where something can be done.
 var explanations = map[session.Reason]string{
-	session.ReasonMalformed:       "it cannot be the cookie of a session in a store: the value is cut off, or belongs to something else, or is sealed and the keys are needed",
-	session.ReasonOversized:       "it is longer than a browser's cookie can be",
-	session.ReasonUnknown:         "there is no such session: it ended a while ago, or belongs to another store or to a manager of another name (--name)",
-	session.ReasonUnopenable:      "none of the keys opens it: it is cut off or changed, or was sealed with other keys or for a cookie of another name (give NAME=VALUE, or --name), or it belongs to a session in a store (--store)",
+	session.ReasonMalformed: "it cannot be the cookie of a session in a store: the value is cut off, or belongs " +
+		"to something else, or is sealed and the keys are needed",
+	session.ReasonOversized: "it is longer than a browser's cookie can be",
+	session.ReasonUnknown: "there is no such session: it ended a while ago, or belongs to another store or to " +
+		"a manager of another name (--name)",
+	session.ReasonUnopenable: "none of the keys opens it: it is cut off or changed, or was sealed with other keys " +
+		"or for a cookie of another name (give NAME=VALUE, or --name), or it belongs to a session in a store (--store)",
 	session.ReasonExpiredIdle:     "it was not used for longer than the idle timeout",
 	session.ReasonExpiredAbsolute: "it is older than the absolute timeout",
 	session.ReasonAlreadyEnded:    "it was logged out or revoked a short while ago",
@@ -102,7 +105,8 @@ func (p presented) valuesText() string {
 	}
 	rows := [][]string{}
 	for _, key := range slices.Sorted(maps.Keys(p.Values)) {
-		rows = append(rows, []string{"  " + printable(key), strings.ReplaceAll(visibleJSON(string(p.Values[key])), "\n", " ")})
+		rows = append(rows, []string{"  " + printable(key),
+			strings.ReplaceAll(visibleJSON(string(p.Values[key])), "\n", " ")})
 	}
 	return fmt.Sprintf("%s:\n%s", count(len(p.Values), "value"), table(rows))
 }

@@ -17,8 +17,8 @@ type counter interface {
 	Expired(ctx context.Context, before time.Time) (int, error)
 }
 
-// newProgress returns what to tell how many sessions are removed, and what to call at the end. People at a terminal see a
-// bar, or a spinner where nobody knows how much there is to do.
+// newProgress returns what to tell how many sessions are removed, and what to call at the end. People at a terminal
+// see a bar, or a spinner where nobody knows how much there is to do.
 func newProgress(ctx context.Context, c *console, store session.Store) (progress func(removed int), finish func()) {
 	if !c.terminal {
 		return nil, func() {}

@@ -36,7 +36,8 @@ func tree(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-// TestReadingMakesNothing: a mistyped path would otherwise become a store, and an application's file another kind of one.
+// TestReadingMakesNothing: a mistyped path would otherwise become a store, and an application's file another kind of
+// one.
 func TestReadingMakesNothing(t *testing.T) {
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"folder": 0, "empty.db": 0o600} {
@@ -50,7 +51,8 @@ func TestReadingMakesNothing(t *testing.T) {
 	}
 	before := tree(t, dir)
 	for _, address := range []string{
-		"file://" + dir + "/folder", "file://" + dir + "/none", "sqlite://" + dir + "/empty.db", "sqlite://" + dir + "/none.db",
+		"file://" + dir + "/folder", "file://" + dir + "/none", "sqlite://" + dir + "/empty.db",
+		"sqlite://" + dir + "/none.db",
 	} {
 		for _, command := range reading {
 			status, stdout, stderr := call(append(command, "--store", address)...)
@@ -87,10 +89,13 @@ func TestCheckOfSQLiteWithoutPragmas(t *testing.T) {
 
 func TestCheckOfSQLiteInMemory(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, address := range []string{"sqlite::memory:", "sqlite://:memory:", "sqlite:%3Amemory%3A", "sqlite:x.db?mode=memory", "sqlite:x.db?vfs=memdb"} {
+	for _, address := range []string{
+		"sqlite::memory:", "sqlite://:memory:", "sqlite:%3Amemory%3A", "sqlite:x.db?mode=memory", "sqlite:x.db?vfs=memdb",
+	} {
 		for _, command := range [][]string{{"check"}, {"list", "user:1"}, {"schema", "--apply"}} {
 			status, stdout, stderr := call(append(command, "--store", address)...)
-			if status != exitUsage || stdout != "" || !strings.Contains(stderr, "memory") || !strings.Contains(stderr, "use a file") {
+			if status != exitUsage || stdout != "" || !strings.Contains(stderr, "memory") ||
+				!strings.Contains(stderr, "use a file") {
 				t.Errorf("%s %q: status %d, stdout %q, stderr %q", address, command, status, stdout, stderr)
 			}
 		}

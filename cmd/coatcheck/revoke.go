@@ -18,7 +18,8 @@ type revoke struct {
 
 // Help is what "coatcheck revoke --help" says below the summary.
 func (revoke) Help() string {
-	return `Its cookie opens nothing from then on, and nothing brings the session back, not even a request that is being served at that moment.`
+	return `Its cookie opens nothing from then on, and nothing brings the session back, not even a request that is being
+served at that moment.`
 }
 
 // revoked is the result for machines.
@@ -49,7 +50,8 @@ type revokeAll struct {
 
 // Help is what "coatcheck revoke-all --help" says below the summary.
 func (revokeAll) Help() string {
-	return `A login that happens meanwhile or later is not among them: if the account is to be closed, first make the application refuse its logins.`
+	return `A login that happens meanwhile or later is not among them: if the account is to be closed, first make the
+application refuse its logins.`
 }
 
 // Run is called by kong.
@@ -57,13 +59,16 @@ func (r revokeAll) Run(c *console) error {
 	return r.use(c, func(ctx context.Context, m *session.Manager, kind string) error {
 		n, err := m.RevokeAll(ctx, string(r.Subject))
 		if err != nil && n > 0 {
-			return errors.Join(r.printPart(c, n), fmt.Errorf("revoked %s, then: %w; run it again to go on", count(n, "session"), err))
+			return errors.Join(r.printPart(c, n), fmt.Errorf("revoked %s, then: %w; run it again to go on", count(n, "session"),
+				err))
 		}
 		if err != nil {
 			return searchable(kind, err)
 		}
 		if n == 0 {
-			return r.print(c, revoked{0}, "revoked 0 sessions: none of this subject was alive in this store; if there should be some, check the URL (database, prefix, table) and the subject\n")
+			return r.print(c, revoked{0},
+				"revoked 0 sessions: none of this subject was alive in this store; if there should be some, check the URL "+
+					"(database, prefix, table) and the subject\n")
 		}
 		return r.print(c, revoked{n}, "revoked "+count(n, "session")+"\n")
 	})

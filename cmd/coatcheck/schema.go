@@ -19,11 +19,13 @@ type schema struct {
 
 // Help is what "coatcheck schema --help" says below the summary.
 func (schema) Help() string {
-	return `What it prints may be applied again and again, and so may --apply: tables that exist stay as they are. The parameter table in the store's URL names another table than coatcheck_sessions.`
+	return `What it prints may be applied again and again, and so may --apply: tables that exist stay as they are. The
+parameter table in the store's URL names another table than coatcheck_sessions.`
 }
 
 // dialects are the SQL stores, by their URL's scheme.
-var dialects = map[string]sqlstore.Dialect{"sqlite": sqlstore.SQLite, "postgres": sqlstore.PostgreSQL, "mysql": sqlstore.MySQL}
+var dialects = map[string]sqlstore.Dialect{"sqlite": sqlstore.SQLite, "postgres": sqlstore.PostgreSQL,
+	"mysql": sqlstore.MySQL}
 
 // Run is called by kong.
 func (s schema) Run(c *console) error {

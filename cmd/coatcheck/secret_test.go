@@ -10,14 +10,17 @@ import (
 
 func TestSecretive(t *testing.T) {
 	for _, name := range []string{
-		"token", "csrf", "csrf_token", "accessToken", "APIKey", "oauth.state", "otp", "loginOTP", "otp_2", "nonce", "password", "pwd",
+		"token", "csrf", "csrf_token", "accessToken", "APIKey", "oauth.state", "otp", "loginOTP", "otp_2", "nonce",
+		"password", "pwd",
 		"code_verifier", "recovery-codes", "client_secret", "XSRF", "pin", "oauth",
 	} {
 		if !secretive(name) {
 			t.Errorf("%q is not taken for a secret", name)
 		}
 	}
-	for _, name := range []string{"", "cart", "theme", "visits", "footprint", "shopping", "estate", "compass", "user.name", "passenger", "author"} {
+	for _, name := range []string{
+		"", "cart", "theme", "visits", "footprint", "shopping", "estate", "compass", "user.name", "passenger", "author",
+	} {
 		if secretive(name) {
 			t.Errorf("%q is taken for a secret", name)
 		}
@@ -32,9 +35,12 @@ func presentValues(secrets bool, values map[string][]byte) presented {
 }
 
 func TestSecretsInsideValuesAreHidden(t *testing.T) {
-	values := map[string][]byte{"login": []byte(`{"user":"ann","access_token":"hunter2","list":[{"Password":"hunter2","n":12345678901234567890}]}`)}
+	values := map[string][]byte{
+		"login": []byte(`{"user":"ann","access_token":"hunter2","list":[{"Password":"hunter2","n":12345678901234567890}]}`),
+	}
 	if got := string(presentValues(false, values).Values["login"]); strings.Contains(got, "hunter2") ||
-		!strings.Contains(got, "ann") || !strings.Contains(got, "12345678901234567890") || !strings.Contains(got, "(hidden, 9 bytes; --secrets shows it)") {
+		!strings.Contains(got, "ann") || !strings.Contains(got, "12345678901234567890") ||
+		!strings.Contains(got, "(hidden, 9 bytes; --secrets shows it)") {
 		t.Errorf("without --secrets: %s", got)
 	}
 	if got := string(presentValues(true, values).Values["login"]); got != string(values["login"]) {

@@ -36,14 +36,16 @@ func validTimeout(timeout time.Duration, longest string, most time.Duration) err
 func (f storeFlag) open() (*storeurl.Opened, error) {
 	o, err := f.openBy(storeurl.OpenExisting)
 	if path, ok := storeurl.Path(f.Store); ok && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no store at %s: is the path right? The application makes a directory of files when it starts, and \"coatcheck schema --apply\" a SQLite database: %w", path, err)
+		return nil, fmt.Errorf("there is no store at %s: is the path right? The application makes a directory of files "+
+			"when it starts, and \"coatcheck schema --apply\" a SQLite database: %w", path, err)
 	}
 	return o, err
 }
 
 func (f storeFlag) openBy(open func(string) (*storeurl.Opened, error)) (*storeurl.Opened, error) {
 	if f.Store == "" {
-		return nil, usageError("no store: give --store URL or set COATCHECK_STORE; a URL begins with one of " + storeurl.Schemes())
+		return nil, usageError("no store: give --store URL or set COATCHECK_STORE; a URL begins with one of " +
+			storeurl.Schemes())
 	}
 	o, err := open(f.Store)
 	if _, ok := errors.AsType[syscall.Errno](err); ok { // the URL was understood
@@ -55,8 +57,8 @@ func (f storeFlag) openBy(open func(string) (*storeurl.Opened, error)) (*storeur
 	return o, nil
 }
 
-// longest is the longest timeout that an application can have. A manager judges sessions by its own timeouts where these are
-// shorter than what a session was promised, and the command does not know the application's.
+// longest is the longest timeout that an application can have. A manager judges sessions by its own timeouts where
+// these are shorter than what a session was promised, and the command does not know the application's.
 const longest = 400 * 24 * time.Hour
 
 // manage returns a manager for the sessions in a store, whatever application they belong to.

@@ -75,7 +75,9 @@ func (s *site) manager(o session.Options, shift time.Duration) *session.Manager 
 
 func (s *site) login(subject string, shift time.Duration) *http.Cookie {
 	s.t.Helper()
-	return sessiontest.Login(s.t, s.manager(session.Options{}, shift), subject, func(s *session.Session) { theme.Set(s, "dark") })
+	return sessiontest.Login(s.t, s.manager(session.Options{}, shift), subject, func(s *session.Session) {
+		theme.Set(s, "dark")
+	})
 }
 
 // run runs a command on the store. The URL comes from the environment, as it should.
@@ -143,7 +145,8 @@ func makesTables(t *testing.T, address string) {
 	s := &site{t: t, url: address}
 	status, stdout, stderr := s.run("check")
 	file := strings.HasPrefix(address, "sqlite:") // which is not there at all
-	if status != exitFailed || !strings.Contains(stdout+stderr, "coatcheck schema --apply") || !file && (!strings.Contains(stdout, "FAILED") || !strings.Contains(stderr, "failed")) {
+	if status != exitFailed || !strings.Contains(stdout+stderr, "coatcheck schema --apply") ||
+		!file && (!strings.Contains(stdout, "FAILED") || !strings.Contains(stderr, "failed")) {
 		t.Errorf("check without tables: status %d, %s%s", status, stdout, stderr)
 	}
 	for range 2 { // it may be applied again
@@ -151,7 +154,8 @@ func makesTables(t *testing.T, address string) {
 			t.Errorf("schema --apply prints %q", got)
 		}
 	}
-	if printed := s.done("schema"); !strings.Contains(printed, "CREATE TABLE") || !strings.Contains(printed, "coatcheck_sessions") {
+	if printed := s.done("schema"); !strings.Contains(printed, "CREATE TABLE") ||
+		!strings.Contains(printed, "coatcheck_sessions") {
 		t.Errorf("schema prints %q", printed)
 	}
 }
@@ -179,11 +183,14 @@ func listsAndRevokes(s *site) {
 	}
 	other := s.login("user:43", 0)
 	found := readJSON[[]shown](s, "list", "user:42")
-	if len(found) != 3 || found[0].Subject != "user:42" || !slices.IsSortedFunc(found, func(a, b shown) int { return b.Created.Compare(a.Created) }) {
+	if len(found) != 3 || found[0].Subject != "user:42" || !slices.IsSortedFunc(found, func(a, b shown) int {
+		return b.Created.Compare(a.Created)
+	}) {
 		s.t.Fatalf("list: %+v, want three, newest first", found)
 	}
 	handle := found[1].Handle
-	if text := s.done("list", "user:42"); strings.Count(text, "\n") != 4 || !strings.Contains(text, handle) || !strings.HasPrefix(text, "HANDLE ") {
+	if text := s.done("list", "user:42"); strings.Count(text, "\n") != 4 || !strings.Contains(text, handle) ||
+		!strings.HasPrefix(text, "HANDLE ") {
 		s.t.Errorf("list prints %s", text)
 	}
 	s.fails("coatcheck list", "revoke", "user:43", handle) // whoever mistypes the subject ends nobody's session
@@ -191,22 +198,26 @@ func listsAndRevokes(s *site) {
 		s.t.Errorf("revoke prints %q", got)
 	}
 	s.fails("no live session", "revoke", "user:42", handle)
-	if left := readJSON[[]shown](s, "list", "user:42"); len(left) != 2 || left[0].Handle == handle || left[1].Handle == handle {
+	if left := readJSON[[]shown](s, "list", "user:42"); len(left) != 2 || left[0].Handle == handle ||
+		left[1].Handle == handle {
 		s.t.Errorf("after revoke: %+v", left)
 	}
 	if got := readJSON[revoked](s, "revoke-all", "user:42"); got.Revoked != 2 {
 		s.t.Errorf("revoke-all: %+v, want 2", got)
 	}
-	if got := s.done("revoke-all", "user:42"); !strings.HasPrefix(got, "revoked 0 sessions: ") || !strings.Contains(got, "check the URL") {
+	if got := s.done("revoke-all", "user:42"); !strings.HasPrefix(got, "revoked 0 sessions: ") ||
+		!strings.Contains(got, "check the URL") {
 		s.t.Errorf("revoke-all prints %q", got)
 	}
-	if status, stdout, stderr := s.run("list", "user:42"); status != exitOK || stdout != "" || !strings.Contains(stderr, "no session") {
+	if status, stdout, stderr := s.run("list", "user:42"); status != exitOK || stdout != "" ||
+		!strings.Contains(stderr, "no session") {
 		s.t.Errorf("list of nothing: status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 	if text := s.done("list", "user:42", "--json"); text != "[]\n" {
 		s.t.Errorf("list of nothing as JSON is %q", text)
 	}
-	if text := s.done("inspect", other.Value); !strings.Contains(text, "user:43") || !strings.HasPrefix(text, "alive      yes\n") {
+	if text := s.done("inspect", other.Value); !strings.Contains(text, "user:43") ||
+		!strings.HasPrefix(text, "alive      yes\n") {
 		s.t.Errorf("another subject's session: %s", text)
 	}
 }
@@ -235,7 +246,9 @@ func sweeps(s *site, needed bool) {
 
 func inspects(s *site) {
 	s.t.Helper()
-	cookie := sessiontest.Login(s.t, s.manager(session.Options{Name: "sid"}, 0), "user:44", func(s *session.Session) { csrf.Set(s, "hunter2") })
+	cookie := sessiontest.Login(s.t, s.manager(session.Options{Name: "sid"}, 0), "user:44", func(s *session.Session) {
+		csrf.Set(s, "hunter2")
+	})
 	text := s.done("inspect", cookie.String())
 	for _, want := range []string{"__Host-sid", "user:44", "the store", "(hidden, 9 bytes; --secrets shows it)"} {
 		if !strings.Contains(text, want) {
@@ -245,7 +258,8 @@ func inspects(s *site) {
 	if strings.Contains(text, cookie.Value) || strings.Contains(text, "hunter2") {
 		s.t.Errorf("inspect prints a secret: %s", text)
 	}
-	if status, text, stderr := s.run("inspect", cookie.Value); status != exitNobody || !strings.Contains(text, "unknown") || stderr != "" {
+	if status, text, stderr := s.run("inspect", cookie.Value); status != exitNobody ||
+		!strings.Contains(text, "unknown") || stderr != "" {
 		s.t.Errorf("without its name the manager cannot be known: status %d, %s%s", status, text, stderr)
 	}
 	if text := s.done("inspect", cookie.Value, "--name", "sid", "--secrets"); !strings.Contains(text, `"hunter2"`) {
@@ -297,7 +311,9 @@ func TestHandleThatLooksLikeAFlag(t *testing.T) {
 func TestAMistypedPath(t *testing.T) {
 	dir := t.TempDir()
 	for _, scheme := range []string{"file://", "sqlite://"} {
-		for _, command := range [][]string{{"check"}, {"list", "user:1"}, {"revoke", "user:1", "x"}, {"revoke-all", "user:1"}, {"sweep"}} {
+		for _, command := range [][]string{
+			{"check"}, {"list", "user:1"}, {"revoke", "user:1", "x"}, {"revoke-all", "user:1"}, {"sweep"},
+		} {
 			status, stdout, stderr := call(append(command, "--store", scheme+dir+"/typo")...)
 			if status != exitFailed || stdout != "" || !strings.Contains(stderr, "there is no store at "+dir+"/typo") {
 				t.Errorf("%s %q: status %d, stdout %q, stderr %q", scheme, command, status, stdout, stderr)
@@ -325,7 +341,8 @@ func TestALongLivedSessionIsListedAndInspected(t *testing.T) {
 
 func (s *site) handleOf(c *http.Cookie) string {
 	s.t.Helper()
-	found, err := s.manager(session.Options{IdleTimeout: longest, AbsoluteTimeout: longest}, 0).Inspect(s.t.Context(), c.Value)
+	found, err := s.manager(session.Options{IdleTimeout: longest, AbsoluteTimeout: longest},
+		0).Inspect(s.t.Context(), c.Value)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -26,7 +26,10 @@ func (s sweep) Validate() error { return validTimeout(s.Timeout, "24h", 24*time.
 
 // Help is what "coatcheck sweep --help" says below the summary.
 func (sweep) Help() string {
-	return `For a scheduler, where no server of the application runs Manager.StartSweeper. It may run while the application does, and several times at once: it works in small batches, between which requests get their turn. Interrupted, it finishes the batch it is at; a second interruption ends it at once. Stores that forget expired sessions by themselves need no sweeping.`
+	return `For a scheduler, where no server of the application runs Manager.StartSweeper. It may run while the
+application does, and several times at once: it works in small batches, between which requests get their turn.
+Interrupted, it finishes the batch it is at; a second interruption ends it at once. Stores that forget expired
+sessions by themselves need no sweeping.`
 }
 
 // swept is the result for machines.
@@ -53,11 +56,13 @@ func (s sweep) on(c *console, o *storeurl.Opened) error {
 	took := time.Since(start)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return s.print(c, swept{Needless: true}, fmt.Sprintf("nothing to sweep: a %s store forgets expired sessions by itself\n", o.Kind))
+		return s.print(c, swept{Needless: true},
+			fmt.Sprintf("nothing to sweep: a %s store forgets expired sessions by itself\n", o.Kind))
 	case err != nil:
 		return s.failed(ctx, c, removed, err, o.Remedy(err))
 	}
-	return s.print(c, swept{Removed: removed}, fmt.Sprintf("removed %s in %v\n", expired(removed), took.Round(time.Millisecond)))
+	return s.print(c, swept{Removed: removed}, fmt.Sprintf("removed %s in %v\n", expired(removed),
+		took.Round(time.Millisecond)))
 }
 
 // failed says how far it came. Machines get the number where they look for it.

@@ -52,7 +52,8 @@ func TestSweepShowsABar(t *testing.T) {
 	if err != nil || !strings.HasPrefix(stdout, "removed 2500 expired sessions in ") {
 		t.Errorf("error %v, stdout %q", err, stdout)
 	}
-	if !strings.Contains(stderr, "sweeping") || !strings.Contains(stderr, "2500/2500") || !strings.Contains(stderr, "100%") {
+	if !strings.Contains(stderr, "sweeping") || !strings.Contains(stderr, "2500/2500") ||
+		!strings.Contains(stderr, "100%") {
 		t.Errorf("stderr %q, want a bar that arrives", stderr)
 	}
 	if !strings.HasSuffix(stderr, "\r") {
@@ -84,7 +85,8 @@ func TestSweepOfMoreThanWasCounted(t *testing.T) {
 		}
 		return nil
 	}
-	if stdout, _, err := sweepOn(&console{terminal: true}, countedHeap{h}, false); err != nil || !strings.HasPrefix(stdout, "removed 4500 expired sessions") {
+	if stdout, _, err := sweepOn(&console{terminal: true}, countedHeap{h}, false); err != nil ||
+		!strings.HasPrefix(stdout, "removed 4500 expired sessions") {
 		t.Errorf("error %v, stdout %q", err, stdout)
 	}
 }
@@ -115,7 +117,8 @@ func TestSweepOfAStoreThatBreaks(t *testing.T) {
 		return nil
 	}}
 	_, _, err := sweepOn(&console{terminal: true}, h, false)
-	if err == nil || !strings.Contains(err.Error(), "removed 2000 expired sessions, then:") || !strings.Contains(err.Error(), "disk on fire") {
+	if err == nil || !strings.Contains(err.Error(), "removed 2000 expired sessions, then:") ||
+		!strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("error %v", err)
 	}
 }

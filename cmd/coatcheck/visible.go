@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Visitors have a say in what sessions hold, and servers in their errors. What a terminal might obey, or show in another order
-// than it is in, is escaped in everything that is printed.
+// Visitors have a say in what sessions hold, and servers in their errors. What a terminal might obey, or show in
+// another order than it is in, is escaped in everything that is printed.
 
 // printable quotes a text that has anything to escape, or that could be taken for a quoted one.
 func printable(s string) string {
@@ -38,8 +38,8 @@ func visible(s string) string {
 	return b.String()
 }
 
-// visibleJSON writes JSON so that it stays the same JSON. Invisible characters are in its strings, but for spaces and the ends
-// of lines, which strings have escaped.
+// visibleJSON writes JSON so that it stays the same JSON. Invisible characters are in its strings, but for spaces and
+// the ends of lines, which strings have escaped.
 func visibleJSON(s string) string {
 	var b strings.Builder
 	for _, r := range s {

@@ -104,3 +104,20 @@ func ExampleLogin() {
 	// 1 items
 	// user:42 [apple]
 }
+
+func ExampleClock() {
+	t, clock := &testing.T{}, sessiontest.NewClock() // in a test t is the test's own
+	sessions, err := session.New(memstore.New(), session.Options{IdleTimeout: time.Hour, Now: clock.Now})
+	if err != nil {
+		panic(err)
+	}
+	cookie := sessiontest.Login(t, sessions, "user:42")
+	for _, pause := range []time.Duration{59 * time.Minute, 2 * time.Hour} {
+		clock.Advance(pause)
+		_, w := ask(sessions, "/add", cookie)
+		fmt.Println(pause, w.Code)
+	}
+	// Output:
+	// 59m0s 200
+	// 2h0m0s 401
+}

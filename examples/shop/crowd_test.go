@@ -14,8 +14,8 @@ import (
 // writers is how many visitors of a crowd act at a time.
 const writers = 8
 
-// crowd is many visitors who fill their carts with numbered items, each one after another. What is in a cart can then be
-// compared with the answers.
+// crowd is many visitors who fill their carts with numbered items, each one after another. What is in a cart can then
+// be compared with the answers.
 type crowd struct {
 	t     *testing.T
 	url   string

@@ -12,7 +12,8 @@ import (
 func loggedIn(t *testing.T, v *visitor, agent string) *visitor {
 	t.Helper()
 	v.header["User-Agent"] = agent
-	if a := v.post("/login", "username=user1&password=password1"); a.status != http.StatusOK && a.status != http.StatusSeeOther {
+	if a := v.post("/login", "username=user1&password=password1"); a.status != http.StatusOK &&
+		a.status != http.StatusSeeOther {
 		t.Fatalf("login: %d %s", a.status, a.body)
 	}
 	return v
@@ -20,7 +21,8 @@ func loggedIn(t *testing.T, v *visitor, agent string) *visitor {
 
 const (
 	firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-	safari  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/604.1"
+	safari  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+		"Version/18.5 Safari/604.1"
 )
 
 // A user looks for the devices that are not his own, so each has to be told from the others and the present one marked.
@@ -53,14 +55,16 @@ func TestDevicesAreNotOnOtherPages(t *testing.T) {
 		if a := v.get("/profile").has(t, http.StatusOK); strings.Contains(a.body, "devices") {
 			t.Errorf("devices on /profile: %s", a.body)
 		}
-		v.get("/devices").has(t, http.StatusOK, `"devices":[{"handle":"`, `"current":true,"created":"20`, `Z","last_seen":"20`)
+		v.get("/devices").has(t, http.StatusOK, `"devices":[{"handle":"`, `"current":true,"created":"20`,
+			`Z","last_seen":"20`)
 	})
 }
 
 func TestDevicesPage(t *testing.T) {
 	on(t, options{store: "memory"}, func(t *testing.T, url string) {
 		v := loggedIn(t, browser(t, url), firefox)
-		page := v.get("/devices").has(t, http.StatusOK, `<a href="/devices" aria-current="page">Devices</a>`, "Firefox on Linux", "this device", "127.0.0.0/24", " UTC</time>")
+		page := v.get("/devices").has(t, http.StatusOK, `<a href="/devices" aria-current="page">Devices</a>`,
+			"Firefox on Linux", "this device", "127.0.0.0/24", " UTC</time>")
 		if strings.Contains(page.body, "/devices/revoke-others") {
 			t.Error("a button for other devices, and there are none")
 		}
@@ -72,7 +76,8 @@ func TestDevicesPage(t *testing.T) {
 		loggedIn(t, browser(t, url), "<script>")
 		v.get("/devices").has(t, http.StatusOK, "Unknown device")
 		v.post("/language", "language=es&next=/devices").leadsTo(t, "/devices")
-		v.get("/devices").has(t, http.StatusOK, "Dispositivos", "este dispositivo", "Dispositivo desconocido", "Red: 127.0.0.0/24")
+		v.get("/devices").has(t, http.StatusOK, "Dispositivos", "este dispositivo", "Dispositivo desconocido",
+			"Red: 127.0.0.0/24")
 	})
 }
 
@@ -125,7 +130,8 @@ func TestRevokeADevice(t *testing.T) {
 			t.Errorf("what is left: %+v", st)
 		}
 		lost.isLoggedOut(t, "the lost device")
-		v.post("/devices/revoke", "handle="+handle).has(t, http.StatusNotFound, "This device is not logged in to your account.")
+		v.post("/devices/revoke", "handle="+handle).has(t, http.StatusNotFound,
+			"This device is not logged in to your account.")
 
 		lost = loggedIn(t, browser(t, url), safari)
 		page := browser(t, url).as(v)

@@ -79,7 +79,8 @@ func (a *app) refuse(header func(string) string, e httpError) response {
 	if wantsJSON(header) {
 		answer = a.jsonError(e.status, text)
 	} else {
-		answer = a.renderPage(e.status, "error", page{app: a, State: stranger(lang), Path: "/", Status: e.status, Error: text})
+		answer = a.renderPage(e.status, "error", page{app: a, State: stranger(lang), Path: "/", Status: e.status,
+			Error: text})
 	}
 	answer.header["Cache-Control"] = "no-store"
 	maps.Copy(answer.header, e.header)

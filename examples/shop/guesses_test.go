@@ -53,13 +53,15 @@ func theSixthHasToWait(t *testing.T, person, script *visitor, clock *clock) {
 			t.Error("who may try again at once is told to wait")
 		}
 	}
-	a := person.post("/login", guess+"&next=/cart").has(t, http.StatusUnauthorized, "User name or password is wrong. "+told)
+	a := person.post("/login", guess+"&next=/cart").has(t, http.StatusUnauthorized,
+		"User name or password is wrong. "+told)
 	a.retryAfter(t, "10")
 	for range 3 { // what is tried too early makes nothing worse
 		a = person.post("/login", rightOne+"&next=/cart").has(t, http.StatusTooManyRequests,
 			"Too many wrong passwords in a row. "+told, `role="alert"`, `value="user1"`, `name="next" value="/cart"`)
 		a.retryAfter(t, "10")
-		script.post("/login", rightOne).has(t, http.StatusTooManyRequests, `{"error":"Too many wrong passwords in a row. `+told).retryAfter(t, "10")
+		script.post("/login", rightOne).has(t, http.StatusTooManyRequests,
+			`{"error":"Too many wrong passwords in a row. `+told).retryAfter(t, "10")
 	}
 	person.post("/login", rightOne, "Accept-Language", "ja").has(t, http.StatusTooManyRequests, "10秒")
 	if person.cookie != "" || script.cookie != "" {
@@ -92,7 +94,8 @@ func TestGuessesElsewhereDoNotKeepTheOwnerOut(t *testing.T) {
 		for i := range guessesOfOne {
 			attacker.post("/login", guess, "X-Forwarded-For", fmt.Sprint("192.0.2.", i)).has(t, http.StatusUnauthorized)
 		}
-		attacker.post("/login", guess, "X-Forwarded-For", "192.0.2.9", "X-Real-Ip", "192.0.2.9").has(t, http.StatusTooManyRequests)
+		attacker.post("/login", guess, "X-Forwarded-For", "192.0.2.9", "X-Real-Ip", "192.0.2.9").
+			has(t, http.StatusTooManyRequests)
 		owner.post("/login", rightOne).has(t, http.StatusOK)
 		attacker.post("/login", rightOne).has(t, http.StatusTooManyRequests)
 	})

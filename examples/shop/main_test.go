@@ -31,8 +31,10 @@ func TestBadFlags(t *testing.T) {
 		{args: []string{"-store", "cookie"}, keys: "secret", want: "COATCHECK_KEYS: session: keys"},
 	} {
 		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), append(test.args, "-addr", "127.0.0.1:0"), func(string) string { return test.keys }, &stdout, &stderr)
-		if status != exitUsage || !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 || strings.Count(stderr.String(), "\n") != 1 {
+		status := run(t.Context(), append(test.args, "-addr", "127.0.0.1:0"), func(string) string { return test.keys },
+			&stdout, &stderr)
+		if status != exitUsage || !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 ||
+			strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%q: status %d, stderr %q, want 2 and %q", test.args, status, stderr.String(), test.want)
 		}
 	}
@@ -40,7 +42,8 @@ func TestBadFlags(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"-h"}, nil, &stdout, &stderr); status != 0 || !strings.Contains(stderr.String(), "-allow-delay") {
+	if status := run(t.Context(), []string{"-h"}, nil, &stdout, &stderr); status != 0 ||
+		!strings.Contains(stderr.String(), "-allow-delay") {
 		t.Errorf("status %d, stderr %q", status, stderr.String())
 	}
 }
@@ -48,7 +51,8 @@ func TestHelp(t *testing.T) {
 func TestAddressInUse(t *testing.T) {
 	at := strings.TrimPrefix(open(t, options{framework: "nethttp", store: "memory"}), "http://")
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"-addr", at}, nil, &stdout, &stderr); status != exitFailure || !strings.Contains(stderr.String(), "address already in use") {
+	if status := run(t.Context(), []string{"-addr", at}, nil, &stdout, &stderr); status != exitFailure ||
+		!strings.Contains(stderr.String(), "address already in use") {
 		t.Errorf("status %d, stderr %q", status, stderr.String())
 	}
 }
@@ -63,7 +67,8 @@ func TestRestartWithKeys(t *testing.T) {
 	restart(t, "cookie", keys, secret)
 }
 
-// Sessions outlive a restart when they are kept on a disk, so the shop makes what it needs only where it is not there yet.
+// Sessions outlive a restart when they are kept on a disk, so the shop makes what it needs only where it is not there
+// yet.
 func TestRestartWithAStore(t *testing.T) {
 	for _, b := range durable() {
 		if b.name == "file" || b.name == "sqlite" {
@@ -80,7 +85,8 @@ func restart(t *testing.T, store, keys, secret string) {
 		stdout, stderr := &waiter{lines: make(chan string, 1)}, &bytes.Buffer{}
 		done := make(chan int)
 		go func() {
-			done <- run(ctx, []string{"-store", store, "-framework", frameworks[round+1], "-addr", "127.0.0.1:0"}, func(string) string { return keys }, stdout, stderr)
+			done <- run(ctx, []string{"-store", store, "-framework", frameworks[round+1], "-addr", "127.0.0.1:0"},
+				func(string) string { return keys }, stdout, stderr)
 		}()
 		v.url = strings.TrimSpace(strings.TrimPrefix(<-stdout.lines, "listening on "))
 		if round == 0 {
@@ -92,7 +98,8 @@ func restart(t *testing.T, store, keys, secret string) {
 		if status := <-done; status != 0 {
 			t.Errorf("status %d", status)
 		}
-		if log := stderr.String(); strings.Contains(log, v.cookie) || strings.Contains(log, secret) || round == 0 && !strings.Contains(log, "reason=created") || strings.Contains(log, "level=ERROR") {
+		if log := stderr.String(); strings.Contains(log, v.cookie) || strings.Contains(log, secret) ||
+			round == 0 && !strings.Contains(log, "reason=created") || strings.Contains(log, "level=ERROR") {
 			t.Errorf("log: %s", log)
 		}
 	}
@@ -101,22 +108,25 @@ func restart(t *testing.T, store, keys, secret string) {
 // Whoever starts the shop has to learn that its store does not work, and a password is not for logs.
 func TestStoreThatDoesNotWork(t *testing.T) {
 	nowhere := "127.0.0.1:1" // where nobody listens
+	unknown, missing := "-store: the store's URL has to begin with one of file://", ": no such file or directory"
 	for store, want := range map[string]string{
-		"postgres://shop:s3cret@" + nowhere + "/shop":                  "the postgres store does not work; see that its server runs",
+		"postgres://shop:s3cret@" + nowhere + "/shop":                  "the postgres store does not work; see that",
 		"postgres://shop:s3cret@" + nowhere + "/shop?sslmode=nonesuch": "postgres store: the URL cannot be read",
 		"mysql://shop:s3cret@" + nowhere + "/shop":                     "the mysql store does not work",
 		"redis://shop:s3cret@" + nowhere:                               "the redis store does not work",
 		"redis://shop:s3cret@" + nowhere + "?addr=" + nowhere:          "the redis store does not work",
-		"memcached://" + nowhere:                                       "the memcached store does not work",
-		"sqlite:///nonesuch/shop.db":                                   "sqlite store: open /nonesuch/shop.db: no such file or directory",
-		"file:///nonesuch/shop/sessions":                               "-store: file store: filestore: open in /nonesuch/shop/sessions: no such file or directory",
-		"nonesuch://shop:s3cret@" + nowhere:                            "-store: the store's URL has to begin with one of file://",
 		"redis://shop:s3cret@" + nowhere + "x":                         "-store: the store's URL cannot be read",
-		"shop:s3cret@" + nowhere:                                       "-store: the store's URL has to begin with one of file://",
+		"memcached://" + nowhere:                                       "the memcached store does not work",
+		"nonesuch://shop:s3cret@" + nowhere:                            unknown,
+		"shop:s3cret@" + nowhere:                                       unknown,
+
+		"sqlite:///nonesuch/shop.db":     "sqlite store: open /nonesuch/shop.db" + missing,
+		"file:///nonesuch/shop/sessions": "-store: file store: filestore: open in /nonesuch/shop/sessions" + missing,
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), []string{"-store", store, "-addr", "127.0.0.1:0"}, nil, &stdout, &stderr)
-		if status != exitFailure || !strings.Contains(stderr.String(), want) || stdout.Len() > 0 || strings.Contains(stderr.String(), "s3cret") {
+		if status != exitFailure || !strings.Contains(stderr.String(), want) || stdout.Len() > 0 ||
+			strings.Contains(stderr.String(), "s3cret") {
 			t.Errorf("%s: status %d, stderr %q, want 1 and %q without the password", store, status, stderr.String(), want)
 		}
 	}

@@ -31,16 +31,20 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("shop", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.framework, "framework", "gin", "what serves it: "+listed(frameworks))
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; other machines reach it only with -tls or -insecure-http")
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080",
+		"address to listen on; other machines reach it only with -tls or -insecure-http")
 	flags.BoolVar(&o.tls, "tls", false, "speak https, with a certificate made for this run, about which browsers warn")
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "speak https with the certificate in this PEM `file`")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "the PEM `file` with the key of -tls-cert")
-	flags.BoolVar(&o.insecureHTTP, "insecure-http", false, "let other machines reach -addr over plain http, where passwords can be overheard")
+	flags.BoolVar(&o.insecureHTTP, "insecure-http", false,
+		"let other machines reach -addr over plain http, where passwords can be overheard")
 	flags.StringVar(&o.store, "store", "memory", "where sessions are kept: "+storeChoices())
-	flags.StringVar(&o.sealer, "sealer", "securecookie", "what seals a session that is kept in its cookie: "+listed(sealerNames))
+	flags.StringVar(&o.sealer, "sealer", "securecookie",
+		"what seals a session that is kept in its cookie: "+listed(sealerNames))
 	flags.DurationVar(&o.idle, "idle", 0, "ends a session that is not used for this long (0: 30m)")
 	flags.DurationVar(&o.absolute, "absolute", 0, "ends a session this long after its login (0: 12h)")
-	flags.BoolVar(&o.allowDelay, "allow-delay", false, "let the request header X-Delay, such as 300ms, slow a request down")
+	flags.BoolVar(&o.allowDelay, "allow-delay", false,
+		"let the request header X-Delay, such as 300ms, slow a request down")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(stderr, "Shop is a small web shop. Its flags:")
@@ -125,16 +129,22 @@ func logEvents(log *slog.Logger) func(context.Context, session.Event) {
 		if e.Err != nil {
 			level = slog.LevelError
 		}
-		attributes := []slog.Attr{slog.String("reason", string(e.Reason))}
-		if e.Handle != "" {
-			attributes = append(attributes, slog.String("handle", e.Handle))
-		}
-		if e.Key != "" {
-			attributes = append(attributes, slog.String("key", e.Key))
-		}
-		if e.Err != nil {
-			attributes = append(attributes, slog.Any("error", e.Err))
-		}
-		log.LogAttrs(ctx, level, "session", attributes...)
+		log.LogAttrs(ctx, level, "session", known(e)...)
 	}
+}
+
+// known returns what an event tells, as attributes of a log line.
+func known(e session.Event) (attributes []slog.Attr) {
+	for _, a := range []struct{ name, value string }{
+		{"reason", string(e.Reason)}, {"route", e.Route}, {"at", e.Source},
+		{"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
+	} {
+		if a.value != "" {
+			attributes = append(attributes, slog.String(a.name, a.value))
+		}
+	}
+	if e.Err != nil {
+		attributes = append(attributes, slog.Any("error", e.Err))
+	}
+	return attributes
 }

@@ -44,7 +44,8 @@ func TestFilesDoWithoutTheSession(t *testing.T) {
 			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 				a := v.ask(method, path, "")
 				if a.header.Get("Vary") != "" || len(a.header.Values("Set-Cookie")) > 0 {
-					t.Errorf("%s %s: Vary %q, Set-Cookie %q, want neither", method, path, a.header.Get("Vary"), a.header.Values("Set-Cookie"))
+					t.Errorf("%s %s: Vary %q, Set-Cookie %q, want neither", method, path, a.header.Get("Vary"),
+						a.header.Values("Set-Cookie"))
 				}
 				if a.header.Get("X-Content-Type-Options") != "nosniff" {
 					t.Errorf("%s %s: no X-Content-Type-Options", method, path)
@@ -58,7 +59,8 @@ func TestLoginLeadsNowhereElse(t *testing.T) {
 	on(t, options{store: "memory"}, func(t *testing.T, url string) {
 		for _, next := range []string{
 			"//example.com", "https://example.com/", "/\\example.com", "\\\\example.com", "/%2Fexample.com", "%2F%2Fexample.com",
-			"/cart%0d%0aX-Bad: 1", "javascript:alert(1)", "/cart/../..//example.com", "/logout", "/nonesuch", "cart", "/login", "",
+			"/cart%0d%0aX-Bad: 1", "javascript:alert(1)", "/cart/../..//example.com", "/logout", "/nonesuch", "cart",
+			"/login", "",
 		} {
 			v := browser(t, url)
 			page := v.get("/login?next="+strings.ReplaceAll(next, " ", "+")).has(t, http.StatusOK)
@@ -93,10 +95,14 @@ func TestChoicesOnTheLoginPage(t *testing.T) {
 func TestItemsAreEscaped(t *testing.T) {
 	on(t, options{store: "memory"}, func(t *testing.T, url string) {
 		v := browser(t, url)
-		for _, item := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'; alert(1) //`, `{{.State}}`, `%d %s`} {
-			v.ask(http.MethodPost, "/cart/add", fmt.Sprintf(`{"item":%q}`, item), "Content-Type", "application/json").leadsTo(t, "/cart")
+		for _, item := range []string{
+			`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'; alert(1) //`, `{{.State}}`, `%d %s`,
+		} {
+			v.ask(http.MethodPost, "/cart/add", fmt.Sprintf(`{"item":%q}`, item), "Content-Type",
+				"application/json").leadsTo(t, "/cart")
 			page := v.get("/cart").has(t, http.StatusOK)
-			if strings.Contains(page.body, "<script") || strings.Contains(page.body, "<img src=x") || strings.Contains(page.body, "!(NOVERB)") {
+			if strings.Contains(page.body, "<script") || strings.Contains(page.body, "<img src=x") ||
+				strings.Contains(page.body, "!(NOVERB)") {
 				t.Errorf("item %q is not escaped", item)
 			}
 		}
@@ -113,7 +119,9 @@ func TestPagesHoldTogether(t *testing.T) {
 		v.post("/cart/add", "item=apple")
 		v.post("/cart/add", "item=olives")
 		v.post("/language", "language=ja")
-		for _, path := range []string{"/", "/cart", "/history", "/preferences", "/profile", "/devices", "/admin", "/login", "/nonesuch"} {
+		for _, path := range []string{
+			"/", "/cart", "/history", "/preferences", "/profile", "/devices", "/admin", "/login", "/nonesuch",
+		} {
 			page := v.get(path)
 			for _, found := range references.FindAllStringSubmatch(page.body, -1) {
 				if strings.HasPrefix(found[1], "#") {
@@ -123,7 +131,8 @@ func TestPagesHoldTogether(t *testing.T) {
 					t.Errorf("%s refers to %s: status %d", path, found[1], a.status)
 				}
 			}
-			if strings.Contains(page.body, "style=") || strings.Contains(page.body, "://") || strings.Contains(page.body, "ZgotmplZ") {
+			if strings.Contains(page.body, "style=") || strings.Contains(page.body, "://") ||
+				strings.Contains(page.body, "ZgotmplZ") {
 				t.Errorf("%s: what the Content-Security-Policy forbids: %s", path, page.body)
 			}
 		}
@@ -190,7 +199,9 @@ func TestUnusualMethod(t *testing.T) {
 func TestOwnFormsPass(t *testing.T) {
 	on(t, options{store: "memory"}, func(t *testing.T, url string) {
 		v := browser(t, url)
-		for _, header := range [][]string{{}, {"Origin", url}, {"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"}} {
+		for _, header := range [][]string{
+			{}, {"Origin", url}, {"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"},
+		} {
 			v.post("/cart/add", "item=apple", header...).leadsTo(t, "/cart")
 		}
 	})
@@ -200,8 +211,10 @@ func TestOwnFormsPass(t *testing.T) {
 func TestHugeBody(t *testing.T) {
 	on(t, options{store: "memory"}, func(t *testing.T, url string) {
 		v := browser(t, url)
-		a, err := v.try(http.MethodPost, "/cart/add", "item="+strings.Repeat("x", 8<<20), "Content-Type", "application/x-www-form-urlencoded")
-		if err == nil && (a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, "The request is too large.") || a.header.Get("X-Content-Type-Options") != "nosniff") {
+		a, err := v.try(http.MethodPost, "/cart/add", "item="+strings.Repeat("x", 8<<20), "Content-Type",
+			"application/x-www-form-urlencoded")
+		if err == nil && (a.status != http.StatusRequestEntityTooLarge ||
+			!strings.Contains(a.body, "The request is too large.") || a.header.Get("X-Content-Type-Options") != "nosniff") {
 			t.Errorf("%d %v %s", a.status, a.header, a.body)
 		}
 	})
@@ -229,7 +242,8 @@ func TestEveryLanguageSaysEverything(t *testing.T) {
 	verbs := regexp.MustCompile(`%[0-9]*[ds]`)
 	for key, sentence := range all["en"] {
 		for _, lang := range languages {
-			if got, want := verbs.FindAllString(all[lang][key], -1), verbs.FindAllString(sentence, -1); all[lang][key] == "" || !slices.Equal(got, want) {
+			if got, want := verbs.FindAllString(all[lang][key], -1), verbs.FindAllString(sentence, -1); all[lang][key] == "" ||
+				!slices.Equal(got, want) {
 				t.Errorf("%s: %s has the verbs %q, want %q: %q", lang, key, got, want, all[lang][key])
 			}
 		}
@@ -244,9 +258,12 @@ func TestEveryLanguageSaysEverything(t *testing.T) {
 func TestAPageThatFailsIsAnErrorPage(t *testing.T) {
 	a := newShop(t, t.Output())
 	for err, want := range map[error]int{
-		session.ErrUnavailable: 503, session.ErrConflict: 409, session.ErrEnded: 409, session.ErrTooLarge: 422, http.ErrNotSupported: 500,
+		session.ErrUnavailable: 503, session.ErrConflict: 409, session.ErrEnded: 409, session.ErrTooLarge: 422,
+		http.ErrNotSupported: 500,
 	} {
-		for accept, kind := range map[string]string{"application/json": "application/json", "*/*": "text/html; charset=utf-8"} {
+		for accept, kind := range map[string]string{
+			"application/json": "application/json", "*/*": "text/html; charset=utf-8",
+		} {
 			r := a.sessionFailure(err, func(name string) string {
 				if name == "Accept" {
 					return accept

@@ -15,7 +15,9 @@ var templateFiles embed.FS
 // loadPages makes each page a template of its own, inside the layout that all share.
 func loadPages() (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"home", "cart", "login", "profile", "admin", "devices", "history", "preferences", "error"} {
+	for _, name := range []string{
+		"home", "cart", "login", "profile", "admin", "devices", "history", "preferences", "error",
+	} {
 		t, err := template.ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, err
@@ -53,7 +55,8 @@ func (a *app) renderPage(status int, name string, p page) response {
 		a.log.Error("template failed", "page", name, "error", err)
 		return textResponse(http.StatusInternalServerError, a.texts.say(p.State.Language, "error.500")+"\n")
 	}
-	return response{status: status, header: map[string]string{"Content-Type": "text/html; charset=utf-8"}, body: body.Bytes()}
+	return response{status: status, header: map[string]string{"Content-Type": "text/html; charset=utf-8"},
+		body: body.Bytes()}
 }
 
 func (a *app) jsonError(status int, text string) response {
@@ -65,11 +68,13 @@ func jsonResponse(status int, v any) response {
 	if err != nil { // strings alone are marshalled here
 		return textResponse(http.StatusInternalServerError, "Internal Server Error\n")
 	}
-	return response{status: status, header: map[string]string{"Content-Type": "application/json"}, body: append(body, '\n')}
+	return response{status: status, header: map[string]string{"Content-Type": "application/json"},
+		body: append(body, '\n')}
 }
 
 func textResponse(status int, text string) response {
-	return response{status: status, header: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: []byte(text)}
+	return response{status: status, header: map[string]string{"Content-Type": "text/plain; charset=utf-8"},
+		body: []byte(text)}
 }
 
 // page is what the templates see.

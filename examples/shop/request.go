@@ -41,9 +41,10 @@ type response struct {
 // securityHeaders are on every response. They are set outside of the session's middleware, so that the answers which
 // it gives itself have them too.
 var securityHeaders = map[string]string{
-	"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
-	"Referrer-Policy":         "same-origin",
-	"X-Content-Type-Options":  "nosniff",
+	"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+		"object-src 'none'",
+	"Referrer-Policy":        "same-origin",
+	"X-Content-Type-Options": "nosniff",
 }
 
 var crossOrigin = http.NewCrossOriginProtection()

@@ -143,7 +143,8 @@ func (v *visitor) get(path string, header ...string) answer {
 // post sends a form, or with another Content-Type whatever body is.
 func (v *visitor) post(path, body string, header ...string) answer {
 	v.t.Helper()
-	return v.ask(http.MethodPost, path, body, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, header...)...)
+	return v.ask(http.MethodPost, path, body, append([]string{"Content-Type", "application/x-www-form-urlencoded"},
+		header...)...)
 }
 
 func (v *visitor) ask(method, path, body string, header ...string) answer {

@@ -44,7 +44,8 @@ func (a *app) serveFile(r request, name string) response {
 		return a.refuse(r.header, httpError{status: http.StatusNotFound})
 	}
 	if asGet(r.method) != http.MethodGet {
-		return a.refuse(r.header, httpError{status: http.StatusMethodNotAllowed, header: map[string]string{"Allow": "GET, HEAD"}})
+		return a.refuse(r.header, httpError{status: http.StatusMethodNotAllowed,
+			header: map[string]string{"Allow": "GET, HEAD"}})
 	}
 	return response{status: http.StatusOK, header: f.header, body: f.body}
 }

@@ -36,7 +36,8 @@ func openStore(ctx context.Context, name string) (store session.Store, closeStor
 	}
 	if err := prepare(ctx, opened); err != nil {
 		_ = opened.Close() // it has failed already
-		return nil, nil, fmt.Errorf("the %s store does not work; see that its server runs, or its directory exists, and that -store is right: %w", opened.Kind, err)
+		return nil, nil, fmt.Errorf("the %s store does not work; see that its server runs, or its directory exists, and "+
+			"that -store is right: %w", opened.Kind, err)
 	}
 	return opened.Store, opened.Close, nil
 }

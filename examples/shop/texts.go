@@ -14,7 +14,8 @@ var textFiles embed.FS
 // languages are the ones that the shop speaks, the default first.
 var languages = []string{"en", "es", "fr", "ja"}
 
-var matcher = language.NewMatcher([]language.Tag{language.English, language.Spanish, language.French, language.Japanese})
+var matcher = language.NewMatcher([]language.Tag{language.English, language.Spanish, language.French,
+	language.Japanese})
 
 // preferred is the language for an Accept-Language header.
 func preferred(accept string) string {

@@ -17,10 +17,13 @@ import (
 
 // Whoever opens the shop to a network must not let passwords be overheard without knowing it.
 func TestPlainHTTPStaysOnThisMachine(t *testing.T) {
-	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[2001:db8::1]:80"} {
+	for _, addr := range []string{
+		":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[2001:db8::1]:80",
+	} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), []string{"-addr", addr}, nil, &stdout, &stderr)
-		want := "shop: -addr " + addr + " is open to other machines, and plain http would show passwords and cookies to whoever listens in: " +
+		want := "shop: -addr " + addr +
+			" is open to other machines, and plain http would show passwords and cookies to whoever listens in: " +
 			"add -tls, or -insecure-http if nobody can\n"
 		if status != exitUsage || stderr.String() != want || stdout.Len() > 0 {
 			t.Errorf("%s: status %d, stderr %q, want 2 and %q", addr, status, stderr.String(), want)
@@ -92,7 +95,8 @@ func TestTLS(t *testing.T) {
 				if http2 := connection.NegotiatedProtocol == "h2"; http2 != (framework != "fiber") {
 					t.Errorf("protocol %q", connection.NegotiatedProtocol)
 				}
-				if a, err := program(t, strings.Replace(url, "https", "http", 1)).try(http.MethodGet, "/", ""); err == nil && a.status == http.StatusOK {
+				if a, err := program(t, strings.Replace(url, "https", "http", 1)).try(http.MethodGet, "/", ""); err == nil &&
+					a.status == http.StatusOK {
 					t.Error("the shop speaks plain http too")
 				}
 			})
@@ -122,7 +126,9 @@ func isForThisMachine(t *testing.T, c *x509.Certificate) {
 }
 
 func TestCertificateIsForTheAddress(t *testing.T) {
-	for addr, name := range map[string]string{"192.0.2.7:443": "192.0.2.7", "[2001:db8::1]:443": "2001:db8::1", "shop.test:443": "shop.test"} {
+	for addr, name := range map[string]string{
+		"192.0.2.7:443": "192.0.2.7", "[2001:db8::1]:443": "2001:db8::1", "shop.test:443": "shop.test",
+	} {
 		if err := (options{addr: addr}).template(time.Now()).VerifyHostname(name); err != nil {
 			t.Errorf("%s: %v", addr, err)
 		}
@@ -140,7 +146,9 @@ func TestGivenCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: made.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+	for file, block := range map[string]*pem.Block{
+		cert: {Type: "CERTIFICATE", Bytes: made.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: secret},
+	} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -153,14 +161,17 @@ func TestGivenCertificate(t *testing.T) {
 	}
 
 	for want, args := range map[string][]string{
-		"shop: -tls-cert and -tls-key: open nonesuch: no such file":                    {"-tls-cert", "nonesuch", "-tls-key", key},
-		"shop: -tls-cert and -tls-key: tls: failed to find any PEM data in key input":  {"-tls-cert", cert, "-tls-key", os.DevNull},
+		"shop: -tls-cert and -tls-key: open nonesuch: no such file": {"-tls-cert", "nonesuch",
+			"-tls-key", key},
+		"shop: -tls-cert and -tls-key: tls: failed to find any PEM data in key input": {"-tls-cert", cert,
+			"-tls-key", os.DevNull},
 		"shop: -tls-cert and -tls-key belong together":                                 {"-tls", "-tls-cert", cert},
 		"shop: -tls and -insecure-http contradict each other: choose one":              {"-tls", "-insecure-http"},
 		"shop: -addr has to be host:port, such as 127.0.0.1:8080: address 127.0.0.1: ": {"-addr", "127.0.0.1"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), args, nil, &stdout, &stderr); status == 0 || !strings.HasPrefix(stderr.String(), want) || stdout.Len() > 0 {
+		if status := run(t.Context(), args, nil, &stdout, &stderr); status == 0 ||
+			!strings.HasPrefix(stderr.String(), want) || stdout.Len() > 0 {
 			t.Errorf("%q: status %d, stderr %q, want %q", args, status, stderr.String(), want)
 		}
 	}

@@ -56,7 +56,8 @@ type state struct {
 
 // stranger is the state of a visitor without a session.
 func stranger(lang string) state {
-	return state{Language: lang, Theme: "light", Notifications: "enabled", Cart: []string{}, History: []string{}, Flash: []string{}}
+	return state{Language: lang, Theme: "light", Notifications: "enabled", Cart: []string{}, History: []string{},
+		Flash: []string{}}
 }
 
 func (v *visit) state() state {

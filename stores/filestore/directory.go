@@ -41,7 +41,8 @@ func checkPrivate(root *os.Root) error {
 		return err
 	}
 	if owner, known := ownerOf(info); known && owner != os.Geteuid() {
-		return fmt.Errorf("the directory is user %d's, and this is user %d: what it wrote, its owner could not read; run it as the owner", owner, os.Geteuid())
+		return fmt.Errorf("the directory is user %d's, and this is user %d: what it wrote, its owner could not read; run "+
+			"it as the owner", owner, os.Geteuid())
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return fmt.Errorf("other users can get at the sessions (mode %04o): run chmod 700 on the directory", mode)

@@ -12,10 +12,10 @@
 //	sessions/ab/tmp                a record that is being written
 //	subjects/12/3456…/abcdef…      says that the record may belong to the subject; always empty
 //
-// A record's name is SHA-256 of its id, in lower-case hex, the first byte naming one of 256 directories, its shard, which is made
-// when it is needed. A subject's name is SHA-256 of the subject, with shards of its own; an entry is named by the id
-// itself, which opens no session. All files have mode 0600 and all directories 0700. Nothing that is reached
-// through a symbolic link out of the directory is read or written.
+// A record's name is SHA-256 of its id, in lower-case hex, the first byte naming one of 256 directories, its shard,
+// which is made when it is needed. A subject's name is SHA-256 of the subject, with shards of its own; an entry is
+// named by the id itself, which opens no session. All files have mode 0600 and all directories 0700. Nothing that is
+// reached through a symbolic link out of the directory is read or written.
 //
 // A record's file, with numbers big-endian and times in milliseconds since 1970:
 //
@@ -31,18 +31,19 @@
 //	76   4  length of the data
 //	80      subject, data
 //
-// A file of a newer format is an error, never an absent record, and is left alone except by Delete. So is a damaged one,
-// until a sweep finds it a day past its modification time.
+// A file of a newer format is an error, never an absent record, and is left alone except by Delete. So is a damaged
+// one, until a sweep finds it a day past its modification time.
 //
 // # Writing
 //
-// Whoever changes a shard holds the lock of its directory, which excludes other goroutines and other processes. A record
-// is written to tmp, synced, and renamed. A touch writes the two times in place. Reading takes no lock, unless it met a
-// touch halfway. The modification time of a record's file is its expiry, so that a sweep reads only what is due.
+// Whoever changes a shard holds the lock of its directory, which excludes other goroutines and other processes. A
+// record is written to tmp, synced, and renamed. A touch writes the two times in place. Reading takes no lock, unless
+// it met a touch halfway. The modification time of a record's file is its expiry, so that a sweep reads only what is
+// due.
 //
-// The entry for a subject is made before the record is written and removed after, so that one may be too many but none
-// is missing. Entries too many are left by processes that died, until a sweep finds that their record is gone. Each is made and
-// removed under the lock of its shard of the index, which a search takes too.
+// The entry for a subject is made before the record is written and removed after, so that one may be too many but
+// none is missing. Entries too many are left by processes that died, until a sweep finds that their record is gone.
+// Each is made and removed under the lock of its shard of the index, which a search takes too.
 package filestore
 
 import (
@@ -87,9 +88,9 @@ var (
 	_ session.Sweeper = (*Store)(nil)
 )
 
-// New opens the store in a directory, which it creates when only that last part of the path is absent. It refuses a directory
-// that other users of the machine can enter, read or change, and one of another user. Options apply to this Store; processes that share a
-// directory should agree.
+// New opens the store in a directory, which it creates when only that last part of the path is absent. It refuses a
+// directory that other users of the machine can enter, read or change, and one of another user. Options apply to this
+// Store; processes that share a directory should agree.
 func New(dir string, o Options) (*Store, error) {
 	s := &Store{dir: dir, sync: !o.UnsafeNoSync, turns: newTurns(), indexTurns: newTurns()}
 	s.nextShard.Store(rand.Uint32()) // a process that sweeps once and ends must not always begin at the same part
@@ -148,7 +149,8 @@ func (s *Store) fail(operation string, err error) error {
 }
 
 // change runs an operation on one record while nobody else can change it.
-func (s *Store) change(ctx context.Context, operation string, id session.RecordID, f func(sh *shard, n name) error) error {
+func (s *Store) change(ctx context.Context, operation string, id session.RecordID,
+	f func(sh *shard, n name) error) error {
 	n := nameOf(id[:])
 	sh, err := s.lock(ctx, n)
 	if err != nil {

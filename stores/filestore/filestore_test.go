@@ -186,8 +186,8 @@ func TestManyWritersOneRecord(t *testing.T) {
 	}
 }
 
-// TestWaitingEndsWithContext guards that a process which holds a lock for long, stopped in a debugger say, does not hold up others'
-// requests beyond their time.
+// TestWaitingEndsWithContext guards that a process which holds a lock for long, stopped in a debugger say, does not
+// hold up others' requests beyond their time.
 func TestWaitingEndsWithContext(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir)

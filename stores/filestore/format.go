@@ -115,8 +115,8 @@ func (f file) record() session.Record {
 	}
 }
 
-// mtime is the modification time that stands for an expiry. File systems and the calls to them have a shorter range than
-// records; what lies beyond is looked at too early at worst.
+// mtime is the modification time that stands for an expiry. File systems and the calls to them have a shorter range
+// than records; what lies beyond is looked at too early at worst.
 func (f file) mtime() time.Time {
 	const year2200 = 7_258_118_400_000
 	return time.UnixMilli(min(max(f.expires().UnixMilli(), 0), year2200))

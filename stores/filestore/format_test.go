@@ -89,8 +89,8 @@ func TestMisplacedFile(t *testing.T) {
 	}
 }
 
-// TestNewerFormat guards that an older process beside newer ones, as during a deployment, takes their records neither for
-// garbage nor for absent.
+// TestNewerFormat guards that an older process beside newer ones, as during a deployment, takes their records neither
+// for garbage nor for absent.
 func TestNewerFormat(t *testing.T) {
 	newer := func(old []byte) []byte { return append([]byte("coatchk\x02"), "all else may differ"...) }
 	unreadable(t, newer, "newer version")

@@ -55,7 +55,8 @@ func TestDiskFull(t *testing.T) {
 	create(t, s, "user:1")
 }
 
-// TestEndOnAFullDisk guards that visitors can log out although nothing can be written: the core deletes the record then.
+// TestEndOnAFullDisk guards that visitors can log out although nothing can be written: the core deletes the record
+// then.
 func TestEndOnAFullDisk(t *testing.T) {
 	s, _, fill := smallDisk(t)
 	r := create(t, s, "user:1")

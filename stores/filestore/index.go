@@ -9,8 +9,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Find returns the ids of the records that may belong to a subject. Reading a directory is not of one moment, so it keeps
-// writers out of that part of the index meanwhile.
+// Find returns the ids of the records that may belong to a subject. Reading a directory is not of one moment, so it
+// keeps writers out of that part of the index meanwhile.
 func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	if err := ctx.Err(); subject == "" || err != nil {
 		return nil, s.fail("find", err)

@@ -41,7 +41,8 @@ func TestTidyLooksAgain(t *testing.T) {
 	}
 }
 
-// TestTidyRemovesStaleEntry: a process was killed between giving a record to another subject and removing the old entry.
+// TestTidyRemovesStaleEntry: a process was killed between giving a record to another subject and removing the old
+// entry.
 func TestTidyRemovesStaleEntry(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir)
@@ -60,8 +61,9 @@ func TestTidyRemovesStaleEntry(t *testing.T) {
 	}
 }
 
-// TestFindIsOfOneMoment: between two parts of a directory, sessions are renewed. A search that went on over it would have read
-// the place of the new records before and meet the old ones no more. Renewals wait for the search, as other processes would.
+// TestFindIsOfOneMoment: between two parts of a directory, sessions are renewed. A search that went on over it would
+// have read the place of the new records before and meet the old ones no more. Renewals wait for the search, as other
+// processes would.
 func TestFindIsOfOneMoment(t *testing.T) {
 	dir := newDir(t)
 	s, other := open(t, dir), open(t, dir)

@@ -100,7 +100,8 @@ func kill(t *testing.T, writers, after int) {
 	}
 	listsAgree(t, s, dir)
 	unfinished := len(files(t, dir, "sessions/*/*")) - len(states)
-	t.Logf("%d answers about %d records; %d files more than records that were told of", len(lines), len(states), unfinished)
+	t.Logf("%d answers about %d records; %d files more than records that were told of", len(lines),
+		len(states), unfinished)
 	sweep(t, s, epoch, 10)
 	if left := files(t, dir, "sessions/*/tmp"); len(left) > 0 {
 		t.Errorf("temporary files are left: %v", left)
@@ -124,7 +125,8 @@ func check(t *testing.T, s *filestore.Store, id session.RecordID, state [2]strin
 	}
 	must(t, err)
 	told, _ := strconv.Atoi(state[0])
-	if r.Version != uint64(told) && (told != 1 || i%2 != 0 || r.Version != 2) || string(r.Data) != string(pattern(int(r.Version), i)) {
+	if r.Version != uint64(told) && (told != 1 || i%2 != 0 || r.Version != 2) ||
+		string(r.Data) != string(pattern(int(r.Version), i)) {
 		t.Errorf("record %d was answered as %q and is version %d, %.20q", i, state[0], r.Version, r.Data)
 	}
 }

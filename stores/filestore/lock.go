@@ -14,9 +14,9 @@ const (
 	lastPoll  = 5 * time.Millisecond
 )
 
-// shard is one of the 256 directories of records, or of the index, opened and locked. Only its holder changes what is in
-// it, so a temporary file that the holder finds is nobody's. Who holds one of records may take one of the index, and
-// never the other way round.
+// shard is one of the 256 directories of records, or of the index, opened and locked. Only its holder changes what is
+// in it, so a temporary file that the holder finds is nobody's. Who holds one of records may take one of the index,
+// and never the other way round.
 type shard struct {
 	root *os.Root
 	dir  *os.File // the directory itself, which carries the lock between processes

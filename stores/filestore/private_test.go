@@ -84,7 +84,8 @@ func TestListingShowsNothing(t *testing.T) {
 	}
 }
 
-// TestSymlinkLeadsNowhere guards that whoever swaps a directory for a link makes the store neither read nor write outside.
+// TestSymlinkLeadsNowhere guards that whoever swaps a directory for a link makes the store neither read nor write
+// outside.
 func TestSymlinkLeadsNowhere(t *testing.T) {
 	dir, outside := newDir(t), t.TempDir()
 	s := open(t, dir)

@@ -10,7 +10,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Load returns the record. Its Handle is left empty. A file that is damaged or of a newer format is an error of its own.
+// Load returns the record, or session.ErrNotFound. Its Handle is left empty. A file that is damaged or of a newer
+// format is an error of its own.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	f, err := s.load(ctx, nameOf(id[:]))
 	if err != nil {
@@ -47,7 +48,7 @@ func read(root *os.Root, path string, n name) (file, error) {
 	return parse(b, n)
 }
 
-// Create stores a new record. It takes data of up to 4 GiB.
+// Create stores a new record, or returns session.ErrExists. It takes data of up to 4 GiB; more is session.ErrTooLarge.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	return s.change(ctx, "create", r.ID, func(sh *shard, n name) error {
 		switch _, err := sh.root.Lstat(n.file()); {
@@ -60,7 +61,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	})
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	return s.change(ctx, "update", r.ID, func(sh *shard, n name) error {
 		old, err := sh.read(n)
@@ -95,7 +96,8 @@ func (s *Store) put(ctx context.Context, sh *shard, n name, r session.Record, be
 	return nil
 }
 
-// Delete removes a record, also one that cannot be read. It needs no room on the disk.
+// Delete removes a record, also one that cannot be read. It is no error if there is none. It needs no room on the
+// disk.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	n := nameOf(id[:])
 	if _, err := s.sessions.Lstat(n.shard()); errors.Is(err, fs.ErrNotExist) {
@@ -124,8 +126,8 @@ func (s *Store) remove(ctx context.Context, sh *shard, n name, f file) error {
 	return nil
 }
 
-// Touch extends a record in place. It is not synced: a power cut may take it back, which costs the visitor nothing
-// but a shorter session.
+// Touch extends a record in place, or returns session.ErrNotFound. It is not synced: a power cut may take it back,
+// which costs the visitor nothing but a shorter session.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	return s.change(ctx, "touch", id, func(sh *shard, n name) error {
 		f, err := sh.read(n)

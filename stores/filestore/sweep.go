@@ -13,9 +13,9 @@ import (
 // keepDamaged is how long a damaged file is left for somebody to look at.
 const keepDamaged = 24 * time.Hour
 
-// Sweep removes up to limit records that expired at or before the given time. It looks at the modification time of every
-// file, reads only those that are due, and holds one record's lock at a time. Each call begins where the last one
-// stopped. Leftovers of processes that died are removed too and not counted. A file that cannot be swept does not
+// Sweep removes up to limit records that expired at or before the given time. It looks at the modification time of
+// every file, reads only those that are due, and holds one record's lock at a time. Each call begins where the last
+// one stopped. Leftovers of processes that died are removed too and not counted. A file that cannot be swept does not
 // stop the sweep; the first such error is returned with the count.
 func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	sw := sweep{store: s, before: before, limit: limit}

@@ -86,8 +86,8 @@ func TestSweepLeavesWriters(t *testing.T) {
 	}
 }
 
-// TestSweepTrustsContent: a copied or restored directory has other modification times, which may neither end a session nor
-// keep one for ever.
+// TestSweepTrustsContent: a copied or restored directory has other modification times, which may neither end a
+// session nor keep one for ever.
 func TestSweepTrustsContent(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir)
@@ -144,7 +144,8 @@ func TestSweepPassesObstacles(t *testing.T) {
 	}
 }
 
-// TestSweepKeepsDamagedForADay guards that the operator can look at what is damaged, and that it does not stay for ever.
+// TestSweepKeepsDamagedForADay guards that the operator can look at what is damaged, and that it does not stay for
+// ever.
 func TestSweepKeepsDamagedForADay(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir)

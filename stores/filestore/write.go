@@ -11,7 +11,8 @@ const temporary = "tmp"
 
 func (sh *shard) read(n name) (file, error) { return read(sh.root, n.file(), n) }
 
-// write makes f the content of a record's file. At every moment the file holds all of the old content or all of the new.
+// write makes f the content of a record's file. At every moment the file holds all of the old content or all of the
+// new.
 func (sh *shard) write(n name, f file) error {
 	err := sh.writeTemporary(f)
 	if err == nil {

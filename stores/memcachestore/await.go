@@ -27,8 +27,8 @@ func await(ctx context.Context, call func() error) error {
 	}
 }
 
-// await is the function of that name for calls to the store's client. When a connection turns out to be dead, those that the
-// client keeps are no better: they are closed, so that the next call takes a new one.
+// await is the function of that name for calls to the store's client. When a connection turns out to be dead, those
+// that the client keeps are no better: they are closed, so that the next call takes a new one.
 func (s *Store) await(ctx context.Context, call func() error) error {
 	err := await(ctx, call)
 	if lost(err) {
@@ -46,8 +46,8 @@ func (s *Store) repeatable(ctx context.Context, call func() error) error {
 	return err
 }
 
-// lost recognizes that the connection ended before the answer came, so that what became of the command is unknown. A server
-// that cannot be reached or does not answer in time is another matter: trying again would only take longer.
+// lost recognizes that the connection ended before the answer came, so that what became of the command is unknown. A
+// server that cannot be reached or does not answer in time is another matter: trying again would only take longer.
 func lost(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) {

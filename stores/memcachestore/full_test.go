@@ -8,8 +8,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// TestFull: a server that may not evict (-M) refuses writes when its memory is full. Visitors can still leave: the core deletes
-// a record that it cannot mark as ended.
+// TestFull: a server that may not evict (-M) refuses writes when its memory is full. Visitors can still leave: the
+// core deletes a record that it cannot mark as ended.
 func TestFull(t *testing.T) {
 	s := newStore(t, "-M", "-m", "2")
 	r := newRecord(strings.Repeat("x", 1000))

@@ -53,7 +53,8 @@ func newValue(r session.Record) value {
 
 func (v value) check() error {
 	if len(v) < dataAt || v[0] != format {
-		return errors.New("the item is not one that this version has written: use a prefix that nothing else uses, and after an update go back to the newer version")
+		return errors.New("the item is not one that this version has written: use a prefix that nothing else uses, and " +
+			"after an update go back to the newer version")
 	}
 	return nil
 }
@@ -83,8 +84,10 @@ func (v value) advance(at int, to time.Time) bool {
 }
 
 const (
-	margin      = 360               // seconds: the five minutes that a store owes the core, one for the server's coarse clock and the way there
-	maxRelative = 30 * 24 * 60 * 60 // what is more, Memcached takes for a time since 1970
+	// margin, in seconds: the five minutes that a store owes the core, and one for the server's coarse clock and the way.
+	margin = 360
+	// maxRelative is how many seconds Memcached takes for a lifetime. More is a time since 1970.
+	maxRelative = 30 * 24 * 60 * 60
 )
 
 // expiration is when the server is to forget the item, in Memcached's terms.

@@ -26,26 +26,27 @@
 // Memcached cannot search, so Find returns errors.ErrUnsupported, and with it Manager.List and all ways to revoke.
 // There is nothing to sweep.
 //
-// An ended session stays ended, also when its marker is evicted: the record is then absent, and Update and Touch never
-// create. What an evicted marker takes along is the way to the renewed session: of a request that was in flight during a
-// renewal or login, the changes are then refused instead of carried over, and a logout that raced the login
-// leaves the login's session alive. Memcached evicts the least recently used items, so a marker of five minutes goes only
-// if the memory is far too small: watch its counter of evictions.
+// An ended session stays ended, also when its marker is evicted: the record is then absent, and Update and Touch
+// never create. What an evicted marker takes along is the way to the renewed session: of a request that was in flight
+// during a renewal or login, the changes are then refused instead of carried over, and a logout that raced the login
+// leaves the login's session alive. Memcached evicts the least recently used items, so a marker of five minutes goes
+// only if the memory is far too small: watch its counter of evictions.
 //
 // # Several servers
 //
-// With a fixed list of servers each record lives on exactly one. While that server is down its sessions are unavailable,
-// a 503, and when it restarts they are gone. A selector that hands the keys of a missing server to others, or a changed
-// list, loses that guarantee: a server that comes back with its memory intact has records as they were when it left,
-// sessions that were ended meanwhile among them. Flush it before it returns, or change the prefix.
+// With a fixed list of servers each record lives on exactly one. While that server is down its sessions are
+// unavailable, a 503, and when it restarts they are gone. A selector that hands the keys of a missing server to
+// others, or a changed list, loses that guarantee: a server that comes back with its memory intact has records as
+// they were when it left, sessions that were ended meanwhile among them. Flush it before it returns, or change the
+// prefix.
 //
 // Memcached asks nobody for a password by default: whoever reaches it reads and writes all sessions.
 //
 // # Lost connections
 //
 // After a restart of the server the client's idle connections are dead, and it notices when it uses them. A call that
-// finds one closes the others and goes on with a new connection. A write whose answer was lost is sent again only after a
-// look at the record has shown that it has not happened.
+// finds one closes the others and goes on with a new connection. A write whose answer was lost is sent again only
+// after a look at the record has shown that it has not happened.
 //
 // # Time limits
 //
@@ -72,7 +73,8 @@ const (
 	defaultItemSize = 1 << 20
 )
 
-// Store is a session.Store in Memcached. Use New.
+// Store is a session.Store in Memcached, with session.Toucher. It is safe for concurrent use. Errors that the contract
+// does not name are the client's, with the operation's name and never a value. Use New.
 type Store struct {
 	client   *memcache.Client
 	prefix   string
@@ -85,8 +87,8 @@ var (
 	_ session.Indexer = (*Store)(nil)
 )
 
-// New returns a store whose keys begin with "coatcheck:", for servers with the default item size. It sends nothing. The
-// client stays the caller's to close.
+// New returns a store whose keys begin with "coatcheck:", for servers with the default item size of 1 MiB. It sends
+// nothing, and panics if the client is nil. The client stays the caller's to configure and close.
 func New(client *memcache.Client) *Store {
 	if client == nil {
 		panic("memcachestore: the client is nil: make one with memcache.New")
@@ -107,14 +109,14 @@ func (s *Store) WithPrefix(prefix string) *Store {
 }
 
 // WithItemSize returns a store on the same client for servers whose largest item, the option -I, has this many bytes
-// instead of 1 MiB. What does not fit is ErrTooLarge. A session may have about 150 bytes less.
+// instead of 1 MiB. What does not fit is session.ErrTooLarge. A session may have about 150 bytes less.
 func (s *Store) WithItemSize(bytes int) *Store {
 	other := *s
 	other.itemSize = bytes
 	return &other
 }
 
-// Load returns the record. Its Subject and Handle are left empty.
+// Load returns the record, or session.ErrNotFound. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	item, err := s.get(ctx, id)
 	if err != nil {
@@ -123,7 +125,7 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 	return value(item.Value).record(id), nil
 }
 
-// Create stores a new record.
+// Create stores a new record, or returns session.ErrExists.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	item := &memcache.Item{Key: s.key(r.ID), Value: newValue(r)}
 	err := s.write(ctx, s.client.Add, item)
@@ -148,7 +150,7 @@ func (s *Store) addUnlessAdded(ctx context.Context, id session.RecordID, item *m
 	return err
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	return failed("update", s.change(ctx, r.ID, func(old value) (value, error) {
 		if old.version() != r.Version {
@@ -160,7 +162,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	}))
 }
 
-// Touch extends a record.
+// Touch extends a record, or returns session.ErrNotFound.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	return failed("touch", s.change(ctx, id, func(v value) (value, error) {
 		if !v.extend(seen, expires) {
@@ -170,7 +172,7 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 	}))
 }
 
-// Delete removes a record.
+// Delete removes a record. It is no error if there is none.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	err := s.repeatable(ctx, func() error { return s.client.Delete(s.key(id)) })
 	if errors.Is(err, memcache.ErrCacheMiss) {
@@ -197,9 +199,9 @@ func cannotSearch(ctx context.Context, operation string) error {
 		"or put this one in front of it with package tieredstore: %w", errors.ErrUnsupported))
 }
 
-// change replaces a record by what edit makes of it, again and again until no other write gets in between. Nil from edit
-// means that the record is right as it is. A write that fails is due to one that succeeded, so somebody gets on. Of a write
-// whose answer was lost the record tells whether it has happened; it is sent again once.
+// change replaces a record by what edit makes of it, again and again until no other write gets in between. Nil from
+// edit means that the record is right as it is. A write that fails is due to one that succeeded, so somebody gets on.
+// Of a write whose answer was lost the record tells whether it has happened; it is sent again once.
 func (s *Store) change(ctx context.Context, id session.RecordID, edit func(value) (value, error)) error {
 	var unknown value
 	for {
@@ -243,19 +245,22 @@ func (s *Store) get(ctx context.Context, id session.RecordID) (item *memcache.It
 	return got, value(got.Value).check()
 }
 
-// write sends an item with one of the client's methods. One that is too large changes nothing: an add stores nothing and a
-// cas leaves what there is.
+// write sends an item with one of the client's methods. One that is too large changes nothing: an add stores nothing
+// and a cas leaves what there is.
 func (s *Store) write(ctx context.Context, send func(*memcache.Item) error, item *memcache.Item) error {
 	if limit := s.itemSize - itemOverhead - len(item.Key); len(item.Value) > limit {
-		return fmt.Errorf("%w: the item has %d bytes, and %d fit (memcached -I, and WithItemSize)", session.ErrTooLarge, len(item.Value), limit)
+		return fmt.Errorf("%w: the item has %d bytes, and %d fit (memcached -I, and WithItemSize)", session.ErrTooLarge,
+			len(item.Value), limit)
 	}
 	item.Expiration = value(item.Value).expiration()
 	err := s.await(ctx, func() error { return send(item) })
 	if refusedSize(err) {
-		return fmt.Errorf("%w: the server's limit is lower than the %d bytes assumed (memcached -I, and WithItemSize)", session.ErrTooLarge, s.itemSize)
+		return fmt.Errorf("%w: the server's limit is lower than the %d bytes assumed (memcached -I, and WithItemSize)",
+			session.ErrTooLarge, s.itemSize)
 	}
 	if refusedFull(err) {
-		return fmt.Errorf("the server's memory is full, and it may not evict: raise memcached -m, or start it without -M: %w", err)
+		return fmt.Errorf("the server's memory is full, and it may not evict: raise memcached -m, or start it without -M: %w",
+			err)
 	}
 	return err
 }

@@ -174,8 +174,8 @@ func TestNothingListens(t *testing.T) {
 	}
 }
 
-// TestLargestItem: what the store takes the server must take, and what neither takes is ErrTooLarge and leaves the record
-// as it was, whether the store knows the server's limit or not.
+// TestLargestItem: what the store takes the server must take, and what neither takes is ErrTooLarge and leaves the
+// record as it was, whether the store knows the server's limit or not.
 func TestLargestItem(t *testing.T) {
 	const size = 512 << 10
 	unaware := newStore(t, "-I", "512k")

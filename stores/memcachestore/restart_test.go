@@ -82,8 +82,8 @@ func absent(err error) error {
 	return err
 }
 
-// proxy stands between client and server. It ends the connections of commands that drop chooses, before the server has the
-// command or after it has carried it out.
+// proxy stands between client and server. It ends the connections of commands that drop chooses, before the server
+// has the command or after it has carried it out.
 type proxy struct {
 	addr string
 
@@ -199,7 +199,8 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// TestLostAnswerToOthers: another write has come in between, so that nothing tells whether this one has happened before.
+// TestLostAnswerToOthers: another write has come in between, so that nothing tells whether this one has happened
+// before.
 func TestLostAnswerToOthers(t *testing.T) {
 	server := servers.Memcached(t)
 	p := newProxy(t, server.Addr)

@@ -71,8 +71,8 @@ func keyOf(id session.RecordID) string {
 	return "coatcheck:" + base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// TestExpirationOnTheWire: Memcached takes more than 30 days for a date in 1970 and forgets the session at once; zero it
-// takes for "never"; and the client's 32 bits end in 2038.
+// TestExpirationOnTheWire: Memcached takes more than 30 days for a date in 1970 and forgets the session at once; zero
+// it takes for "never"; and the client's 32 bits end in 2038.
 func TestExpirationOnTheWire(t *testing.T) {
 	const day, month = 24 * 60 * 60, 30 * 24 * 60 * 60
 	now := time.Now().Truncate(time.Second)

@@ -73,7 +73,7 @@ func (sub *subjects) find(subject string) []session.RecordID {
 	return ids
 }
 
-// Find returns the ids of a subject's records.
+// Find returns the ids of a subject's records, in no particular order.
 func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -1,10 +1,10 @@
-// Package memstore keeps sessions in the memory of one process. It is the store to start with and the
-// reference for others: fast, complete, and empty after a restart. Expired records take room until they are swept, which
+// Package memstore keeps sessions in the memory of one process. It is the store to start with and the reference for
+// others: fast, complete, and empty after a restart. Expired records take room until they are swept, which
 // session.Manager.StartSweeper sees to.
 //
-// Records are spread over 64 shards. A shard has a map of records, whose data is never copied, since neither side changes
-// it, and a queue of notes, earliest expiry first, one for each record, so that sweeping looks at nothing that is not due.
-// Records with a subject are listed in a second set of shards.
+// Records are spread over 64 shards. A shard has a map of records, whose data is never copied, since neither side
+// changes it, and a queue of notes, earliest expiry first, one for each record, so that sweeping looks at nothing
+// that is not due. Records with a subject are listed in a second set of shards.
 package memstore
 
 import (
@@ -18,7 +18,8 @@ import (
 
 const shardCount = 64
 
-// Store is a session.Store in memory, with all the optional interfaces. Use New.
+// Store is a session.Store in memory, with all the optional interfaces. It is safe for concurrent use, has no limit of
+// its own to how much it holds, and fails with nothing but the contract's errors and the context's. Use New.
 type Store struct {
 	shards   [shardCount]shard
 	subjects [shardCount]subjects
@@ -50,7 +51,7 @@ func New() *Store {
 
 func (s *Store) shard(id session.RecordID) *shard { return &s.shards[id[0]%shardCount] }
 
-// Load returns the record. Its Subject and Handle are left empty.
+// Load returns the record, or session.ErrNotFound. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	sh := s.shard(id)
 	if err := sh.rLock(ctx); err != nil {
@@ -64,7 +65,7 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 	return kept.record(id), nil
 }
 
-// Create stores a new record.
+// Create stores a new record, or returns session.ErrExists.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	sh := s.shard(r.ID)
 	if err := sh.lock(ctx); err != nil {
@@ -82,7 +83,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	return nil
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	sh := s.shard(r.ID)
 	if err := sh.lock(ctx); err != nil {
@@ -106,7 +107,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	return nil
 }
 
-// Delete removes a record.
+// Delete removes a record. It is no error if there is none.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	sh := s.shard(id)
 	if err := sh.lock(ctx); err != nil {
@@ -118,7 +119,7 @@ func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	return nil
 }
 
-// Touch extends a record in place.
+// Touch extends a record in place, or returns session.ErrNotFound.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	sh := s.shard(id)
 	if err := sh.lock(ctx); err != nil {

@@ -7,8 +7,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// record is what is kept of one session. The data is the caller's own, immutable once handed over, so that to keep it and
-// to hand it out costs nothing.
+// record is what is kept of one session. The data is the caller's own, immutable once handed over, so that to keep it
+// and to hand it out costs nothing.
 type record struct {
 	version       uint64
 	seen, expires int64 // milliseconds since 1970
@@ -19,7 +19,8 @@ type record struct {
 
 // set takes over everything but the version.
 func (kept *record) set(r session.Record) {
-	kept.seen, kept.expires, kept.subject, kept.data = r.Seen.UnixMilli(), r.Expires.UnixMilli(), r.Subject, slices.Clip(r.Data)
+	kept.seen, kept.expires = r.Seen.UnixMilli(), r.Expires.UnixMilli()
+	kept.subject, kept.data = r.Subject, slices.Clip(r.Data)
 }
 
 // touch moves the times forward, never back.

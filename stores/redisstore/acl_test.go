@@ -42,8 +42,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestMissingPermission: whoever set the user up hears what is missing, in a script too, and what has to be there. Not one of
-// the commands is superfluous.
+// TestMissingPermission: whoever set the user up hears what is missing, in a script too, and what has to be there.
+// Not one of the commands is superfluous.
 func TestMissingPermission(t *testing.T) {
 	admin := connect(t, servers.Redis(t))
 	for command := range strings.FieldsSeq(redisstore.Permissions) {
@@ -65,7 +65,8 @@ func TestMissingPermission(t *testing.T) {
 			t.Errorf("everything works without %s", command)
 			continue
 		}
-		if want := fmt.Sprintf("permit what the store uses: ACL SETUSER … ~coatcheck:* %s", redisstore.Permissions); !strings.Contains(failed.Error(), want) {
+		if want := fmt.Sprintf("permit what the store uses: ACL SETUSER … ~coatcheck:* %s",
+			redisstore.Permissions); !strings.Contains(failed.Error(), want) {
 			t.Errorf("without %s: error is %v, which does not say what to do", command, failed)
 		}
 	}

@@ -48,8 +48,8 @@ func TestCluster(t *testing.T) {
 }
 
 // lostMaster kills a server that visitors' sessions are on. They get errors until its replica takes over and are
-// served from then on. What they were told may be lost: Redis replicates after it has answered. So visits may count less
-// than the visitors saw, but never more than they made, and no session is lost that its replica knew before.
+// served from then on. What they were told may be lost: Redis replicates after it has answered. So visits may count
+// less than the visitors saw, but never more than they made, and no session is lost that its replica knew before.
 func lostMaster(t *testing.T, cluster *servers.Cluster) {
 	c := clusterClient(t, &redis.ClusterOptions{
 		Addrs: cluster.Addrs(), ClusterStateReloadInterval: time.Hour, // the store asks for it sooner

@@ -10,7 +10,8 @@ import (
 )
 
 // permissions are the commands that the store uses, as ACL SETUSER takes them. Those after evalsha run in its scripts.
-const permissions = "+get +getex +set +del +eval +evalsha +getrange +setrange +pexpire +pexpireat +time +zadd +zrange +zremrangebyscore"
+const permissions = "+get +getex +set +del +eval +evalsha +getrange +setrange +pexpire +pexpireat +time +zadd " +
+	"+zrange +zremrangebyscore"
 
 // failed wraps an error. A cluster's client is told that something is wrong, or it would look for the replica that took
 // over from a dead master only once in ClusterStateReloadInterval, by default a minute.
@@ -22,12 +23,14 @@ func (s *Store) failed(operation string, err error) error {
 		cluster.ReloadState(context.Background()) // in a goroutine of the client's, and not all the time
 	}
 	if notPermitted(err) {
-		return fmt.Errorf("redisstore: %s: permit what the store uses: ACL SETUSER … ~%s* %s: %w", operation, s.prefix, permissions, err)
+		return fmt.Errorf("redisstore: %s: permit what the store uses: ACL SETUSER … ~%s* %s: %w", operation, s.prefix,
+			permissions, err)
 	}
 	return fmt.Errorf("redisstore: %s: %w", operation, err)
 }
 
-// notPermitted recognizes the refusal of a command or key, for which Redis has other words in a script, and since 7.2 others.
+// notPermitted recognizes the refusal of a command or key, for which Redis has other words in a script, and since 7.2
+// others.
 func notPermitted(err error) bool {
 	return slices.ContainsFunc([]string{"NOPERM", "executing the script can't run this command", "ACL failure in script"},
 		func(words string) bool { return strings.Contains(err.Error(), words) })

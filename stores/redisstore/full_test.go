@@ -15,8 +15,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/redisstore"
 )
 
-// TestFull: Redis at maxmemory refuses what may need memory. Visitors can still leave: the core deletes a record that it cannot
-// mark as ended, and finds those of a subject. What is refused is neither too large nor a conflict.
+// TestFull: Redis at maxmemory refuses what may need memory. Visitors can still leave: the core deletes a record that
+// it cannot mark as ended, and finds those of a subject. What is refused is neither too large nor a conflict.
 func TestFull(t *testing.T) {
 	for name, client := range map[string]func(*redis.Client) redis.UniversalClient{
 		"Plain":      func(c *redis.Client) redis.UniversalClient { return c },
@@ -32,8 +32,9 @@ func TestFull(t *testing.T) {
 			check(t, c.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err())
 			check(t, c.ConfigSet(t.Context(), "maxmemory", "1").Err())
 			for call, err := range map[string]error{
-				"Create": s.Create(t.Context(), newRecord("values")), "Create of a subject's": s.Create(t.Context(), newRecordOf("user:42")),
-				"Update": s.Update(t.Context(), r), "Touch": touched(t.Context(), s, r, 0),
+				"Create":                s.Create(t.Context(), newRecord("values")),
+				"Create of a subject's": s.Create(t.Context(), newRecordOf("user:42")),
+				"Update":                s.Update(t.Context(), r), "Touch": touched(t.Context(), s, r, 0),
 			} {
 				refused(t, call, err)
 			}

@@ -25,13 +25,15 @@ func (s *Store) indexKey(owner string) string {
 
 // index lists a record under its owner and returns until when, on the application's clock, a record may rely on it.
 // The entry stays for longer: the write that relies on it comes later, and its time is counted from then.
-func (s *Store) index(ctx context.Context, id session.RecordID, owner string, seen, expires time.Time) (time.Time, error) {
+func (s *Store) index(
+	ctx context.Context, id session.RecordID, owner string, seen, expires time.Time,
+) (time.Time, error) {
 	_, err := s.run(ctx, indexScript, s.indexKey(owner), id[:], ttl(seen, expires, 2*indexSlack+margin))
 	return expires.Add(indexSlack), err
 }
 
-// Find returns the ids of a subject's list, which Redis reads at one moment, in one round trip. Entries of sessions that
-// have ended or moved count until they would have expired.
+// Find returns the ids of a subject's list, which Redis reads at one moment, in one round trip. Entries of sessions
+// that have ended or moved count until they would have expired.
 func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, error) {
 	if subject == "" {
 		return nil, ctx.Err()

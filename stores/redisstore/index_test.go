@@ -133,7 +133,8 @@ func TestListsEnd(t *testing.T) {
 	check(t, s.Create(ctx, long))
 	check(t, s.Create(ctx, old))
 	index := onlyIndex(t, c)
-	check(t, c.ZAdd(ctx, index, redis.Z{Score: float64(time.Now().Add(-time.Second).UnixMilli()), Member: old.ID[:]}).Err())
+	check(t, c.ZAdd(ctx, index, redis.Z{Score: float64(time.Now().Add(-time.Second).UnixMilli()),
+		Member: old.ID[:]}).Err())
 	check(t, s.Create(ctx, newRecordOf("user:42")))
 	if n := c.ZCard(ctx, index).Val(); n != 2 {
 		t.Errorf("the list has %d entries, want 2", n)
@@ -161,7 +162,8 @@ func TestMoveDuringTouch(t *testing.T) {
 	lists(t, s, "user:43", moved)
 	raw := connect(t, server)
 	name := sha256.Sum256([]byte(moved.Subject))
-	outlives(t, raw, "coatcheck:"+base64.RawURLEncoding.EncodeToString(r.ID[:]), "coatcheck:subject:"+base64.RawURLEncoding.EncodeToString(name[:]))
+	outlives(t, raw, "coatcheck:"+base64.RawURLEncoding.EncodeToString(r.ID[:]),
+		"coatcheck:subject:"+base64.RawURLEncoding.EncodeToString(name[:]))
 }
 
 // TestListWithUnfinishedEntries: entries without a session, however many, neither hide one nor count as one.

@@ -72,13 +72,14 @@ func endsWhenCancelled(t *testing.T, p *proxy, operation string, run func(ctx co
 func TestPanicInClient(t *testing.T) {
 	c := connect(t, servers.Redis(t))
 	c.AddHook(&between{before: 1, run: func() { panic("a hook's") }})
-	if _, err := redisstore.New(c).Load(t.Context(), session.RecordID{}); err == nil || errors.Is(err, session.ErrNotFound) {
+	if _, err := redisstore.New(c).Load(t.Context(), session.RecordID{}); err == nil ||
+		errors.Is(err, session.ErrNotFound) {
 		t.Errorf("error is %v, want one about the panic", err)
 	}
 }
 
-// TestRequestsEndWithTheirTime: Redis takes a visitor's command and does not answer, and the client waits for ever, as it is
-// told to here. Whoever gives up, the store or the client, the visitor is answered.
+// TestRequestsEndWithTheirTime: Redis takes a visitor's command and does not answer, and the client waits for ever,
+// as it is told to here. Whoever gives up, the store or the client, the visitor is answered.
 func TestRequestsEndWithTheirTime(t *testing.T) {
 	for name, options := range map[string]*redis.Options{
 		"IgnoringContexts": {}, "ContextTimeouts": {ContextTimeoutEnabled: true},

@@ -6,8 +6,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// pipelineOf returns what sends the commands of a client that pipelines, without waiting for their answers: such a client
-// heeds no contexts, and here the store can. It is nil for other clients.
+// pipelineOf returns what sends the commands of a client that pipelines, without waiting for their answers: such a
+// client heeds no contexts, and here the store can. It is nil for other clients.
 func pipelineOf(client redis.UniversalClient) *redis.AutoPipeliner {
 	p, ok := client.(*redis.AutoPipeliner)
 	if !ok || !p.IsBlocking() {

@@ -37,7 +37,8 @@ func pipeline(t testing.TB, name string, c redis.UniversalClient) *redis.AutoPip
 	return p
 }
 
-// TestPipelining: commands of several requests travel together, so that they must not mix, and none may wait for another.
+// TestPipelining: commands of several requests travel together, so that they must not mix, and none may wait for
+// another.
 func TestPipelining(t *testing.T) {
 	server := servers.Redis(t)
 	for name := range pipelining {

@@ -23,8 +23,8 @@
 //
 // # What Redis is to be like
 //
-// With maxmemory use the policy noeviction. Any other ends sessions when memory runs out, and may take a list before the
-// sessions on it, which then escape Manager.RevokeAll.
+// With maxmemory use the policy noeviction. Any other ends sessions when memory runs out, and may take a list before
+// the sessions on it, which then escape Manager.RevokeAll.
 //
 // At maxmemory new and changed sessions are refused; listing and deleting go on to work.
 //
@@ -41,9 +41,9 @@
 // at most. WAIT and appendfsync always make that rarer; they are the server's and the client's business.
 //
 // Sessions are read from masters, also with a client that reads from replicas (ReadOnly, RouteByLatency) or keeps a
-// client-side cache: either may be behind, and would show an ended session or not yet know a new one. A redis.Ring hands a
-// shard's keys to others while it is down and takes them back as they were, ended sessions included; where that
-// matters use Sentinel or Cluster.
+// client-side cache: either may be behind, and would show an ended session or not yet know a new one. A redis.Ring
+// hands a shard's keys to others while it is down and takes them back as they were, ended sessions included; where
+// that matters use Sentinel or Cluster.
 //
 // # Time limits
 //
@@ -53,10 +53,10 @@
 //
 // # Pipelining
 //
-// With very many requests at a time give New what the client's AutoPipeline returns: commands of several requests then
-// share a round trip. The store waits for them by itself, through the client's deferred pipeline, which ends with the
-// client. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache or replica may be
-// in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
+// With very many requests at a time give New what the client's AutoPipeline returns: commands of several requests
+// then share a round trip. The store waits for them by itself, through the client's deferred pipeline, which ends
+// with the client. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache or
+// replica may be in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
 package redisstore
 
 import (
@@ -72,7 +72,9 @@ import (
 
 const defaultPrefix = "coatcheck:"
 
-// Store is a session.Store in Redis. Use New.
+// Store is a session.Store in Redis, with session.Toucher and session.Indexer. There is nothing to sweep. It is safe
+// for concurrent use. Errors that the contract does not name are the client's, with the operation's name and never a
+// value. Use New.
 type Store struct {
 	client redis.UniversalClient
 	prefix string
@@ -89,7 +91,8 @@ var (
 	_ session.Indexer = (*Store)(nil)
 )
 
-// New returns a store whose keys begin with "coatcheck:". It sends nothing. The client stays the caller's to close.
+// New returns a store whose keys begin with "coatcheck:". It sends nothing, so it does not find out whether the server
+// can be reached. The client must not be nil, and stays the caller's to configure and close.
 func New(client redis.UniversalClient) *Store {
 	return &Store{
 		client: client, prefix: defaultPrefix, read: readCommand(client), heedsDeadlines: heedsDeadlines(client),
@@ -105,9 +108,9 @@ func (s *Store) WithPrefix(prefix string) *Store {
 	return &other
 }
 
-// readCommand is GET, or GETEX where GET might be answered by a cache or a replica. Without options it reads all the same,
-// but counts as a write, which neither of them may answer. A server that refuses writes for a while refuses GETEX too,
-// hence not always.
+// readCommand is GET, or GETEX where GET might be answered by a cache or a replica. Without options it reads all the
+// same, but counts as a write, which neither of them may answer. A server that refuses writes for a while refuses
+// GETEX too, hence not always.
 func readCommand(client redis.UniversalClient) string {
 	switch c := client.(type) {
 	case *redis.Client:
@@ -128,7 +131,7 @@ func (s *Store) key(id session.RecordID) string {
 	return s.prefix + base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// Load returns the record. Its Subject and Handle are left empty.
+// Load returns the record, or session.ErrNotFound. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	cmd := redis.NewStringCmd(ctx, s.read, s.key(id))
 	err := s.do(ctx, cmd)
@@ -146,7 +149,7 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 	return v.record(id), nil
 }
 
-// Create stores a new record.
+// Create stores a new record, or returns session.ErrExists.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	var indexed time.Time
 	if r.Subject != "" {
@@ -155,14 +158,15 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 			return s.failed("create", err)
 		}
 	}
-	err := s.do(ctx, redis.NewStatusCmd(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px", ttl(r.Seen, r.Expires, margin)))
+	err := s.do(ctx, redis.NewStatusCmd(ctx, "set", s.key(r.ID), []byte(newValue(r, indexed)), "nx", "px",
+		ttl(r.Seen, r.Expires, margin)))
 	if errors.Is(err, redis.Nil) {
 		return session.ErrExists
 	}
 	return s.failed("create", err)
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	answer, err := s.replace(ctx, r, time.Time{})
 	if err == nil && answer == "unindexed" {
@@ -180,12 +184,12 @@ func (s *Store) replace(ctx context.Context, r session.Record, indexed time.Time
 	return s.run(ctx, updateScript, s.key(r.ID), []byte(newValue(r, indexed)), old, ttl(r.Seen, r.Expires, margin))
 }
 
-// Delete removes a record.
+// Delete removes a record. It is no error if there is none.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	return s.failed("delete", s.do(ctx, redis.NewIntCmd(ctx, "del", s.key(id))))
 }
 
-// Touch extends a record in place.
+// Touch extends a record in place, or returns session.ErrNotFound.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	owner, indexed := "", time.Time{}
 	for {

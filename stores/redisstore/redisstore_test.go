@@ -24,7 +24,8 @@ func TestStore(t *testing.T) {
 		"ContextTimeouts": {ContextTimeoutEnabled: true},
 		"RESP2":           {Protocol: 2},
 		"ClientSideCache": {ClientSideCacheConfig: &redis.ClientSideCacheConfig{}},
-		"RefreshingCache": {ClientSideCacheConfig: &redis.ClientSideCacheConfig{}, ClientSideCacheRefreshOnInvalidate: true, ClientSideCacheCoalesceMisses: true},
+		"RefreshingCache": {ClientSideCacheConfig: &redis.ClientSideCacheConfig{}, ClientSideCacheRefreshOnInvalidate: true,
+			ClientSideCacheCoalesceMisses: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options.Addr = server.Addr
@@ -36,7 +37,8 @@ func TestStore(t *testing.T) {
 
 // TestRing has each subject's list on another shard than most of its records.
 func TestRing(t *testing.T) {
-	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": servers.Redis(t).Addr, "two": servers.Redis(t).Addr}})
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": servers.Redis(t).Addr,
+		"two": servers.Redis(t).Addr}})
 	t.Cleanup(func() { _ = ring.Close() })
 	storetest.Run(t, func(*testing.T) session.Store { return redisstore.New(ring) })
 }
@@ -256,14 +258,17 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	check(t, err)
 	check(t, l.Close()) // so that nobody listens there
-	c := client(t, &redis.Options{Addr: l.Addr().String(), Username: "SECRET", Password: "SECRET", MaxRetries: -1, DialerRetries: 1})
+	c := client(t, &redis.Options{Addr: l.Addr().String(), Username: "SECRET", Password: "SECRET", MaxRetries: -1,
+		DialerRetries: 1})
 	s, ctx := redisstore.New(c), t.Context()
 	r := newRecordOf("SECRET")
 	r.Data = []byte("SECRET")
 	_, loadErr := s.Load(ctx, r.ID)
 	_, findErr := s.Find(ctx, r.Subject)
 	_, allErr := s.LoadAll(ctx, []session.RecordID{r.ID})
-	for _, err := range []error{loadErr, findErr, allErr, s.Create(ctx, r), s.Update(ctx, r), s.Delete(ctx, r.ID), touched(ctx, s, r, 0)} {
+	for _, err := range []error{
+		loadErr, findErr, allErr, s.Create(ctx, r), s.Update(ctx, r), s.Delete(ctx, r.ID), touched(ctx, s, r, 0),
+	} {
 		if err == nil || !strings.HasPrefix(err.Error(), "redisstore: ") || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("error is %v", err)
 		}

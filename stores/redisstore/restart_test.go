@@ -14,8 +14,8 @@ import (
 
 const pooled = 20
 
-// TestRestartCostsNobodyAnAnswer: Redis is back, and the pool is full of connections that it does not know. The client leaves
-// out those that it sees have ended, and tries again.
+// TestRestartCostsNobodyAnAnswer: Redis is back, and the pool is full of connections that it does not know. The
+// client leaves out those that it sees have ended, and tries again.
 func TestRestartCostsNobodyAnAnswer(t *testing.T) {
 	for name, wrap := range map[string]func(*redis.Client) redis.UniversalClient{
 		"Plain":      func(c *redis.Client) redis.UniversalClient { return c },

@@ -22,7 +22,8 @@ const (
 // servers that take over from each other do not have the same time.
 const margin = 6 * time.Minute
 
-var errUnreadable = errors.New("the record is not in a format that this version reads; was it written by a newer one, or does another program use the prefix?")
+var errUnreadable = errors.New("the record is not in a format that this version reads; was it written by a newer " +
+	"one, or does another program use the prefix?")
 
 // value is one record as the package comment describes it.
 type value []byte

@@ -89,12 +89,14 @@ func benchmarkOperations(b *testing.B, name string, s *sqlstore.Store, ids []ses
 	for op, call := range map[string]func(i int) error{
 		"load": func(i int) error { _, err := s.Load(b.Context(), ids[i%len(ids)]); return err },
 		"touch": func(i int) error {
-			return s.Touch(b.Context(), ids[i%len(ids)], epoch.Add(time.Duration(i)*time.Millisecond), epoch.Add(30*time.Minute+time.Duration(i)*time.Millisecond))
+			return s.Touch(b.Context(), ids[i%len(ids)], epoch.Add(time.Duration(i)*time.Millisecond),
+				epoch.Add(30*time.Minute+time.Duration(i)*time.Millisecond))
 		},
 		"update": func(i int) error {
 			n := i % len(ids)
 			versions[n]++
-			return s.Update(b.Context(), session.Record{ID: ids[n], Version: versions[n], Data: data, Seen: epoch, Expires: epoch.Add(time.Hour)})
+			return s.Update(b.Context(), session.Record{ID: ids[n], Version: versions[n], Data: data, Seen: epoch,
+				Expires: epoch.Add(time.Hour)})
 		},
 	} {
 		b.Run(name+op, func(b *testing.B) {
@@ -189,7 +191,8 @@ func diskSize(t testing.TB, d database, db *sql.DB) (n int64) {
 	query := map[sqlstore.Dialect]string{
 		sqlstore.SQLite:     "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 		sqlstore.PostgreSQL: "SELECT pg_total_relation_size('coatcheck_sessions')",
-		sqlstore.MySQL:      "SELECT data_length + index_length FROM information_schema.tables WHERE table_name = 'coatcheck_sessions'",
+		sqlstore.MySQL: "SELECT data_length + index_length FROM information_schema.tables WHERE table_name = " +
+			"'coatcheck_sessions'",
 	}[d.dialect]
 	if d.dialect == sqlstore.MySQL {
 		run(t, db, "ANALYZE TABLE coatcheck_sessions")

@@ -21,8 +21,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
-// TestServerKilled: what a visitor was told is saved is saved, whatever happens to the server a moment later, and the store
-// goes on when the server is back.
+// TestServerKilled: what a visitor was told is saved is saved, whatever happens to the server a moment later, and the
+// store goes on when the server is back.
 func TestServerKilled(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) {
 		server := servers.PostgreSQL(t)
@@ -102,7 +102,9 @@ const killedWrites = 10_000
 
 // numbered is a record that the killed process and its judge both know.
 func numbered(n int) session.Record {
-	r := session.Record{Version: 1, Data: []byte(strings.Repeat(strconv.Itoa(n), 50)), Seen: epoch, Expires: epoch.Add(time.Hour)}
+	r := session.Record{
+		Version: 1, Data: []byte(strings.Repeat(strconv.Itoa(n), 50)), Seen: epoch, Expires: epoch.Add(time.Hour),
+	}
 	binary.BigEndian.PutUint64(r.ID[:], uint64(n))
 	return r
 }

@@ -41,7 +41,8 @@ func tableName(d Dialect, o Options) (string, error) {
 		return defaultTable, nil
 	}
 	if !goodName.MatchString(o.Table) {
-		return "", fmt.Errorf("sqlstore: Options.Table %.60q: a name has lower-case letters, digits and underscores, at most 48", o.Table)
+		return "", fmt.Errorf("sqlstore: Options.Table %.60q: a name has lower-case letters, digits and underscores, at "+
+			"most 48", o.Table)
 	}
 	return o.Table, nil
 }
@@ -50,25 +51,28 @@ const (
 	loadSQL    = `SELECT version, seen, expires, data FROM {table} WHERE id = ?`
 	versionSQL = `SELECT version FROM {table} WHERE id = ?`
 	createSQL  = `INSERT INTO {table} (id, version, seen, expires, sweep, subject, data) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	updateSQL  = `UPDATE {table} SET version = version + 1, seen = ?, expires = ?, sweep = ?, subject = ?, data = ? WHERE id = ? AND version = ?`
-	removeSQL  = `DELETE FROM {table} WHERE id = ?`
-	touchSQL   = `UPDATE {table} SET seen = {max}(seen, ?), expires = {max}(expires, ?), sweep = {max}(sweep, ?) WHERE id = ?`
+	updateSQL  = `UPDATE {table} SET version = version + 1, seen = ?, expires = ?, sweep = ?, subject = ?, data = ? ` +
+		`WHERE id = ? AND version = ?`
+	removeSQL = `DELETE FROM {table} WHERE id = ?`
+	touchSQL  = `UPDATE {table} SET seen = {max}(seen, ?), expires = {max}(expires, ?), sweep = {max}(sweep, ?) ` +
+		`WHERE id = ?`
 	findSQL    = `SELECT id FROM {table} WHERE subject = ?`
 	loadAllSQL = `SELECT version, seen, expires, data, id FROM {table} WHERE id IN (?`
 	countSQL   = `SELECT COUNT(*) FROM {table} WHERE sweep <= ? AND expires <= ?`
 
-	// currentMySQL makes a query see what other statements meet. MySQL may otherwise read what was true a moment ago: a row is
-	// not there yet although its duplicate was refused, or still there although it is gone.
+	// currentMySQL makes a query see what other statements meet. MySQL may otherwise read what was true a moment ago:
+	// a row is not there yet although its duplicate was refused, or still there although it is gone.
 	currentMySQL = ` LOCK IN SHARE MODE`
 
 	// dueSQL finds what a sweep removes. Inside of PostgreSQL's DELETE it is an ARRAY, which is evaluated once; LIMIT
 	// might otherwise count anew for each row. Rows that others lock are left to them or to the next sweep.
-	dueSQL           = `SELECT id FROM {table} WHERE sweep <= ? AND expires <= ? ORDER BY sweep LIMIT ?`
-	sweepSQLite      = `DELETE FROM {table} WHERE id IN (` + dueSQL + `)`
-	sweepPostgreSQL  = `DELETE FROM {table} WHERE id = ANY (ARRAY (` + dueSQL + ` FOR UPDATE SKIP LOCKED))`
-	tableSQLite      = `SELECT COUNT(*) FROM sqlite_master WHERE name = '{name}'`
-	tablePostgreSQL  = `SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('{table}')`
-	tableMySQL       = `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '{name}'`
+	dueSQL          = `SELECT id FROM {table} WHERE sweep <= ? AND expires <= ? ORDER BY sweep LIMIT ?`
+	sweepSQLite     = `DELETE FROM {table} WHERE id IN (` + dueSQL + `)`
+	sweepPostgreSQL = `DELETE FROM {table} WHERE id = ANY (ARRAY (` + dueSQL + ` FOR UPDATE SKIP LOCKED))`
+	tableSQLite     = `SELECT COUNT(*) FROM sqlite_master WHERE name = '{name}'`
+	tablePostgreSQL = `SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('{table}')`
+	tableMySQL      = `SELECT COUNT(*) FROM information_schema.tables ` +
+		`WHERE table_schema = DATABASE() AND table_name = '{name}'`
 	createIfAbsent   = createSQL + ` ON CONFLICT (id) DO NOTHING`
 	currentLayoutSQL = `SELECT COALESCE(MAX(version), 0) FROM {layout}`
 )
@@ -77,7 +81,8 @@ const (
 func (s *Store) compose() {
 	texts := map[*statement]string{
 		&s.load: loadSQL, &s.version: versionSQL, &s.create: createIfAbsent, &s.update: updateSQL, &s.remove: removeSQL,
-		&s.touch: touchSQL, &s.find: findSQL, &s.few: loadAllOf(fewIDs), &s.many: loadAllOf(manyIDs), &s.count: countSQL, &s.sweep: sweepPostgreSQL,
+		&s.touch: touchSQL, &s.find: findSQL, &s.few: loadAllOf(fewIDs), &s.many: loadAllOf(manyIDs), &s.count: countSQL,
+		&s.sweep: sweepPostgreSQL,
 	}
 	switch s.dialect {
 	case SQLite:

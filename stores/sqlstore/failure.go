@@ -25,7 +25,8 @@ func (s *Store) failure(ctx context.Context, operation string, err error) error 
 // What to do about an error.
 const (
 	behindProxy = "a proxy such as PgBouncer gives this connection's prepared statements to others: " +
-		"add default_query_exec_mode=exec to pgx's connection string, or let the proxy keep them (PgBouncer 1.21: max_prepared_statements)"
+		"add default_query_exec_mode=exec to pgx's connection string, or let the proxy keep them (PgBouncer 1.21: " +
+		"max_prepared_statements)"
 	inMemory = "an in-memory database belongs to one connection, and the pool's others have an empty one each: " +
 		"use a file, or call db.SetMaxOpenConns(1) and let that connection neither idle out nor expire"
 	locked = "others hold the database's lock: open it as " +
@@ -38,7 +39,8 @@ func (s *Store) advice(ctx context.Context, err error) string {
 		return behindProxy
 	case s.dialect == SQLite && strings.Contains(err.Error(), "database is locked"): // SQLite's words, whatever the driver
 		return locked
-	case s.dialect == SQLite && s.works.Load() && strings.Contains(err.Error(), "no such table") && ctx.Err() == nil && s.isInMemory(ctx):
+	case s.dialect == SQLite && s.works.Load() && strings.Contains(err.Error(), "no such table") && ctx.Err() == nil &&
+		s.isInMemory(ctx):
 		return inMemory
 	case !s.works.Load() && ctx.Err() == nil && s.tableMissing(ctx):
 		return "there is no table " + s.table + ": call Migrate, or apply what `coatcheck schema` prints"
@@ -69,8 +71,9 @@ func (s *Store) isInMemory(ctx context.Context) bool {
 	return err == nil && file == ""
 }
 
-// Check finds what does not show until several requests come at a time: a proxy that mixes prepared statements up, and
-// databases that each connection has for itself. It uses two connections at a time, needs the table, and writes nothing.
+// Check finds what does not show until several requests come at a time: a proxy that mixes prepared statements up,
+// and databases that each connection has for itself. It uses two connections at a time, needs the table, and writes
+// nothing.
 func (s *Store) Check(ctx context.Context) error {
 	return s.failure(ctx, "check", s.check(ctx))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
-// testFull fills a database whose room is bounded. Visitors can still leave: the core deletes a record that it cannot mark as
-// ended. What is refused is neither too large nor a conflict.
+// testFull fills a database whose room is bounded. Visitors can still leave: the core deletes a record that it cannot
+// mark as ended. What is refused is neither too large nor a conflict.
 func testFull(t *testing.T, s *sqlstore.Store) {
 	t.Helper()
 	first := newRecord(epoch, 300)
@@ -34,7 +34,8 @@ func testFull(t *testing.T, s *sqlstore.Store) {
 			}
 		}
 	}
-	if got, err := s.Load(t.Context(), first.ID); err != nil || got.Version != 1 || string(got.Data) != string(first.Data) {
+	if got, err := s.Load(t.Context(), first.ID); err != nil || got.Version != 1 ||
+		string(got.Data) != string(first.Data) {
 		t.Errorf("after refused writes the record is %v (%v)", got, err)
 	}
 	must(t, s.Delete(t.Context(), first.ID))

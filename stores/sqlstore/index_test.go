@@ -27,7 +27,9 @@ func TestTouchIsHeapOnly(t *testing.T) {
 	}
 	run(t, db, "SELECT pg_stat_force_next_flush()")
 	var all, heapOnly int
-	must(t, db.QueryRowContext(t.Context(), "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'coatcheck_sessions'").Scan(&all, &heapOnly))
+	row := db.QueryRowContext(t.Context(),
+		"SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'coatcheck_sessions'")
+	must(t, row.Scan(&all, &heapOnly))
 	t.Logf("%d of %d touches were heap-only", heapOnly, all)
 	if all != sessions*rounds || heapOnly < all*99/100 {
 		t.Errorf("%d of %d updates were heap-only, want 99 %% of %d", heapOnly, all, sessions*rounds)

@@ -7,7 +7,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
-// TestCheckLayout: whoever looks after the tables learns that they are not there, or not this program's, without making any.
+// TestCheckLayout: whoever looks after the tables learns that they are not there, or not this program's, without
+// making any.
 func TestCheckLayout(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, d database) {
 		db := d.open(t)

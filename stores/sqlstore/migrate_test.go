@@ -114,7 +114,8 @@ func everyOperation(t *testing.T, s *sqlstore.Store, r session.Record) map[strin
 func TestNewRefuses(t *testing.T) {
 	db := sqlite(t).open(t)
 	for _, name := range []string{
-		"Sessions", "1st", "a b", "a;b", `a"b`, "a`b", "a'b", "a.b", "a-b", "a\n", "é", "a{table}", "a?", strings.Repeat("a", 49),
+		"Sessions", "1st", "a b", "a;b", `a"b`, "a`b", "a'b", "a.b", "a-b", "a\n", "é", "a{table}", "a?",
+		strings.Repeat("a", 49),
 	} {
 		if _, err := sqlstore.New(db, sqlstore.SQLite, sqlstore.Options{Table: name}); err == nil {
 			t.Errorf("the table name %q was accepted", name)

@@ -10,8 +10,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
-// TestPgBouncer: behind a proxy that pools transactions the default settings of pgx fail most requests as soon as there are two
-// at a time. The error leads to the settings that work, and so does Check beforehand.
+// TestPgBouncer: behind a proxy that pools transactions the default settings of pgx fail most requests as soon as
+// there are two at a time. The error leads to the settings that work, and so does Check beforehand.
 func TestPgBouncer(t *testing.T) {
 	server := servers.PostgreSQL(t)
 	onPostgreSQL(server, "").migrated(t)

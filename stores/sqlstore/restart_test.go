@@ -10,8 +10,8 @@ import (
 
 const pooled = 16
 
-// TestRestartCostsNobodyAnAnswer: the server is back, and the pool is full of connections that it does not know. Drivers notice
-// some of them beforehand: pgx pings what was idle for a second.
+// TestRestartCostsNobodyAnAnswer: the server is back, and the pool is full of connections that it does not know.
+// Drivers notice some of them beforehand: pgx pings what was idle for a second.
 func TestRestartCostsNobodyAnAnswer(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T) (database, *wire){
 		"PostgreSQL": func(t *testing.T) (database, *wire) {

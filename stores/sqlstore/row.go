@@ -18,10 +18,12 @@ func bucket(t time.Time) int64 { return t.UnixMilli() / sweepUnit }
 // fits refuses what MySQL would cut short when it is not strict, in every dialect alike.
 func fits(r session.Record) error {
 	if len(r.Data) > maxData {
-		return fmt.Errorf("sqlstore: %d bytes of data, and the column takes %d: %w", len(r.Data), maxData, session.ErrTooLarge)
+		return fmt.Errorf("sqlstore: %d bytes of data, and the column takes %d: %w", len(r.Data), maxData,
+			session.ErrTooLarge)
 	}
 	if len(r.Subject) > maxSubject {
-		return fmt.Errorf("sqlstore: a subject of %d bytes, and the column takes %d: %w", len(r.Subject), maxSubject, session.ErrTooLarge)
+		return fmt.Errorf("sqlstore: a subject of %d bytes, and the column takes %d: %w", len(r.Subject), maxSubject,
+			session.ErrTooLarge)
 	}
 	return nil
 }

@@ -140,7 +140,8 @@ func (s *Store) define(ctx context.Context, on connection) error {
 	return nil
 }
 
-// findLayout returns the layout that the tables have, or 0 if there is none yet. A newer one than this package knows is an error.
+// findLayout returns the layout that the tables have, or 0 if there is none yet. A newer one than this package knows
+// is an error.
 func (s *Store) findLayout(ctx context.Context, on connection) (found int, err error) {
 	if err := on.QueryRowContext(ctx, spell(s.dialect, s.table, currentLayoutSQL)).Scan(&found); err != nil {
 		return 0, err

@@ -47,8 +47,11 @@ func TestWithoutPragmas(t *testing.T) {
 	must(t, err)
 	r := newRecord(epoch, 10)
 	_, failed := s.Load(t.Context(), r.ID)
-	for call, err := range map[string]error{"Create": s.Create(t.Context(), r), "Load": failed, "Check": s.Check(t.Context())} {
-		if err == nil || !strings.Contains(err.Error(), "_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)&_txlock=immediate") {
+	for call, err := range map[string]error{
+		"Create": s.Create(t.Context(), r), "Load": failed, "Check": s.Check(t.Context()),
+	} {
+		if err == nil || !strings.Contains(err.Error(),
+			"_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)&_txlock=immediate") {
 			t.Errorf("%s: error is %v, which does not say what to do", call, err)
 		}
 	}

@@ -24,8 +24,8 @@
 // Data of 16 MiB and subjects of 64 KiB are refused with session.ErrTooLarge. Expired rows stay until they are swept,
 // which session.Manager.StartSweeper sees to.
 //
-// A database that has no room left refuses new and changed records, with its own error. Removing one goes on to work, save
-// where it says otherwise below.
+// A database that has no room left refuses new and changed records, with its own error. Removing one goes on to work,
+// save where it says otherwise below.
 //
 // # SQLite
 //
@@ -48,9 +48,10 @@
 // # PostgreSQL
 //
 // Use pgx by its database/sql driver: it prepares each statement once for a connection. Behind a proxy that pools
-// transactions, such as PgBouncer, set default_query_exec_mode=exec (or simple_protocol, or cache_describe) unless the proxy
-// keeps prepared statements (max_prepared_statements); the error that shows it says so, and Store.Check provokes it. The driver pings a
-// connection that was idle for a second, which is one more round trip; stdlib.OptionShouldPing changes that.
+// transactions, such as PgBouncer, set default_query_exec_mode=exec (or simple_protocol, or cache_describe) unless
+// the proxy keeps prepared statements (max_prepared_statements); the error that shows it says so, and Store.Check
+// provokes it. The driver pings a connection that was idle for a second, which is one more round trip;
+// stdlib.OptionShouldPing changes that.
 //
 // # MySQL and MariaDB
 //
@@ -80,7 +81,9 @@ type Options struct {
 	Table string
 }
 
-// Store is a session.Store in a SQL database, with all the optional interfaces. Use New.
+// Store is a session.Store in a SQL database, with all the optional interfaces. It is safe for concurrent use. Errors
+// that the contract does not name are the driver's, with the operation's name and, where there is one, what to do. Use
+// New.
 type Store struct {
 	db      *sql.DB
 	dialect Dialect
@@ -99,7 +102,8 @@ var (
 )
 
 // New returns a store in the application's database, which stays the application's to configure and close. It does not
-// speak to the database: Migrate makes the table.
+// speak to the database: Migrate makes the table. Without a database or with an unknown dialect or a name that cannot
+// be a table's it returns an error.
 func New(db *sql.DB, dialect Dialect, o Options) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: db is nil: open it with sql.Open")
@@ -116,7 +120,7 @@ func New(db *sql.DB, dialect Dialect, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Load returns the record. Its Subject and Handle are left empty.
+// Load returns the record, or session.ErrNotFound. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	r := session.Record{ID: id}
 	err := s.row(ctx, &s.load, []any{id[:]}, into(&r)...)
@@ -126,7 +130,7 @@ func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, 
 	return r, nil
 }
 
-// Create stores a new record.
+// Create stores a new record, or returns session.ErrExists.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := fits(r); err != nil {
 		return err
@@ -142,7 +146,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	return s.failure(ctx, "create", err)
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err := fits(r); err != nil {
 		return err
@@ -157,13 +161,13 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	return s.failure(ctx, "update", err)
 }
 
-// Delete removes a record.
+// Delete removes a record. It is no error if there is none.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	_, err := s.exec(ctx, &s.remove, id[:])
 	return s.failure(ctx, "delete", err)
 }
 
-// Touch extends a record. It writes none of the data.
+// Touch extends a record, or returns session.ErrNotFound. It writes none of the data.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	n, err := s.exec(ctx, &s.touch, seen.UnixMilli(), expires.UnixMilli(), bucket(expires), id[:])
 	if err == nil && n == 0 {

@@ -96,8 +96,8 @@ func (s *Store) endTurn() {
 	}
 }
 
-// persist runs a statement again for as long as the database puts it off and ctx lasts, within reason. It does so at once:
-// whoever was in the way has just finished, and a pause would let the next one in.
+// persist runs a statement again for as long as the database puts it off and ctx lasts, within reason. It does so at
+// once: whoever was in the way has just finished, and a pause would let the next one in.
 func persist(ctx context.Context, run func() error) (err error) {
 	const attempts = 500
 	for range attempts {
@@ -124,8 +124,8 @@ func putOff(err error) bool {
 	return errors.As(err, &own) && own.Code()&0xff == sqliteBusy
 }
 
-// reread runs a query, and again when its connection turns out to be dead, as each of the pool is after a restart of the
-// server. A write is not run again: it may have happened.
+// reread runs a query, and again when its connection turns out to be dead, as each of the pool is after a restart of
+// the server. A write is not run again: it may have happened.
 func (s *Store) reread(ctx context.Context, query func() error) (err error) {
 	for range s.db.Stats().OpenConnections + 1 {
 		if err = persist(ctx, query); !lost(err) || ctx.Err() != nil {
@@ -135,8 +135,8 @@ func (s *Store) reread(ctx context.Context, query func() error) (err error) {
 	return err
 }
 
-// lost reports whether a connection has ended before the answer came. A server that does not let anybody in, or does not
-// answer in time, is another matter.
+// lost reports whether a connection has ended before the answer came. A server that does not let anybody in, or does
+// not answer in time, is another matter.
 func lost(err error) bool {
 	const adminShutdown, crashShutdown = "57P01", "57P02"
 	var standard interface{ SQLState() string }

@@ -11,8 +11,8 @@ import (
 const sweepBatch = 500
 
 // Sweep removes up to limit records that expired at or before the given time, the earliest first, in several small
-// statements. PostgreSQL leaves rows that others are writing at that moment to the next sweep. Several servers may sweep
-// at once.
+// statements. PostgreSQL leaves rows that others are writing at that moment to the next sweep. Several servers may
+// sweep at once.
 func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	for more := true; more && removed < limit && err == nil; {
 		var n int

@@ -18,7 +18,8 @@ func TestSweepInBatches(t *testing.T) {
 		unhurried(t, d, db)
 		fill(t, s, 2300, 10, func(i int, r *session.Record) { r.Expires = epoch.Add(time.Duration(i) * time.Second) })
 		until := epoch.Add(2199 * time.Second)
-		for _, step := range []struct{ expired, limit, removed int }{{2200, 1200, 1200}, {1000, 0, 0}, {1000, 1000, 1000}, {0, 10, 0}} {
+		for _, step := range []struct{ expired, limit, removed int }{{2200, 1200, 1200}, {1000, 0, 0}, {1000, 1000, 1000},
+			{0, 10, 0}} {
 			if n, err := s.Expired(t.Context(), until); err != nil || n != step.expired {
 				t.Errorf("%d have expired, error %v, want %d", n, err, step.expired)
 			}

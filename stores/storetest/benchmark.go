@@ -76,8 +76,10 @@ var operations = []struct {
 	}},
 }
 
-// BenchmarkSize measures what a store takes for a session of 300 bytes, of nobody and of a subject with this session alone. It
-// creates the sessions, several at a time, and reports by how much used has grown for each. Run it with -benchtime 1x.
+// BenchmarkSize measures what a store takes for a session of 300 bytes, of nobody and of a subject with this session
+// alone. For each of the two it calls open, which returns an empty store and a function that tells how many bytes it
+// takes at the moment, creates that many sessions, several at a time, and reports the growth for each as a metric. Run
+// it with -benchtime 1x.
 func BenchmarkSize(b *testing.B, sessions int, open func(b *testing.B) (store session.Store, used func() int64)) {
 	b.Helper()
 	for _, subjects := range []bool{false, true} {

@@ -9,9 +9,9 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Blocker is a store under test whose back end can be made to hang, so that the suite sees whether the store waits for it
-// longer than it may: by holding the lock that its writers take, a transaction of another process, or a connection.
-// Without it that case is skipped. A store for users does not have it: wrap yours in the test.
+// Blocker is a store under test whose back end can be made to hang, so that the suite sees whether the store waits
+// for it longer than it may: by holding the lock that its writers take, a transaction of another process, or a
+// connection. Without it that case is skipped. A store for users does not have it: wrap yours in the test.
 type Blocker interface {
 	// Block returns when the back end is blocked. The suite calls release once.
 	Block(t *testing.T) (release func())
@@ -19,8 +19,9 @@ type Blocker interface {
 
 var blockedCases = []testCase{{
 	name: "BlockedBackEnd",
-	why:  "one writer that hangs, in this process or another, must not take every visitor's request with it: each call ends with its own context",
-	run:  blockedBackEnd,
+	why: "one writer that hangs, in this process or another, must not take every visitor's request with it: each call " +
+		"ends with its own context",
+	run: blockedBackEnd,
 }}
 
 // whileBlocked is how long a call's context lasts.
@@ -76,7 +77,8 @@ func (t *trial) calls(r session.Record) map[string]func(ctx context.Context) err
 }
 
 // endsWith checks that a call is over soon after its context, with the context's error if it could not do its work.
-func (t *trial) endsWith(what string, bounded func(context.Context) (context.Context, context.CancelFunc), call func(context.Context) error) {
+func (t *trial) endsWith(what string, bounded func(context.Context) (context.Context, context.CancelFunc),
+	call func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := bounded(t.ctx)
 	defer cancel()

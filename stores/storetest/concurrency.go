@@ -14,8 +14,9 @@ import (
 var concurrencyCases = []testCase{
 	{
 		name: "ConcurrentUpdates",
-		why:  "a visitor's browser sends many requests at once: none of their changes may be lost, and none may read half of another's write",
-		run:  concurrentUpdates,
+		why: "a visitor's browser sends many requests at once: none of their changes may be lost, and none may read half " +
+			"of another's write",
+		run: concurrentUpdates,
 	},
 	{
 		name: "ConcurrentCreates",

@@ -159,7 +159,8 @@ var touchDefects = []defect{
 }
 
 // touching is a store that arrives at other times than those it should.
-func touching(name string, clocks func(r session.Record, seen, expires time.Time) (time.Time, time.Time), fails ...string) defect {
+func touching(name string, clocks func(r session.Record, seen, expires time.Time) (time.Time, time.Time),
+	fails ...string) defect {
 	return fault(name, func(f *faulty) {
 		f.touch = func(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 			r, err := f.Store.Load(ctx, id)

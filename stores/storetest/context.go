@@ -10,7 +10,8 @@ import (
 // promptly is long for a store and short for a visitor.
 const promptly = 2 * time.Second
 
-const boundedCalls = "the core bounds every store call with a context: a store that goes on regardless holds up the visitor, and what it does then nobody learns"
+const boundedCalls = "the core bounds every store call with a context: a store that goes on regardless holds up the " +
+	"visitor, and what it does then nobody learns"
 
 var contextCases = []testCase{
 	{name: "CancelledContext", why: boundedCalls, run: cancelledContext},

@@ -10,8 +10,9 @@ import (
 var expiryCases = []testCase{
 	{
 		name: "ExpiresFarAway",
-		why:  "a session may live for months; counters of 32 bits and Memcached's rule of 30 days make such a one vanish at once",
-		run:  expiresFarAway,
+		why: "a session may live for months; counters of 32 bits and Memcached's rule of 30 days make such a one vanish " +
+			"at once",
+		run: expiresFarAway,
 	},
 	{
 		name: "ExpiresSoon",
@@ -20,12 +21,14 @@ var expiryCases = []testCase{
 	},
 	{
 		name: "TimesFinerThanMilliseconds",
-		why:  "times are kept to the millisecond; what is finer may be lost but must not make the write fail or move the clock",
-		run:  timesFinerThanMilliseconds,
+		why: "times are kept to the millisecond; what is finer may be lost but must not make the write fail or move the " +
+			"clock",
+		run: timesFinerThanMilliseconds,
 	},
 	{
 		name: "ExpiredRecord",
-		why:  "the core judges expiry, on the application's clock: for the store an expired record is there or absent, never an error",
+		why: "the core judges expiry, on the application's clock: for the store an expired record is there or absent, " +
+			"never an error",
 		run: func(t *trial) {
 			for _, expires := range []time.Time{now(), now().Add(-time.Millisecond), now().Add(-time.Hour), time.UnixMilli(0)} {
 				t.expiredRecord(expires)

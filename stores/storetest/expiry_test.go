@@ -62,7 +62,9 @@ var expiryDefects = []defect{
 }
 
 // hiding is a load that does not find what expires at certain times.
-func hiding(f *faulty, gone func(expires time.Time) bool) func(context.Context, session.RecordID) (session.Record, error) {
+func hiding(
+	f *faulty, gone func(expires time.Time) bool,
+) func(context.Context, session.RecordID) (session.Record, error) {
 	return func(ctx context.Context, id session.RecordID) (session.Record, error) {
 		r, err := f.Store.Load(ctx, id)
 		if err == nil && gone(r.Expires) {

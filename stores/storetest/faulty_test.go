@@ -28,7 +28,8 @@ type defect struct {
 }
 
 func defects() []defect {
-	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects, interruptedDefects,
+	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects,
+		interruptedDefects,
 		touchDefects, indexDefects, momentDefects, sweepDefects)
 }
 

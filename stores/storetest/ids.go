@@ -25,7 +25,8 @@ var idCases = []testCase{
 	},
 	{
 		name: "IDsLetterCaseApart",
-		why:  "two ids whose encodings differ in upper and lower case are two, also in a file system or collation that ignores case",
+		why: "two ids whose encodings differ in upper and lower case are two, also in a file system or collation that " +
+			"ignores case",
 		run: func(t *trial) {
 			for range 4 {
 				id := newID()

@@ -28,7 +28,8 @@ var indexCases = []testCase{
 	},
 	{
 		name: "FindNobody",
-		why:  "an unknown user simply has no sessions, and the empty subject means nobody: ending its sessions must not end every anonymous one",
+		why: "an unknown user simply has no sessions, and the empty subject means nobody: ending its sessions must not " +
+			"end every anonymous one",
 		run: func(t *trial) {
 			s := t.indexer()
 			anonymous := newRecord("values")
@@ -39,8 +40,9 @@ var indexCases = []testCase{
 	},
 	{
 		name: "FindHostileSubjects",
-		why:  "applications choose subjects: one that looks like a pattern, a query or another one's variant finds itself and nothing else",
-		run:  findHostileSubjects,
+		why: "applications choose subjects: one that looks like a pattern, a query or another one's variant finds itself " +
+			"and nothing else",
+		run: findHostileSubjects,
 	},
 	{
 		name: "FindMany",

@@ -12,13 +12,15 @@ import (
 var momentCases = []testCase{
 	{
 		name: "FindThenRenewal",
-		why:  "between a search and the reading a session may be renewed: the core follows the alias that its old record has become, so that one has to be read",
-		run:  findThenRenewal,
+		why: "between a search and the reading a session may be renewed: the core follows the alias that its old record " +
+			"has become, so that one has to be read",
+		run: findThenRenewal,
 	},
 	{
 		name: "FindDuringRenewals",
-		why:  "a search that is not of one moment can miss both the old and the new record of a session that is being renewed, which then outlives \"log out everywhere\"",
-		run:  findDuringRenewals,
+		why: "a search that is not of one moment can miss both the old and the new record of a session that is being " +
+			"renewed, which then outlives \"log out everywhere\"",
+		run: findDuringRenewals,
 	},
 	{
 		name: "FindAfterRenewal",
@@ -47,8 +49,8 @@ func findThenRenewal(t *trial) {
 	t.loadsAll(s, ids, alias, moved)
 }
 
-// findDuringRenewals renews sessions while it searches. Whatever the moment of a search, each session has a record in the
-// index then: the one that it had when the search began, or a later one.
+// findDuringRenewals renews sessions while it searches. Whatever the moment of a search, each session has a record in
+// the index then: the one that it had when the search began, or a later one.
 func findDuringRenewals(t *trial) {
 	const sessions, renewals = 8, 40
 	s, subject := t.indexer(), newSubject()
@@ -88,7 +90,8 @@ func searchChains(t *trial, s session.Indexer, subject string, chains []*chain) 
 	}
 	for i, c := range chains {
 		if !c.foundSince(begun[i], found) {
-			return fmt.Errorf("find during renewals: of a session that was there, neither the old record is found nor a later one (%d ids)", len(ids))
+			return fmt.Errorf("find during renewals: of a session that was there, neither the old record is found nor a "+
+				"later one (%d ids)", len(ids))
 		}
 	}
 	return nil

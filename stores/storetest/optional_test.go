@@ -30,8 +30,10 @@ var indexDefects = []defect{
 			return records, err
 		}
 	}, "FindBySubject", "LoadAllLeavesOutAbsent"),
-	fault("all fails for an absent record", func(f *faulty) { f.all = f.eachOf(func(err error) error { return err }) }, "LoadAllLeavesOutAbsent"),
-	fault("all has an empty record for an absent one", func(f *faulty) { f.all = f.eachOf(func(error) error { return nil }) }, "LoadAllLeavesOutAbsent"),
+	fault("all fails for an absent record", func(f *faulty) { f.all = f.eachOf(func(err error) error { return err }) },
+		"LoadAllLeavesOutAbsent"),
+	fault("all has an empty record for an absent one",
+		func(f *faulty) { f.all = f.eachOf(func(error) error { return nil }) }, "LoadAllLeavesOutAbsent"),
 	indexed("the index has everybody", index{same: func(_, _ string) bool { return true }}, "FindBySubject", "FindNobody"),
 	indexed("the index is as created", index{ignoresUpdate: true}, "FindFollowsUpdate", "FindAfterConcurrentUpdates"),
 	indexed("the index keeps the swept", index{}, "SweepLeavesIndex"),
@@ -40,9 +42,12 @@ var indexDefects = []defect{
 	indexed("the index is cleaned later", index{cleansLater: true}, "CreateRacesDelete"),
 	indexed("nobody is a subject", index{}, "FindNobody"),
 	indexed("subjects ignore case", index{same: strings.EqualFold}, "FindHostileSubjects"),
-	indexed("subjects are trimmed", index{same: func(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }}, "FindHostileSubjects"),
-	indexed("subjects are cut", index{same: func(a, b string) bool { return a[:min(255, len(a))] == b[:min(255, len(b))] }}, "FindHostileSubjects"),
-	indexed("subjects are patterns", index{same: func(a, b string) bool { ok, _ := path.Match(b, a); return ok }}, "FindHostileSubjects"),
+	indexed("subjects are trimmed",
+		index{same: func(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }}, "FindHostileSubjects"),
+	indexed("subjects are cut",
+		index{same: func(a, b string) bool { return a[:min(255, len(a))] == b[:min(255, len(b))] }}, "FindHostileSubjects"),
+	indexed("subjects are patterns", index{same: func(a, b string) bool { ok, _ := path.Match(b, a); return ok }},
+		"FindHostileSubjects"),
 	fault("the index is one page", func(f *faulty) {
 		f.find = func(ctx context.Context, subject string) ([]session.RecordID, error) {
 			ids, err := f.Store.Find(ctx, subject)
@@ -186,9 +191,10 @@ var sweepDefects = []defect{
 	sweeping("sweep goes by its own clock", func(f *faulty, ctx context.Context, _ time.Time, limit int) (int, error) {
 		return f.Store.Sweep(ctx, time.Now(), limit)
 	}, "SweepExpiredOnly"),
-	sweeping("sweep spares those that expire at the time", func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error) {
-		return f.Store.Sweep(ctx, before.Add(-time.Millisecond), limit)
-	}, "SweepExpiredOnly"),
+	sweeping("sweep spares those that expire at the time",
+		func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error) {
+			return f.Store.Sweep(ctx, before.Add(-time.Millisecond), limit)
+		}, "SweepExpiredOnly"),
 	sweeping("sweep does not count", func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error) {
 		_, err := f.Store.Sweep(ctx, before, limit)
 		return 0, err
@@ -196,18 +202,21 @@ var sweepDefects = []defect{
 	sweeping("sweep ignores the limit", func(f *faulty, ctx context.Context, before time.Time, _ int) (int, error) {
 		return f.Store.Sweep(ctx, before, 1<<30)
 	}, "SweepLimit"),
-	sweeping("sweep ignores the limit and hides it", func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error) {
-		n, err := f.Store.Sweep(ctx, before, 1<<30)
-		return min(n, limit), err
-	}, "SweepLimit"),
+	sweeping("sweep ignores the limit and hides it",
+		func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error) {
+			n, err := f.Store.Sweep(ctx, before, 1<<30)
+			return min(n, limit), err
+		}, "SweepLimit"),
 	sweeping("batches come back short", func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error) {
 		return f.Store.Sweep(ctx, before, min(limit, 3))
 	}, "SweepLimit"),
-	fault("sweep knows the first end only", func(f *faulty) { f.rememberExpiry(false, func() {}) }, "SweepShortened", "SweepExtended"),
+	fault("sweep knows the first end only", func(f *faulty) { f.rememberExpiry(false, func() {}) }, "SweepShortened",
+		"SweepExtended"),
 	fault("sweep looks, then deletes", func(f *faulty) { f.rememberExpiry(true, latency) }, "SweepRacesWrites"),
 }
 
-func sweeping(name string, sweep func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error), fails ...string) defect {
+func sweeping(name string, sweep func(f *faulty, ctx context.Context, before time.Time, limit int) (int, error),
+	fails ...string) defect {
 	return fault(name, func(f *faulty) {
 		f.sweep = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			return sweep(f, ctx, before, limit)
@@ -241,7 +250,8 @@ func (f *faulty) rememberExpiry(follows bool, pause func()) {
 	}
 }
 
-func (f *faulty) sweepBy(ctx context.Context, ends *ledger[time.Time], before time.Time, limit int, pause func()) (removed int, _ error) {
+func (f *faulty) sweepBy(ctx context.Context, ends *ledger[time.Time], before time.Time, limit int,
+	pause func()) (removed int, _ error) {
 	for id, expires := range ends.all() {
 		if removed == limit || expires.After(before) {
 			continue

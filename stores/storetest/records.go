@@ -9,12 +9,14 @@ import (
 var recordCases = []testCase{
 	{
 		name: "LoadAbsent",
-		why:  "the core takes ErrNotFound for \"no session\" and any other error for an outage, which the visitor sees as a 503",
-		run:  func(t *trial) { t.absent(newID()) },
+		why: "the core takes ErrNotFound for \"no session\" and any other error for an outage, which the visitor sees as " +
+			"a 503",
+		run: func(t *trial) { t.absent(newID()) },
 	},
 	{
 		name: "CreateThenLoad",
-		why:  "the next request has to find what this one saved, with the version it must present to change it and the times that end it",
+		why: "the next request has to find what this one saved, with the version it must present to change it and the " +
+			"times that end it",
 		run: func(t *trial) {
 			anonymous, known := newRecord("values"), newRecordOf(newSubject(), "values of a known user")
 			t.create(anonymous, known)
@@ -28,12 +30,14 @@ var recordCases = []testCase{
 	},
 	{
 		name: "UpdateReplaces",
-		why:  "what a request saves is the whole session: an old value, or a clock that cannot be set back, would outlive its change",
-		run:  updateReplaces,
+		why: "what a request saves is the whole session: an old value, or a clock that cannot be set back, would outlive " +
+			"its change",
+		run: updateReplaces,
 	},
 	{
 		name: "UpdateCountsVersions",
-		why:  "after a write the core goes on with the version it sent plus one, without asking; any other number makes its next write fail",
+		why: "after a write the core goes on with the version it sent plus one, without asking; any other number makes " +
+			"its next write fail",
 		run: func(t *trial) {
 			r := newRecord("1")
 			t.create(r)

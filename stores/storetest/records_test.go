@@ -114,7 +114,8 @@ var recordDefects = []defect{
 
 var dataDefects = []defect{
 	storing("data is text", func(b []byte) []byte { return []byte(strings.ToValidUTF8(string(b), "?")) }, "DataBinary"),
-	storing("data ends at a zero", func(b []byte) []byte { head, _, _ := bytes.Cut(b, []byte{0}); return head }, "DataBinary"),
+	storing("data ends at a zero", func(b []byte) []byte { head, _, _ := bytes.Cut(b, []byte{0}); return head },
+		"DataBinary"),
 	storing("data is cut at 64 KiB", func(b []byte) []byte { return b[:min(len(b), 1<<16-1)] }, "DataLarge"),
 	storing("data is cut at 1 MiB", func(b []byte) []byte { return b[:min(len(b), 1<<20-1)] }, "DataLarge"),
 	fault("empty data is no record", func(f *faulty) {

@@ -21,13 +21,15 @@ var sweepCases = []testCase{
 	},
 	{
 		name: "SweepShortened",
-		why:  "a write may bring a record's end forward, as logging out does; such records would pile up if the sweep only knew the first",
-		run:  sweepShortened,
+		why: "a write may bring a record's end forward, as logging out does; such records would pile up if the sweep " +
+			"only knew the first",
+		run: sweepShortened,
 	},
 	{
 		name: "SweepExtended",
-		why:  "an active visitor's session has a later end than it began with, and a sweep that remembers the first one logs the visitor out",
-		run:  sweepExtended,
+		why: "an active visitor's session has a later end than it began with, and a sweep that remembers the first one " +
+			"logs the visitor out",
+		run: sweepExtended,
 	},
 	{
 		name: "SweepLeavesIndex",
@@ -102,7 +104,8 @@ func sweepExpiredOnly(t *trial) {
 	s, until := t.emptied()
 	before := until.Add(-time.Hour)
 	due := []session.Record{
-		newExpired(before.AddDate(0, 0, -40), "long ago"), newExpired(before.Add(-time.Millisecond), "before"), newExpired(before, "at"),
+		newExpired(before.AddDate(0, 0, -40), "long ago"), newExpired(before.Add(-time.Millisecond), "before"),
+		newExpired(before, "at"),
 	}
 	later, live := newExpired(before.Add(time.Millisecond), "later"), newRecord("live")
 	t.create(append(due, later, live)...)

@@ -12,13 +12,15 @@ import (
 var touchCases = []testCase{
 	{
 		name: "TouchExtends",
-		why:  "a touch keeps an active visitor's session alive; it changes nothing else, so that it never competes with a write",
-		run:  touchExtends,
+		why: "a touch keeps an active visitor's session alive; it changes nothing else, so that it never competes with a " +
+			"write",
+		run: touchExtends,
 	},
 	{
 		name: "TouchNeverShortens",
-		why:  "touches of several requests and servers arrive in any order, and a late one must not take back what an earlier one gave",
-		run:  touchNeverShortens,
+		why: "touches of several requests and servers arrive in any order, and a late one must not take back what an " +
+			"earlier one gave",
+		run: touchNeverShortens,
 	},
 	{
 		name: "TouchNeverCreates",

@@ -122,7 +122,8 @@ func difference(got, want session.Record) string {
 	case got.Version != want.Version:
 		return fmt.Sprintf("version is %d, want %d", got.Version, want.Version)
 	case !bytes.Equal(got.Data, want.Data):
-		return fmt.Sprintf("data is %.40q (%d bytes), want %.40q (%d bytes)", got.Data, len(got.Data), want.Data, len(want.Data))
+		return fmt.Sprintf("data is %.40q (%d bytes), want %.40q (%d bytes)", got.Data, len(got.Data), want.Data,
+			len(want.Data))
 	case got.Seen.UnixMilli() != want.Seen.UnixMilli():
 		return fmt.Sprintf("seen is %s, want %s", clock(got.Seen), clock(want.Seen))
 	case got.Expires.UnixMilli() != want.Expires.UnixMilli():

@@ -8,10 +8,10 @@ import (
 	"github.com/coatcheck/coatcheck/internal/week"
 )
 
-// Week plays weeks of one visitor on a store: pages of parallel requests, slow ones, lost answers, nights, restarts of the
-// browser. In each the visitor is never anonymous before time and never logged in after it, and no change that was answered
-// is lost. It takes newStore as Run does. Its clock runs up to nine days ahead and its sweeper goes by that clock, so the
-// store must hold nothing of anybody else's.
+// Week plays weeks of one visitor on a store: pages of parallel requests, slow ones, lost answers, nights, restarts
+// of the browser. In each the visitor is never anonymous before time and never logged in after it, and no change that
+// was answered is lost. It takes newStore as Run does. Its clock runs up to nine days ahead and its sweeper goes by
+// that clock, so the store must hold nothing of anybody else's.
 func Week(t *testing.T, newStore func(t *testing.T) session.Store) {
 	t.Helper()
 	for _, seed := range []uint64{0, 5} { // of those that core plays in memory, one without and one with renewals

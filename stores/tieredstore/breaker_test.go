@@ -193,6 +193,7 @@ func (d deaf) Load(ctx context.Context, id session.RecordID) (session.Record, er
 func TestFastStoreThatAsksItsContext(t *testing.T) {
 	r := newRig()
 	rec := r.record(t, "values")
-	s := tieredstore.New(deaf{r.fast}, r.durable, tieredstore.Options{FastTimeout: time.Millisecond, OnError: func(error) {}})
+	s := tieredstore.New(deaf{r.fast}, r.durable,
+		tieredstore.Options{FastTimeout: time.Millisecond, OnError: func(error) {}})
 	reads(t, s, rec)
 }

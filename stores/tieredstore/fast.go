@@ -63,8 +63,8 @@ func (s *Store) load(ctx context.Context, id session.RecordID) (copied, error) {
 	return copied(r), copied(r).check()
 }
 
-// fill leaves a copy for the next reader, in place of what was found, and reports whether it did. If there is another one
-// by now, it may be newer and stays.
+// fill leaves a copy for the next reader, in place of what was found, and reports whether it did. If there is another
+// one by now, it may be newer and stays.
 func (s *Store) fill(ctx context.Context, found lookup, c copied) bool {
 	present := found.err == nil
 	if !present && !errors.Is(found.err, session.ErrNotFound) || !c.Seen.Before(c.expires()) {
@@ -95,7 +95,8 @@ func (s *Store) extend(ctx context.Context, id session.RecordID, seen, expires t
 
 // change replaces a copy by what edit makes of it. What was written should reach other servers although its request
 // may be over, so only FastTimeout ends it.
-func (s *Store) change(ctx context.Context, id session.RecordID, operation string, edit func(old copied, present bool) (next copied, ok bool)) error {
+func (s *Store) change(ctx context.Context, id session.RecordID, operation string,
+	edit func(old copied, present bool) (next copied, ok bool)) error {
 	return s.use(context.WithoutCancel(ctx), operation, func(ctx context.Context) error {
 		for range maxSwaps {
 			old, err := s.load(ctx, id)
@@ -132,8 +133,8 @@ func (s *Store) drop(ctx context.Context, id session.RecordID) {
 	_ = s.use(context.WithoutCancel(ctx), "delete", func(ctx context.Context) error { return s.fast.Delete(ctx, id) })
 }
 
-// sweepCopies removes the copies that were past their use by the given time. They are not the sessions that the limit is
-// about, so it goes on until none is left.
+// sweepCopies removes the copies that were past their use by the given time. They are not the sessions that the limit
+// is about, so it goes on until none is left.
 func (s *Store) sweepCopies(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	fast, ok := s.fast.(session.Sweeper)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/tieredstore"
 )
 
-// TestKnown: what is forgotten too early lets a process read less than it has written; what is never forgotten keeps the
-// fast store from being used, and grows.
+// TestKnown: what is forgotten too early lets a process read less than it has written; what is never forgotten keeps
+// the fast store from being used, and grows.
 func TestKnown(t *testing.T) {
 	const keep = 10 * time.Second
 	first, second := session.RecordID{1}, session.RecordID{2}

@@ -73,8 +73,8 @@ func TestLogoutOnAnotherServer(t *testing.T) {
 	}
 }
 
-// TestLostAnswerIsAppliedOnce: the store's client repeats a write whose answer was lost and is told of a conflict. The core
-// then looks whether the write is there, which the copy from before it must not hide.
+// TestLostAnswerIsAppliedOnce: the store's client repeats a write whose answer was lost and is told of a conflict.
+// The core then looks whether the write is there, which the copy from before it must not hide.
 func TestLostAnswerIsAppliedOnce(t *testing.T) {
 	r := newRig()
 	here := r.site(t, r.fast)

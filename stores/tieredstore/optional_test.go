@@ -19,7 +19,8 @@ type forgets struct{ session.Store }
 
 func (forgets) Sweep(context.Context, time.Time, int) (int, error) { return 0, errors.ErrUnsupported }
 
-// TestFastStoreThatCannotSweep: that is no failure, so it must neither be reported nor keep the fast store from being used.
+// TestFastStoreThatCannotSweep: that is no failure, so it must neither be reported nor keep the fast store from being
+// used.
 func TestFastStoreThatCannotSweep(t *testing.T) {
 	r := newRig()
 	s := r.server(forgets{r.fast})

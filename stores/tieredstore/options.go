@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Options are the choices there are. The zero value is the safe one.
+// Options are the choices there are. The zero value is the safe one. A duration below zero means what zero means.
 type Options struct {
 	// MaxStale is how old what Load returns may be. Zero means 5 seconds: the requests of one page share one durable
-	// read, and a session ended elsewhere is over within seconds. With one fast store for all servers copies are kept up to
-	// date, so that a minute is reasonable too.
+	// read, and a session ended elsewhere is over within seconds. With one fast store for all servers copies are kept
+	// up to date, so that a minute is reasonable too.
 	MaxStale time.Duration
 	// FastTimeout bounds each use of the fast store. Zero means 100 milliseconds.
 	FastTimeout time.Duration

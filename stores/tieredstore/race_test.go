@@ -68,8 +68,8 @@ func TestSlowWriter(t *testing.T) {
 	reads(t, r.store, last)
 }
 
-// TestSlowReaderAfterADelete: here the old copy comes back, and must be gone after MaxStale. The process that deleted the
-// record is never shown it.
+// TestSlowReaderAfterADelete: here the old copy comes back, and must be gone after MaxStale. The process that deleted
+// the record is never shown it.
 func TestSlowReaderAfterADelete(t *testing.T) {
 	for _, noticed := range []bool{true, false} {
 		r := newRig()
@@ -209,8 +209,8 @@ func TestOwnWritesWithoutTheFastStore(t *testing.T) {
 	}
 }
 
-// TestReadsDoNotGoBack: what one reader has got from the durable store the next one must not see undone, although the copy
-// of a slower reader won.
+// TestReadsDoNotGoBack: what one reader has got from the durable store the next one must not see undone, although the
+// copy of a slower reader won.
 func TestReadsDoNotGoBack(t *testing.T) {
 	r := newRig()
 	rec := r.record(t, "before")
@@ -229,7 +229,9 @@ func (r *rig) fillWith(t *testing.T, old session.Record) {
 	t.Helper()
 	durable := memstore.New()
 	want(t, "Create", durable.Create(t.Context(), old), nil)
-	s := tieredstore.New(r.fast.Inner(), durable, tieredstore.Options{MaxStale: maxStale, Now: func() time.Time { return r.now }})
+	s := tieredstore.New(r.fast.Inner(), durable, tieredstore.Options{MaxStale: maxStale, Now: func() time.Time {
+		return r.now
+	}})
 	reads(t, s, old)
 }
 

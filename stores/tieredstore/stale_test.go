@@ -21,8 +21,8 @@ func isCached(t *testing.T, s session.Store, id session.RecordID, expected bool)
 	}
 }
 
-// TestCachedRecordsSaySo: the core takes a change for none when the session has the value already, which is true only of
-// what is durable.
+// TestCachedRecordsSaySo: the core takes a change for none when the session has the value already, which is true only
+// of what is durable.
 func TestCachedRecordsSaySo(t *testing.T) {
 	r := newRig()
 	other := r.server(memstore.New())
@@ -38,8 +38,8 @@ func TestCachedRecordsSaySo(t *testing.T) {
 	isCached(t, other, rec.ID, false)
 }
 
-// TestConflictLeadsToTheDurableStore: whoever was refused has to learn what is durable. A copy that another server has made
-// since may be newer than the refused one, and out of date all the same.
+// TestConflictLeadsToTheDurableStore: whoever was refused has to learn what is durable. A copy that another server
+// has made since may be newer than the refused one, and out of date all the same.
 func TestConflictLeadsToTheDurableStore(t *testing.T) {
 	for _, operation := range []string{"Update", "Create"} {
 		r := newRig()
@@ -124,8 +124,8 @@ func isLive(t *testing.T, s session.Store, id session.RecordID) bool {
 	return err == nil && string(got.Data) == "live"
 }
 
-// TestEndThatTheFastStoreMissed: a copy of what has ended is left behind, or comes from a slow reader. The server that ended
-// it does not show it again, and others for no longer than MaxStale.
+// TestEndThatTheFastStoreMissed: a copy of what has ended is left behind, or comes from a slow reader. The server
+// that ended it does not show it again, and others for no longer than MaxStale.
 func TestEndThatTheFastStoreMissed(t *testing.T) {
 	for how, end := range ends {
 		for fault, fails := range faults {
@@ -134,7 +134,9 @@ func TestEndThatTheFastStoreMissed(t *testing.T) {
 					r, shared := newRig(), memstore.New()
 					breaking := probe.New(shared)
 					here, there := r.server(breaking), r.server(shared)
-					rec := session.Record{ID: session.RecordID{1}, Version: 1, Data: []byte("live"), Seen: r.now, Expires: r.now.Add(time.Hour)}
+					rec := session.Record{
+						ID: session.RecordID{1}, Version: 1, Data: []byte("live"), Seen: r.now, Expires: r.now.Add(time.Hour),
+					}
 					want(t, "Create", here.Create(t.Context(), rec), nil)
 					breaking.Before(fails)
 					if slow {

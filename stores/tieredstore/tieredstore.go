@@ -1,16 +1,16 @@
-// Package tieredstore puts a fast store in front of a durable one, such as Memcached or the process's own memory in front of
-// a database. Most reads are answered by the fast store. The durable one decides everything else, so the fast one may
-// fail, hang, forget or be behind: it may cost time, and never a session.
+// Package tieredstore puts a fast store in front of a durable one, such as Memcached or the process's own memory in
+// front of a database. Most reads are answered by the fast store. The durable one decides everything else, so the
+// fast one may fail, hang, forget or be behind: it may cost time, and never a session.
 //
 // # How it works
 //
-// Create, Update, Touch and Delete go to the durable store first, and its answer is the answer. Then the fast store gets
-// a copy of what was written. Load returns the copy if there is one to trust; otherwise it asks the durable store and
-// leaves a copy. Find, LoadAll and Sweep are the durable store's.
+// Create, Update, Touch and Delete go to the durable store first, and its answer is the answer. Then the fast store
+// gets a copy of what was written. Load returns the copy if there is one to trust; otherwise it asks the durable
+// store and leaves a copy. Find, LoadAll and Sweep are the durable store's.
 //
-// The fast store must be for this alone: with servers shared, under a prefix of its own. A copy is a record under the same
-// id whose Version counts its changes, whose Seen says when the durable store was asked, and whose Expires is the end of
-// its use. Its data is, with numbers big-endian and times in milliseconds since 1970:
+// The fast store must be for this alone: with servers shared, under a prefix of its own. A copy is a record under the
+// same id whose Version counts its changes, whose Seen says when the durable store was asked, and whose Expires is
+// the end of its use. Its data is, with numbers big-endian and times in milliseconds since 1970:
 //
 //	bytes 0-4     "copy" and the format, 1
 //	bytes 5-28    the record's version, last seen, expires (8 bytes each)
@@ -21,19 +21,20 @@
 //
 // # Bounded staleness
 //
-// This is the one promise that weakens: a read may show a session as it was up to Options.MaxStale ago. It happens where a
-// copy does not learn of a write: on other servers when each has a fast store of its own, as with memory; and with a
-// shared one when it failed, evicted the copy or was raced at the wrong moment. A session that was ended can then be read
-// for that long. It cannot be written: the durable store judges each write, so nothing stale is ever saved and no
-// ended session comes back. What comes from a copy is marked as Cached, so that the core takes no change for one that
-// has been made already. A process does not go back: it never reads a version older than one that it has written, nor a record
-// that it has deleted or found to be gone, whether the fast store has heard of it or not; and after a conflict it reads the
-// durable store before it believes a copy again. Times are compared between servers, so how far their clocks differ adds to MaxStale.
+// This is the one promise that weakens: a read may show a session as it was up to Options.MaxStale ago. It happens
+// where a copy does not learn of a write: on other servers when each has a fast store of its own, as with memory; and
+// with a shared one when it failed, evicted the copy or was raced at the wrong moment. A session that was ended can
+// then be read for that long. It cannot be written: the durable store judges each write, so nothing stale is ever
+// saved and no ended session comes back. What comes from a copy is marked as Cached, so that the core takes no change
+// for one that has been made already. A process does not go back: it never reads a version older than one that it has
+// written, nor a record that it has deleted or found to be gone, whether the fast store has heard of it or not; and
+// after a conflict it reads the durable store before it believes a copy again. Times are compared between servers, so
+// how far their clocks differ adds to MaxStale.
 //
 // # A failing fast store
 //
-// Each use of the fast store is bounded by Options.FastTimeout. After a failure it is left alone for Options.BackOff, then
-// one call tries it again. Writes made meanwhile do not reach it, which MaxStale bounds like the rest.
+// Each use of the fast store is bounded by Options.FastTimeout. After a failure it is left alone for Options.BackOff,
+// then one call tries it again. Writes made meanwhile do not reach it, which MaxStale bounds like the rest.
 package tieredstore
 
 import (
@@ -47,7 +48,8 @@ import (
 )
 
 // Store is a session.Store in two tiers. It has all the optional interfaces and answers errors.ErrUnsupported where
-// the durable store lacks them. Use New.
+// the durable store lacks them. It is safe for concurrent use. Errors are the durable store's; those of the fast store
+// go to Options.OnError. Use New.
 type Store struct {
 	fast, durable session.Store
 	maxStale      time.Duration
@@ -67,8 +69,8 @@ var (
 // gone is a version that no copy has.
 const gone = math.MaxUint64
 
-// New returns a store that keeps sessions in durable and copies of them in fast. It panics if one of them is missing or if
-// they are the same.
+// New returns a store that keeps sessions in durable and copies of them in fast. It panics if one of them is missing
+// or if they are the same.
 func New(fast, durable session.Store, o Options) *Store {
 	switch {
 	case fast == nil || durable == nil:
@@ -83,8 +85,8 @@ func New(fast, durable session.Store, o Options) *Store {
 	}
 }
 
-// Load returns the record, possibly as it was up to MaxStale ago: then it is marked as Cached. Its Subject and Handle may
-// be empty.
+// Load returns the record, possibly as it was up to MaxStale ago: then it is marked as Cached. Its Subject and Handle
+// may be empty. An absent record is session.ErrNotFound.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return session.Record{}, failed("load", err)
@@ -114,7 +116,7 @@ func (s *Store) trusted(c copied, least uint64, now time.Time) bool {
 	return age >= 0 && age < s.maxStale && now.Before(c.expires()) && c.version() >= least
 }
 
-// Create stores a new record.
+// Create stores a new record, or returns session.ErrExists.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := ctx.Err(); err != nil {
 		return failed("create", err)
@@ -130,7 +132,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	return err
 }
 
-// Update replaces a record of the same version.
+// Update replaces a record of the same version, or returns session.ErrConflict or session.ErrNotFound.
 func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err := ctx.Err(); err != nil {
 		return failed("update", err)
@@ -150,7 +152,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	return err
 }
 
-// Touch extends a record, if the durable store can.
+// Touch extends a record, or returns session.ErrNotFound, or errors.ErrUnsupported if the durable store cannot touch.
 func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires time.Time) error {
 	t, ok := s.durable.(session.Toucher)
 	if !ok {
@@ -169,7 +171,7 @@ func (s *Store) Touch(ctx context.Context, id session.RecordID, seen, expires ti
 	return err
 }
 
-// Delete removes a record.
+// Delete removes a record. It is no error if there is none.
 func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 	if err := ctx.Err(); err != nil {
 		return failed("delete", err)
@@ -194,7 +196,7 @@ func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, e
 	return index.Find(ctx, subject)
 }
 
-// LoadAll returns records, from the durable store.
+// LoadAll returns those of the records that are there, from the durable store.
 func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
 	index, ok := s.durable.(session.Indexer)
 	if !ok {
@@ -203,8 +205,9 @@ func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.
 	return index.LoadAll(ctx, ids)
 }
 
-// Sweep removes up to limit expired records from the durable store, and all copies that are past their use from a fast
-// store that does not see to that itself. It reports how many records it removed, or copies if only those need sweeping.
+// Sweep removes up to limit expired records from the durable store, and all copies that are past their use from a
+// fast store that does not see to that itself. It reports how many records it removed, or copies if only those need
+// sweeping.
 func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	copies, copiesErr := s.sweepCopies(ctx, before, limit)
 	durable, ok := s.durable.(session.Sweeper)

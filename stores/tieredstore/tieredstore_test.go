@@ -52,8 +52,8 @@ func TestForgettingFastStore(t *testing.T) {
 	})
 }
 
-// TestFailingFastStore: a fast store that fails is not an outage. It fails in the middle too, with BackOff so short that
-// it is always tried again.
+// TestFailingFastStore: a fast store that fails is not an outage. It fails in the middle too, with BackOff so short
+// that it is always tried again.
 func TestFailingFastStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) session.Store {
 		r := newRig()
@@ -63,7 +63,8 @@ func TestFailingFastStore(t *testing.T) {
 			}
 			return nil
 		})
-		return tieredstore.New(r.fast, memstore.New(), tieredstore.Options{MaxStale: time.Hour, BackOff: 1, OnError: func(error) {}})
+		return tieredstore.New(r.fast, memstore.New(),
+			tieredstore.Options{MaxStale: time.Hour, BackOff: 1, OnError: func(error) {}})
 	})
 }
 
@@ -118,8 +119,10 @@ func reads(t *testing.T, s session.Store, r session.Record) {
 	t.Helper()
 	got, err := s.Load(t.Context(), r.ID)
 	want(t, "Load", err, nil)
-	if got.Version != r.Version || string(got.Data) != string(r.Data) || !got.Expires.Equal(r.Expires) || !got.Seen.Equal(r.Seen) {
-		t.Fatalf("Load: version %d is %q until %v, want version %d, %q until %v", got.Version, got.Data, got.Expires, r.Version, r.Data, r.Expires)
+	if got.Version != r.Version || string(got.Data) != string(r.Data) || !got.Expires.Equal(r.Expires) ||
+		!got.Seen.Equal(r.Seen) {
+		t.Fatalf("Load: version %d is %q until %v, want version %d, %q until %v", got.Version, got.Data, got.Expires,
+			r.Version, r.Data, r.Expires)
 	}
 }
 
@@ -134,7 +137,8 @@ func want(t *testing.T, operation string, got, want error) {
 func (r *rig) costs(t *testing.T, what string, fast, durable int) {
 	t.Helper()
 	if r.fast.Count("") != fast || r.durable.Count("") != durable {
-		t.Errorf("%s costs %d fast and %d durable calls, want %d and %d", what, r.fast.Count(""), r.durable.Count(""), fast, durable)
+		t.Errorf("%s costs %d fast and %d durable calls, want %d and %d", what, r.fast.Count(""), r.durable.Count(""),
+			fast, durable)
 	}
 	r.fast.Reset()
 	r.durable.Reset()
@@ -191,7 +195,9 @@ func TestExpiredCopy(t *testing.T) {
 // TestForeignRecords: where the fast store holds something else under an id, the two must not destroy each other.
 func TestForeignRecords(t *testing.T) {
 	r := newRig()
-	rec := session.Record{ID: session.RecordID{1}, Version: 1, Data: []byte("C not a copy"), Seen: r.now, Expires: r.now.Add(time.Hour)}
+	rec := session.Record{
+		ID: session.RecordID{1}, Version: 1, Data: []byte("C not a copy"), Seen: r.now, Expires: r.now.Add(time.Hour),
+	}
 	want(t, "Create", r.fast.Inner().Create(t.Context(), rec), nil)
 	mine := rec
 	mine.Data = []byte("mine")
@@ -256,7 +262,9 @@ func TestTooLargeForTheFastStore(t *testing.T) {
 // TestWiring: one store in both places would overwrite its own records.
 func TestWiring(t *testing.T) {
 	one := memstore.New()
-	for name, pair := range map[string][2]session.Store{"the same": {one, one}, "no fast": {nil, one}, "no durable": {one, nil}} {
+	for name, pair := range map[string][2]session.Store{
+		"the same": {one, one}, "no fast": {nil, one}, "no durable": {one, nil},
+	} {
 		func() {
 			defer func() {
 				if recover() == nil {

@@ -36,8 +36,8 @@ type failure struct {
 	sink   http.Header // where the swallowed response's headers go
 }
 
-// Begin starts a request on w. It returns the request for the rest of the way, and false when the manager's middleware is
-// at work already.
+// Begin starts a request on w. It returns the request for the rest of the way, and false when the manager's
+// middleware is at work already.
 func (x *Exchange) Begin(m *session.Manager, w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
 	x.w, x.request = w, r
 	if before := w.Header(); len(before) > 0 { // few are, and even a loop over an empty map takes its time

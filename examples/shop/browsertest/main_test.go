@@ -82,7 +82,8 @@ func flags(path, profile string) []chromedp.ExecAllocatorOption {
 // build compiles the shop as its own module has it. When the tests run under the race detector, so does the shop.
 func build(binary string) error {
 	args := []string{"build", "-buildvcs=false", "-o", binary}
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings,
+		debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "./examples/shop")...)
