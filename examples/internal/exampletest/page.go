@@ -91,7 +91,7 @@ func (b Block) Repeat(t *testing.T, at string) {
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
-		if got, want := timeless(string(out)), timeless(want); got != want {
+		if got, want := timeless(string(out)), timeless(strings.ReplaceAll(want, address, at)); got != want {
 			t.Errorf("%s\nprints\n%s\nand the page says\n%s", line, got, want)
 		}
 	}
