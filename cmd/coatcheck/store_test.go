@@ -13,7 +13,7 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/core/sessiontest"
 	"github.com/coatcheck/coatcheck/internal/servers"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 )
 
 var (

@@ -85,8 +85,8 @@ func build(binary string) error {
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./examples/shop")...)
-	cmd.Dir = filepath.Join("..", "..", "..")
+	cmd := exec.Command("go", append(args, "./shop")...)
+	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
