@@ -122,12 +122,17 @@ func (app application) versions(t *testing.T, withSessions bool) map[string]stri
 	return found
 }
 
-// run runs the go command outside of any workspace.
+// run runs the go command outside of any workspace, and lets it complete go.mod.
 func run(t *testing.T, dir string, args ...string) []byte {
+	t.Helper()
+	return runWith(t, dir, "-mod=mod", args...)
+}
+
+func runWith(t *testing.T, dir, flags string, args ...string) []byte {
 	t.Helper()
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS="+flags)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
