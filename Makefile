@@ -7,14 +7,37 @@ MODULES  := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './.*')
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME := 20000x
 
-# each runs a command in every module's folder. A module that would raise the others' versions is not in go.work and stands alone.
-each = @for m in $(MODULES); do echo "$$m: $(1)"; \
-	(grep -q "^[[:space:]]$$m$$" go.work || export GOWORK=off; cd "$$m" && $(1)) || exit 1; done
+# The modules that drive programs from outside, where the race detector sees nothing.
+OUTSIDE  := ./benchmarks ./examples/shop/browsertest
+# The modules whose users' versions may be older than the newest: what they require is the oldest that passes.
+OLDEST   := . ./stores/memcachestore ./stores/redisstore
 
-.PHONY: test deps check bench fmt vet lint tidy race fuzz build
+# each runs a command in the folders of modules: within the workspace if the module belongs to it, else by itself.
+each = @for m in $(2); do \
+	if grep -qxE "[[:space:]]*(use )?$$m" go.work; then w=; else w=off; fi; \
+	echo "$$m: $(1)"; (cd "$$m" && GOWORK=$$w $(1)) || exit 1; \
+done
 
+# alone runs a go command in the folder of every module without a workspace. The command's module replaces no other, or
+# nobody could install it: it is read with replacements, from a copy of its go.mod.
+alone = @scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && for m in $(MODULES); do \
+	echo "$$m: $(1) $(2), by itself"; file=; \
+	if [ "$$m" = ./cmd/coatcheck ]; then \
+		file=-modfile=$$scratch/go.mod; cp $$m/go.mod $$m/go.sum $$scratch; \
+		for s in $(MODULES); do \
+			p=github.com/coatcheck/coatcheck$${s\#.}; \
+			grep -q "$$p v" $$m/go.mod && go mod edit -replace $$p=$(CURDIR)/$$s $$scratch/go.mod; \
+		done; \
+	fi; \
+	(cd "$$m" && GOWORK=off $(1) $$file $(2)) || exit 1; \
+done
+
+.PHONY: test deps check bench fmt vet lint tidy race fuzz build oldest
+
+# The newest versions that are known to work, which the workspace has, and the adapters with the oldest.
 test: deps
-	$(call each,go test ./...)
+	$(call each,go test ./...,$(MODULES))
+	GOWORK=off go test ./adapters/...
 
 # The servers that stores are tested against and the browser for the shop's pages: what is missing is installed if this
 # is root on Debian. Nobody else's machine is touched. The tests start servers of their own and stop them.
@@ -34,7 +57,7 @@ deps:
 	fi; \
 	echo "NOT TESTED ON THIS MACHINE: what needs$$missing (apt-get install$$missing)" >&2
 
-check: fmt vet build tidy lint race fuzz
+check: fmt vet build tidy oldest lint race fuzz
 
 bench:
 	go run ./benchmarks -json benchmarks.json
@@ -43,21 +66,23 @@ fmt:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt these files:"; echo "$$out"; exit 1; fi
 
 vet:
-	$(call each,go vet ./...)
+	$(call each,go vet ./...,$(MODULES))
 
-# A user has this module alone, without a workspace around it.
+# A user has a module without a workspace around it.
 build:
-	GOWORK=off go build ./...
+	$(call alone,go build -o /dev/null,./...)
 
 tidy:
-	$(call each,go mod tidy -diff)
+	$(call alone,go mod tidy -diff)
+
+oldest: deps
+	@for m in $(OLDEST); do echo "$$m: the oldest versions"; (cd "$$m" && GOWORK=off go test ./...) || exit 1; done
 
 lint:
-	$(call each,go run $(LINT) run ./...)
+	$(call each,go run $(LINT) run ./...,$(MODULES))
 
-# The nested modules drive programs from outside, where the detector sees nothing.
 race: deps
-	go test -race ./...
+	$(call each,go test -race ./...,$(filter-out $(OUTSIDE),$(MODULES)))
 
 # Every fuzz target, for a moment each: FUZZTIME=10m make fuzz takes longer. Counted runs end exactly; timed ones may be
 # cut off in the middle of an input and then count as failed.

@@ -62,9 +62,9 @@ const pipelined = "redis-pipelining"
 
 func openPipelined(s *stage) (*backend, error) {
 	b, client := onRedis(s, pipelinedConnections)
-	pipeline, err := client.AutoPipeline()
+	pipeline, err := client.AsyncAutoPipeline()
 	if err == nil {
-		b.store = redisstore.New(pipeline)
+		b.store = redisstore.NewPipelined(pipeline)
 	}
 	return b, err
 }

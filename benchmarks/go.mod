@@ -4,7 +4,8 @@ go 1.26.0
 
 require (
 	github.com/alexedwards/scs/v2 v2.9.0
-	github.com/coatcheck/coatcheck v0.0.0
+	github.com/coatcheck/coatcheck v0.1.0
+	github.com/coatcheck/coatcheck/stores/redisstore v0.1.0
 	github.com/gin-contrib/sessions v1.0.4
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
@@ -88,4 +89,6 @@ require (
 	modernc.org/memory v1.11.0 // indirect
 )
 
-replace github.com/coatcheck/coatcheck => ../
+replace github.com/coatcheck/coatcheck => ..
+
+replace github.com/coatcheck/coatcheck/stores/redisstore => ../stores/redisstore

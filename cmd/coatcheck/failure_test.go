@@ -11,7 +11,7 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 )
 
 // Each command is driven with a password in the URL, against a server that is not there and with URLs that are wrong.

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 )
 
 const keysVariable = "COATCHECK_KEYS"

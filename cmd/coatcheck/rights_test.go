@@ -6,8 +6,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 	"github.com/coatcheck/coatcheck/internal/servers"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
 )
 
 // TestRedisRights: the commands that the error names are enough, and the check misses each of them.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/coatcheck/coatcheck/internal/storeurl"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 

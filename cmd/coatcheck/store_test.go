@@ -12,8 +12,8 @@ import (
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/core/sessiontest"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 	"github.com/coatcheck/coatcheck/internal/servers"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
 )
 
 var (

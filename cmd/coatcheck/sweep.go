@@ -8,7 +8,7 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 )
 
 // sweep removes what has expired.

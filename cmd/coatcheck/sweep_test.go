@@ -9,7 +9,7 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 )
 
 // heap is a store of expired sessions only.

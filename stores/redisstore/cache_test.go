@@ -11,13 +11,27 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
 	"github.com/coatcheck/coatcheck/stores/redisstore"
+	"github.com/coatcheck/coatcheck/stores/storetest"
 )
 
 // caching is a client that keeps what it has read.
-func caching(t *testing.T, server *servers.Server) *redis.Client {
+func caching(t *testing.T, server *servers.Server, others ...string) *redis.Client {
 	t.Helper()
-	c := client(t, &redis.Options{Addr: server.Addr, ClientSideCacheConfig: &redis.ClientSideCacheConfig{}})
-	return c
+	return client(t, cached(t, &redis.Options{Addr: server.Addr}, others...))
+}
+
+// TestStoreBehindACache: the client's cache makes no difference.
+func TestStoreBehindACache(t *testing.T) {
+	server := servers.Redis(t)
+	for name, others := range map[string][]string{
+		"ClientSideCache": nil,
+		"RefreshingCache": {"ClientSideCacheRefreshOnInvalidate", "ClientSideCacheCoalesceMisses"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := redisstore.New(caching(t, server, others...))
+			storetest.Run(t, func(*testing.T) session.Store { return store })
+		})
+	}
 }
 
 // TestNoStaleReads: a cache learns late of what other servers write. A visitor who has logged out there would still be

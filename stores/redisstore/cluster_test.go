@@ -51,9 +51,9 @@ func TestCluster(t *testing.T) {
 // served from then on. What they were told may be lost: Redis replicates after it has answered. So visits may count
 // less than the visitors saw, but never more than they made, and no session is lost that its replica knew before.
 func lostMaster(t *testing.T, cluster *servers.Cluster) {
-	c := clusterClient(t, &redis.ClusterOptions{
-		Addrs: cluster.Addrs(), ClusterStateReloadInterval: time.Hour, // the store asks for it sooner
-	})
+	options := &redis.ClusterOptions{Addrs: cluster.Addrs()}
+	setIfKnown(options, "ClusterStateReloadInterval", time.Hour) // the store asks for it sooner
+	c := clusterClient(t, options)
 	const together = "{visits}:" // a hash tag keeps all of them on one server
 	l := newLoad(t, counting(t, redisstore.New(c).WithPrefix(together)), 6)
 	err := c.ForEachMaster(t.Context(), func(ctx context.Context, master *redis.Client) error {

@@ -18,13 +18,13 @@ import (
 // TestFull: Redis at maxmemory refuses what may need memory. Visitors can still leave: the core deletes a record that
 // it cannot mark as ended, and finds those of a subject. What is refused is neither too large nor a conflict.
 func TestFull(t *testing.T) {
-	for name, client := range map[string]func(*redis.Client) redis.UniversalClient{
-		"Plain":      func(c *redis.Client) redis.UniversalClient { return c },
-		"Pipelining": func(c *redis.Client) redis.UniversalClient { return pipeline(t, "Blocking", c) },
+	for name, client := range map[string]func(*testing.T, *redis.Client) redis.UniversalClient{
+		"Plain":      func(_ *testing.T, c *redis.Client) redis.UniversalClient { return c },
+		"Pipelining": pipelining,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := connect(t, servers.Redis(t))
-			s := redisstore.New(client(c))
+			s := redisstore.New(client(t, c))
 			sessions := loggedIn(t, s, "user:42")
 			r := newRecordOf("user:42")
 			check(t, s.Create(t.Context(), r))

@@ -53,16 +53,17 @@
 //
 // # Pipelining
 //
-// With very many requests at a time give New what the client's AutoPipeline returns: commands of several requests
-// then share a round trip. The store waits for them by itself, through the client's deferred pipeline, which ends
-// with the client. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache or
-// replica may be in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
+// With very many requests at a time give NewPipelined what the client's AsyncAutoPipeline returns, which recent versions
+// of go-redis have: commands of several requests then share a round trip. New takes such a client too, and spends a
+// goroutine on each call. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache
+// or replica may be in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
 package redisstore
 
 import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -82,7 +83,7 @@ type Store struct {
 
 	heedsDeadlines bool // the client does
 
-	pipeline *redis.AutoPipeliner // carries single commands, if the client is one that pipelines
+	submit func(context.Context, redis.Cmder) error // carries single commands, if the client is one that pipelines
 }
 
 var (
@@ -96,7 +97,6 @@ var (
 func New(client redis.UniversalClient) *Store {
 	return &Store{
 		client: client, prefix: defaultPrefix, read: readCommand(client), heedsDeadlines: heedsDeadlines(client),
-		pipeline: pipelineOf(client),
 	}
 }
 
@@ -114,7 +114,7 @@ func (s *Store) WithPrefix(prefix string) *Store {
 func readCommand(client redis.UniversalClient) string {
 	switch c := client.(type) {
 	case *redis.Client:
-		if o := c.Options(); o.ClientSideCacheConfig == nil && o.ClientSideCache == nil {
+		if !keepsCopies(c.Options()) {
 			return "get"
 		}
 	case *redis.ClusterClient:
@@ -125,6 +125,18 @@ func readCommand(client redis.UniversalClient) string {
 		return "get"
 	}
 	return "getex"
+}
+
+// keepsCopies reports whether a client has a cache of its own. The options of older versions of go-redis have no such
+// fields, so the compiler cannot look for them.
+func keepsCopies(o *redis.Options) bool {
+	options := reflect.ValueOf(o).Elem()
+	for _, name := range []string{"ClientSideCacheConfig", "ClientSideCache"} {
+		if f := options.FieldByName(name); f.IsValid() && !f.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Store) key(id session.RecordID) string {

@@ -23,9 +23,6 @@ func TestStore(t *testing.T) {
 		"Plain":           {},
 		"ContextTimeouts": {ContextTimeoutEnabled: true},
 		"RESP2":           {Protocol: 2},
-		"ClientSideCache": {ClientSideCacheConfig: &redis.ClientSideCacheConfig{}},
-		"RefreshingCache": {ClientSideCacheConfig: &redis.ClientSideCacheConfig{}, ClientSideCacheRefreshOnInvalidate: true,
-			ClientSideCacheCoalesceMisses: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options.Addr = server.Addr
@@ -258,9 +255,9 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	check(t, err)
 	check(t, l.Close()) // so that nobody listens there
-	c := client(t, &redis.Options{Addr: l.Addr().String(), Username: "SECRET", Password: "SECRET", MaxRetries: -1,
-		DialerRetries: 1})
-	s, ctx := redisstore.New(c), t.Context()
+	options := &redis.Options{Addr: l.Addr().String(), Username: "SECRET", Password: "SECRET", MaxRetries: -1}
+	setIfKnown(options, "DialerRetries", 1)
+	s, ctx := redisstore.New(client(t, options)), t.Context()
 	r := newRecordOf("SECRET")
 	r.Data = []byte("SECRET")
 	_, loadErr := s.Load(ctx, r.ID)

@@ -1,8 +1,6 @@
 package redisstore_test
 
 import (
-	"context"
-	"net"
 	"sync"
 	"testing"
 
@@ -17,16 +15,16 @@ const pooled = 20
 // TestRestartCostsNobodyAnAnswer: Redis is back, and the pool is full of connections that it does not know. The
 // client leaves out those that it sees have ended, and tries again.
 func TestRestartCostsNobodyAnAnswer(t *testing.T) {
-	for name, wrap := range map[string]func(*redis.Client) redis.UniversalClient{
-		"Plain":      func(c *redis.Client) redis.UniversalClient { return c },
-		"Pipelining": func(c *redis.Client) redis.UniversalClient { return pipeline(t, "Blocking", c) },
+	for name, wrap := range map[string]func(*testing.T, *redis.Client) redis.UniversalClient{
+		"Plain":      func(_ *testing.T, c *redis.Client) redis.UniversalClient { return c },
+		"Pipelining": pipelining,
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := servers.Redis(t)
-			c := client(t, &redis.Options{Addr: server.Addr, PoolSize: pooled, ContextTimeoutEnabled: true, Dialer: together()})
-			s := redisstore.New(wrap(c))
+			c := client(t, &redis.Options{Addr: server.Addr, PoolSize: pooled, ContextTimeoutEnabled: true})
+			s := redisstore.New(wrap(t, c))
 			r := newRecord("values")
-			eachAtOnce(t, pooled, func() error { return c.Ping(t.Context()).Err() })
+			fillPool(t, c)
 			check(t, s.Create(t.Context(), r))
 			server.Kill()
 			server.Start()
@@ -37,22 +35,19 @@ func TestRestartCostsNobodyAnAnswer(t *testing.T) {
 	}
 }
 
-// together lets no connection be used before the pool is full of them.
-func together() func(ctx context.Context, network, addr string) (net.Conn, error) {
-	var mu sync.Mutex
-	n, full := 0, make(chan struct{})
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		mu.Lock()
-		if n++; n == pooled {
-			close(full)
-		}
-		mu.Unlock()
-		select {
-		case <-full:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		return (&net.Dialer{}).DialContext(ctx, network, addr)
+// fillPool has as many connections at a time as the pool keeps.
+func fillPool(t *testing.T, c *redis.Client) {
+	t.Helper()
+	var held [pooled]*redis.Conn
+	for i := range held {
+		held[i] = c.Conn()
+		check(t, held[i].Ping(t.Context()).Err())
+	}
+	for _, conn := range held {
+		check(t, conn.Close()) // gives it back
+	}
+	if n := c.PoolStats().IdleConns; n != pooled {
+		t.Fatalf("the pool has %d connections, want %d", n, pooled)
 	}
 }
 

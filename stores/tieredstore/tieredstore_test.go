@@ -7,12 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bradfitz/gomemcache/memcache"
-
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
-	"github.com/coatcheck/coatcheck/internal/servers"
-	"github.com/coatcheck/coatcheck/stores/memcachestore"
 	"github.com/coatcheck/coatcheck/stores/memstore"
 	"github.com/coatcheck/coatcheck/stores/storetest"
 	"github.com/coatcheck/coatcheck/stores/tieredstore"
@@ -27,14 +23,6 @@ func patient(t *testing.T) tieredstore.Options {
 func TestMemoryInFrontOfMemory(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) session.Store {
 		return tieredstore.New(memstore.New(), memstore.New(), patient(t))
-	})
-}
-
-func TestMemcachedInFrontOfMemory(t *testing.T) {
-	client := memcache.New(servers.Memcached(t).Addr)
-	client.Timeout, client.MaxIdleConns = time.Minute, 64
-	storetest.Run(t, func(t *testing.T) session.Store {
-		return tieredstore.New(memcachestore.New(client), memstore.New(), patient(t))
 	})
 }
 

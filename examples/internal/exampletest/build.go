@@ -40,22 +40,21 @@ func racing() bool {
 	return false
 }
 
-// openSources opens every Go file of the module but its tests. "go test" repeats an earlier result unless a file that
-// the test opened has changed, and it does not see what the compiler opens.
+// openSources opens every Go file of the repository but its tests, and every go.mod. "go test" repeats an earlier result
+// unless a file that the test opened has changed, and it does not see what the compiler opens.
 func openSources(t *testing.T) {
 	t.Helper()
-	out, err := exec.Command("go", "env", "GOMOD").Output()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/coatcheck/coatcheck").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod := string(bytes.TrimSpace(out))
-	err = filepath.WalkDir(filepath.Dir(mod), func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(string(bytes.TrimSpace(out)), func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case d.IsDir() && strings.HasPrefix(d.Name(), "."):
 			return filepath.SkipDir
-		case d.IsDir() || path != mod && (!strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go")):
+		case d.IsDir(), strings.HasSuffix(path, "_test.go"), !strings.HasSuffix(path, ".go") && d.Name() != "go.mod":
 			return nil
 		}
 		f, err := os.Open(path)

@@ -86,8 +86,8 @@ func build(binary string) error {
 		debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./examples/shop")...)
-	cmd.Dir = filepath.Join("..", "..", "..")
+	cmd := exec.Command("go", append(args, "./shop")...)
+	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 	"github.com/coatcheck/coatcheck/internal/servers"
-	"github.com/coatcheck/coatcheck/internal/storeurl"
 )
 
 func open(t *testing.T, text string) *storeurl.Opened {

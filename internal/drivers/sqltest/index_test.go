@@ -1,7 +1,9 @@
-package sqlstore_test
+package sqltest
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 	"testing"
@@ -46,16 +48,62 @@ func TestQueriesUseTheIndexes(t *testing.T) {
 		run(t, db, map[sqlstore.Dialect]string{
 			sqlstore.SQLite: "ANALYZE", sqlstore.PostgreSQL: "ANALYZE", sqlstore.MySQL: "ANALYZE TABLE coatcheck_sessions",
 		}[d.dialect])
-		at := epoch.Add(10 * time.Hour).UnixMilli()
+		at, texts := epoch.Add(10*time.Hour).UnixMilli(), statements(t, d)
 		for index, plan := range map[string]string{
-			"coatcheck_sessions_subject": explain(t, d, db, s.FindText(), []byte("user:7")),
-			"coatcheck_sessions_sweep":   explain(t, d, db, s.SweepText(), at/600_000, at, 1000),
+			"coatcheck_sessions_subject": explain(t, d, db, texts["find"], []byte("user:7")),
+			"coatcheck_sessions_sweep":   explain(t, d, db, texts["sweep"], at/600_000, at, 1000),
 		} {
 			if !strings.Contains(plan, index) {
 				t.Errorf("%s is not used:\n%s", index, plan)
 			}
 		}
 	})
+}
+
+// statements returns what the store asks the database for a subject's sessions and for those that have expired.
+func statements(t *testing.T, d database) map[string]string {
+	t.Helper()
+	r := &recorder{opens: d.open(t).Driver(), source: d.source}
+	db := sql.OpenDB(r)
+	t.Cleanup(func() { db.Close() })
+	s := d.store(t, db, sqlstore.Options{})
+	texts := map[string]string{}
+	for name, call := range map[string]func() error{
+		"find":  func() error { _, err := s.Find(t.Context(), "nobody"); return err },
+		"sweep": func() error { _, err := s.Sweep(t.Context(), epoch.Add(-time.Hour), 1000); return err },
+	} {
+		r.first = ""
+		must(t, call())
+		texts[name] = r.first
+	}
+	return texts
+}
+
+// recorder opens connections of another driver's and remembers the first text that they are given. They have no methods but
+// the least, so every text is prepared.
+type recorder struct {
+	opens  driver.Driver
+	source string
+	first  string
+}
+
+func (r *recorder) Driver() driver.Driver { return r.opens }
+
+func (r *recorder) Connect(context.Context) (driver.Conn, error) {
+	c, err := r.opens.Open(r.source)
+	return recorded{c, r}, err
+}
+
+type recorded struct {
+	driver.Conn
+	to *recorder
+}
+
+func (c recorded) Prepare(text string) (driver.Stmt, error) {
+	if c.to.first == "" {
+		c.to.first = text
+	}
+	return c.Conn.Prepare(text)
 }
 
 // explain returns what the database would do, as the lines that it prints.

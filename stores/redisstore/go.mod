@@ -1,0 +1,16 @@
+module github.com/coatcheck/coatcheck/stores/redisstore
+
+go 1.26.0
+
+require (
+	github.com/coatcheck/coatcheck v0.1.0
+	github.com/redis/go-redis/v9 v9.7.0
+)
+
+require (
+	github.com/cespare/xxhash/v2 v2.2.0 // indirect
+	github.com/dgryski/go-rendezvous v0.0.0-20200823014737-9f7001d12a5f // indirect
+	github.com/gorilla/securecookie v1.1.2 // indirect
+)
+
+replace github.com/coatcheck/coatcheck => ../..
