@@ -13,6 +13,7 @@ import (
 	"github.com/coatcheck/coatcheck/adapters/adaptertest"
 	chisession "github.com/coatcheck/coatcheck/adapters/chi"
 	echosession "github.com/coatcheck/coatcheck/adapters/echo"
+	echosession5 "github.com/coatcheck/coatcheck/adapters/echov5"
 	fibersession "github.com/coatcheck/coatcheck/adapters/fiber"
 	ginsession "github.com/coatcheck/coatcheck/adapters/gin"
 	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
@@ -41,6 +42,7 @@ var adapters = []struct {
 		{Feature: adaptertest.Interim, Reason: "fasthttp sends a response once the handler has returned"},
 	}},
 	{"echo", serveEcho(nil, nil), benchEcho, nil},
+	{"echov5", serveEcho5(nil, nil), benchEcho5, nil},
 	{"chi", serveChi(nil, nil), benchChi, nil},
 }
 
@@ -74,6 +76,7 @@ func TestFromNilSaysWhatToPass(t *testing.T) {
 		"gin":             func() *session.Session { return ginsession.From(nil) },
 		"gin, no request": func() *session.Session { return ginsession.From(&gin.Context{}) },
 		"echo":            func() *session.Session { return echosession.From(nil) },
+		"echov5":          func() *session.Session { return echosession5.From(nil) },
 		"fiber":           func() *session.Session { return fibersession.From(nil) },
 	} {
 		func() {

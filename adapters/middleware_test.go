@@ -16,6 +16,8 @@ import (
 	fiberrecover "github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	echo5 "github.com/labstack/echo/v5"
+	middleware5 "github.com/labstack/echo/v5/middleware"
 
 	"github.com/coatcheck/coatcheck/adapters/adaptertest"
 )
@@ -33,6 +35,13 @@ func TestOtherMiddleware(t *testing.T) {
 		}),
 		middleware.ContextTimeout(time.Minute),
 	}
+	echo5Others := []echo5.MiddlewareFunc{
+		middleware5.Gzip(), middleware5.Recover(),
+		middleware5.RequestLoggerWithConfig(middleware5.RequestLoggerConfig{
+			LogStatus: true, HandleError: true, LogValuesFunc: func(*echo5.Context, middleware5.RequestLoggerValues) error { return nil },
+		}),
+		middleware5.ContextTimeout(time.Minute),
+	}
 	chiOthers := []func(http.Handler) http.Handler{
 		chimiddleware.Compress(5), chimiddleware.Timeout(time.Minute), chimiddleware.Recoverer,
 		chimiddleware.RequestLogger(&chimiddleware.DefaultLogFormatter{Logger: log.New(io.Discard, "", 0)}),
@@ -42,6 +51,7 @@ func TestOtherMiddleware(t *testing.T) {
 		"gin/outside": serveGin(ginOthers, nil), "gin/inside": serveGin(nil, ginOthers),
 		"fiber/outside": serveFiber(fiberOthers, nil), "fiber/inside": serveFiber(nil, fiberOthers),
 		"echo/outside": serveEcho(echoOthers, nil), "echo/inside": serveEcho(nil, echoOthers),
+		"echov5/outside": serveEcho5(echo5Others, nil), "echov5/inside": serveEcho5(nil, echo5Others),
 		"chi/outside": serveChi(chiOthers, nil), "chi/inside": serveChi(nil, chiOthers),
 	} {
 		t.Run(name, func(t *testing.T) { adaptertest.RunThrough(t, serve) })
