@@ -1,4 +1,7 @@
 // Package fibersession adds sessions to Fiber v3.
+//
+// Fiber's cache middleware heeds what a session says of a page, and belongs outside of this package's Middleware, where it
+// hears of that. Inside, it would give one visitor's page to the next.
 package fibersession
 
 import (
