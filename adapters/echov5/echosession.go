@@ -1,8 +1,8 @@
 // Package echosession adds sessions to Echo v5.
 //
-// Use this package's Middleware, and not echo.WrapMiddleware(httpsession.Middleware(m)). That one returns before Echo turns a
-// handler's error into a response, so the session is saved as if the handler had succeeded: Options.SaveOn never sees
-// the 500, and the change is kept that the client is told has failed.
+// Use this package's Middleware, and not echo.WrapMiddleware(httpsession.Middleware(m)). That one returns before Echo
+// turns a handler's error into a response, so the session is saved as if the handler had succeeded: Options.SaveOn
+// never sees the 500, and the change is kept that the client is told has failed.
 package echosession
 
 import (
@@ -48,8 +48,8 @@ func serve(m *session.Manager, next echo.HandlerFunc, c *echo.Context) error {
 	return nil
 }
 
-// responseOf returns the response whose writer the session's takes the place of. Where middleware outside writes through
-// a writer of its own, such as a compressing one that holds the status back, it is one around that writer.
+// responseOf returns the response whose writer the session's takes the place of. Where middleware outside writes
+// through a writer of its own, such as a compressing one that holds the status back, it is one around that writer.
 func responseOf(c *echo.Context) *echo.Response {
 	if response, ok := c.Response().(*echo.Response); ok {
 		return response

@@ -33,8 +33,8 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// Middleware outside knows the answer from the response: also when the session's own takes the place of the handler's, and
-// when middleware on either side writes through a writer of its own.
+// Middleware outside knows the answer from the response: also when the session's own takes the place of the handler's,
+// and when middleware on either side writes through a writer of its own.
 func TestLoggersSeeWhatTheClientGot(t *testing.T) {
 	full := func(error, func(string) string) session.Response {
 		return session.Response{Status: http.StatusInsufficientStorage}
@@ -55,8 +55,11 @@ func TestLoggersSeeWhatTheClientGot(t *testing.T) {
 	}
 	sessions, wrapped := echosession.Middleware(m), echo.WrapMiddleware(func(h http.Handler) http.Handler { return h })
 	for name, chain := range map[string][]echo.MiddlewareFunc{
-		"plain": {logger, sessions}, "wrapped inside": {logger, sessions, wrapped}, "wrapped outside": {logger, wrapped, sessions},
-		"compressed outside": {logger, middleware.Gzip(), sessions}, "compressed inside": {logger, sessions, middleware.Gzip()},
+		"plain":              {logger, sessions},
+		"wrapped inside":     {logger, sessions, wrapped},
+		"wrapped outside":    {logger, wrapped, sessions},
+		"compressed inside":  {logger, sessions, middleware.Gzip()},
+		"compressed outside": {logger, middleware.Gzip(), sessions},
 	} {
 		e := echo.New()
 		e.Use(chain...)
@@ -65,7 +68,9 @@ func TestLoggersSeeWhatTheClientGot(t *testing.T) {
 			return errors.New("and an error too")
 		})
 		e.GET("/teapot", func(*echo.Context) error { return echo.NewHTTPError(http.StatusTeapot, "") })
-		for path, want := range map[string]int{"/broken": http.StatusInsufficientStorage, "/teapot": http.StatusTeapot, "/none": http.StatusNotFound} {
+		for path, want := range map[string]int{
+			"/broken": http.StatusInsufficientStorage, "/teapot": http.StatusTeapot, "/none": http.StatusNotFound,
+		} {
 			if w := get(e, path); w.Code != want || status != want {
 				t.Errorf("%s %s: client got %d, logger saw %d, want %d", name, path, w.Code, status, want)
 			}
@@ -73,11 +78,13 @@ func TestLoggersSeeWhatTheClientGot(t *testing.T) {
 	}
 }
 
-// refusing is a site whose sessions are not saved with a 5xx, and whose handler fails after a change, however it says so.
+// refusing is a site whose sessions are not saved with a 5xx, and whose handlers fail after a change.
 func refusing(t *testing.T, adapter func(*session.Manager) []echo.MiddlewareFunc) (site *echo.Echo, writes func() int) {
 	t.Helper()
 	store := probe.New(memstore.New())
-	m, err := session.New(store, session.Options{SaveOn: func(status int) bool { return status < http.StatusInternalServerError }})
+	m, err := session.New(store, session.Options{
+		SaveOn: func(status int) bool { return status < http.StatusInternalServerError },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,13 +112,19 @@ func refusing(t *testing.T, adapter func(*session.Manager) []echo.MiddlewareFunc
 // A policy that goes by the status has to see the one that the client gets, also while a writer outside holds it back.
 func TestTheStatusIsKnownWhenTheSessionIsSaved(t *testing.T) {
 	for name, outside := range map[string][]echo.MiddlewareFunc{
-		"plain": nil, "compressed": {middleware.Gzip()}, "compressed if long": {middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1 << 20})},
+		"plain":              nil,
+		"compressed":         {middleware.Gzip()},
+		"compressed if long": {middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1 << 20})},
 	} {
-		e, writes := refusing(t, func(m *session.Manager) []echo.MiddlewareFunc { return append(outside, echosession.Middleware(m)) })
+		e, writes := refusing(t, func(m *session.Manager) []echo.MiddlewareFunc {
+			return append(outside, echosession.Middleware(m))
+		})
 		for _, path := range []string{"/returned", "/sent", "/unwrapped"} {
-			if w := get(e, path); w.Code < http.StatusInternalServerError || w.Header().Get("Set-Cookie") != "" || writes() > 0 {
+			w := get(e, path)
+			cookie := w.Header().Get("Set-Cookie")
+			if w.Code < http.StatusInternalServerError || cookie != "" || writes() > 0 {
 				t.Errorf("%s %s: answer %d with the cookie %q and %d writes, want a 5xx and neither",
-					name, path, w.Code, w.Header().Get("Set-Cookie"), writes())
+					name, path, w.Code, cookie, writes())
 			}
 		}
 	}

@@ -24,10 +24,14 @@ import (
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, serve(fiber.New, nil, nil),
-		adaptertest.Lack{Feature: adaptertest.NetHTTP, Reason: "Fiber stands on fasthttp, whose handlers fill a response and do not write it"},
-		adaptertest.Lack{Feature: adaptertest.HTTP2, Reason: "fasthttp speaks HTTP/1.1 only"},
-		adaptertest.Lack{Feature: adaptertest.Interim, Reason: "handlers have no WriteHeader; SendEarlyHints is tested beside this"},
+		lack(adaptertest.NetHTTP, "Fiber stands on fasthttp, whose handlers fill a response and do not write it"),
+		lack(adaptertest.HTTP2, "fasthttp speaks HTTP/1.1 only"),
+		lack(adaptertest.Interim, "handlers have no WriteHeader; SendEarlyHints is tested beside this"),
 	)
+}
+
+func lack(feature adaptertest.Feature, reason string) adaptertest.Lack {
+	return adaptertest.Lack{Feature: feature, Reason: reason}
 }
 
 // customCtx is what an application of Fiber's may hand to its handlers in place of Fiber's own context.
@@ -96,9 +100,11 @@ func listen(t testing.TB, app *fiber.App) (url string) {
 	return "http://" + listener.Addr().String()
 }
 
+// call leaves c.RequestCtx() to TestFromFindsTheSessionInFibersContexts: here goroutines that wait for its Done would
+// meet the server's shutdown.
 func call(c fiber.Ctx) *adaptertest.Call {
 	return &adaptertest.Call{
-		Context: c.Context(), Contexts: []context.Context{c, c.RequestCtx()}, Session: fibersession.From(c),
+		Context: c.Context(), Contexts: []context.Context{c}, Session: fibersession.From(c),
 		Method: strings.Clone(c.Method()), Path: strings.Clone(c.Path()), SetHeader: c.Set,
 		Respond: func(status int, body string) error { return c.Status(status).SendString(body) },
 	}

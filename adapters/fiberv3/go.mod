@@ -5,7 +5,6 @@ go 1.26.0
 require (
 	github.com/coatcheck/coatcheck v0.0.0
 	github.com/gofiber/fiber/v3 v3.0.0
-	github.com/gofiber/utils/v2 v2.0.0
 	github.com/valyala/fasthttp v1.69.0
 )
 
@@ -13,6 +12,7 @@ require (
 	github.com/andybalholm/brotli v1.2.0 // indirect
 	github.com/coder/websocket v1.8.15 // indirect
 	github.com/gofiber/schema v1.6.0 // indirect
+	github.com/gofiber/utils/v2 v2.0.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/securecookie v1.1.2 // indirect
 	github.com/klauspost/compress v1.18.3 // indirect
