@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -22,43 +21,46 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
 	flag.Parse()
 
-	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true}) // plain http: loopback only
+	// InsecureHTTP is for trying things out on plain http. Leave it out where there is https.
+	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	sessions.StartSweeper(context.Background())
+	sessions.StartSweeper(context.Background()) // gives the room of expired sessions back
 	r := chi.NewRouter()
 	r.Use(chisession.Middleware(sessions))
-	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
-		n := visits.Update(chisession.From(r), func(n int) int { return n + 1 })
-		fmt.Fprintf(w, "visit %d\n", n)
-	})
-	r.Post("/login", func(w http.ResponseWriter, r *http.Request) {
-		user := r.PostFormValue("user") // a real app checks a password here
-		if user == "" {
-			http.Error(w, "the form field user is missing", http.StatusBadRequest)
-			return
-		}
-		chisession.From(r).Login(user)
-		fmt.Fprintf(w, "hello %s\n", user)
-	})
-	r.Get("/me", func(w http.ResponseWriter, r *http.Request) {
-		user := chisession.From(r).Subject()
-		if user == "" {
-			http.Error(w, "not logged in", http.StatusUnauthorized)
-			return
-		}
-		fmt.Fprintf(w, "hello %s\n", user)
-	})
-	r.Post("/logout", func(w http.ResponseWriter, r *http.Request) {
-		chisession.From(r).Destroy()
-		fmt.Fprintln(w, "bye")
-	})
+	r.Get("/", visit)
+	r.Post("/login", login)
+	r.Get("/me", me)
+	r.Post("/logout", logout)
+	log.Fatal(http.ListenAndServe(*addr, r))
+}
 
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		log.Fatal(err)
+func visit(w http.ResponseWriter, r *http.Request) {
+	n := visits.Update(chisession.From(r), func(n int) int { return n + 1 })
+	fmt.Fprintf(w, "visit %d\n", n)
+}
+
+func login(w http.ResponseWriter, r *http.Request) {
+	user := r.PostFormValue("user") // a real app checks a password here
+	if user == "" {
+		http.Error(w, "the form field user is missing", http.StatusBadRequest)
+		return
 	}
-	fmt.Printf("listening on http://%s\n", listener.Addr())
-	log.Fatal(http.Serve(listener, r))
+	chisession.From(r).Login(user)
+	fmt.Fprintf(w, "hello %s\n", user)
+}
+
+func me(w http.ResponseWriter, r *http.Request) {
+	user := chisession.From(r).Subject()
+	if user == "" {
+		http.Error(w, "not logged in", http.StatusUnauthorized)
+		return
+	}
+	fmt.Fprintf(w, "hello %s\n", user)
+}
+
+func logout(w http.ResponseWriter, r *http.Request) {
+	chisession.From(r).Destroy()
+	fmt.Fprintln(w, "bye")
 }

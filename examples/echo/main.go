@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -22,43 +21,44 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
 	flag.Parse()
 
-	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true}) // plain http: loopback only
+	// InsecureHTTP is for trying things out on plain http. Leave it out where there is https.
+	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	sessions.StartSweeper(context.Background())
+	sessions.StartSweeper(context.Background()) // gives the room of expired sessions back
 	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
 	e.Use(echosession.Middleware(sessions))
-	e.GET("/", func(c echo.Context) error {
-		n := visits.Update(echosession.From(c), func(n int) int { return n + 1 })
-		return c.String(http.StatusOK, fmt.Sprintf("visit %d\n", n))
-	})
-	e.POST("/login", func(c echo.Context) error {
-		user := c.FormValue("user") // a real app checks a password here
-		if user == "" {
-			return c.String(http.StatusBadRequest, "the form field user is missing\n")
-		}
-		echosession.From(c).Login(user)
-		return c.String(http.StatusOK, "hello "+user+"\n")
-	})
-	e.GET("/me", func(c echo.Context) error {
-		user := echosession.From(c).Subject()
-		if user == "" {
-			return c.String(http.StatusUnauthorized, "not logged in\n")
-		}
-		return c.String(http.StatusOK, "hello "+user+"\n")
-	})
-	e.POST("/logout", func(c echo.Context) error {
-		echosession.From(c).Destroy()
-		return c.String(http.StatusOK, "bye\n")
-	})
+	e.GET("/", visit)
+	e.POST("/login", login)
+	e.GET("/me", me)
+	e.POST("/logout", logout)
+	log.Fatal(e.Start(*addr))
+}
 
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		log.Fatal(err)
+func visit(c echo.Context) error {
+	n := visits.Update(echosession.From(c), func(n int) int { return n + 1 })
+	return c.String(http.StatusOK, fmt.Sprintf("visit %d\n", n))
+}
+
+func login(c echo.Context) error {
+	user := c.FormValue("user") // a real app checks a password here
+	if user == "" {
+		return c.String(http.StatusBadRequest, "the form field user is missing\n")
 	}
-	fmt.Printf("listening on http://%s\n", listener.Addr())
-	e.Listener = listener
-	log.Fatal(e.Start(""))
+	echosession.From(c).Login(user)
+	return c.String(http.StatusOK, "hello "+user+"\n")
+}
+
+func me(c echo.Context) error {
+	user := echosession.From(c).Subject()
+	if user == "" {
+		return c.String(http.StatusUnauthorized, "not logged in\n")
+	}
+	return c.String(http.StatusOK, "hello "+user+"\n")
+}
+
+func logout(c echo.Context) error {
+	echosession.From(c).Destroy()
+	return c.String(http.StatusOK, "bye\n")
 }

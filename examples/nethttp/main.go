@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
 
 	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
@@ -20,42 +19,45 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen on")
 	flag.Parse()
 
-	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true}) // plain http: loopback only
+	// InsecureHTTP is for trying things out on plain http. Leave it out where there is https.
+	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	sessions.StartSweeper(context.Background())
+	sessions.StartSweeper(context.Background()) // gives the room of expired sessions back
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		n := visits.Update(httpsession.From(r), func(n int) int { return n + 1 })
-		fmt.Fprintf(w, "visit %d\n", n)
-	})
-	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
-		user := r.PostFormValue("user") // a real app checks a password here
-		if user == "" {
-			http.Error(w, "the form field user is missing", http.StatusBadRequest)
-			return
-		}
-		httpsession.From(r).Login(user)
-		fmt.Fprintf(w, "hello %s\n", user)
-	})
-	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
-		user := httpsession.From(r).Subject()
-		if user == "" {
-			http.Error(w, "not logged in", http.StatusUnauthorized)
-			return
-		}
-		fmt.Fprintf(w, "hello %s\n", user)
-	})
-	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
-		httpsession.From(r).Destroy()
-		fmt.Fprintln(w, "bye")
-	})
+	mux.HandleFunc("GET /{$}", visit)
+	mux.HandleFunc("POST /login", login)
+	mux.HandleFunc("GET /me", me)
+	mux.HandleFunc("POST /logout", logout)
+	log.Fatal(http.ListenAndServe(*addr, httpsession.Middleware(sessions)(mux)))
+}
 
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		log.Fatal(err)
+func visit(w http.ResponseWriter, r *http.Request) {
+	n := visits.Update(httpsession.From(r), func(n int) int { return n + 1 })
+	fmt.Fprintf(w, "visit %d\n", n)
+}
+
+func login(w http.ResponseWriter, r *http.Request) {
+	user := r.PostFormValue("user") // a real app checks a password here
+	if user == "" {
+		http.Error(w, "the form field user is missing", http.StatusBadRequest)
+		return
 	}
-	fmt.Printf("listening on http://%s\n", listener.Addr())
-	log.Fatal(http.Serve(listener, httpsession.Middleware(sessions)(mux)))
+	httpsession.From(r).Login(user)
+	fmt.Fprintf(w, "hello %s\n", user)
+}
+
+func me(w http.ResponseWriter, r *http.Request) {
+	user := httpsession.From(r).Subject()
+	if user == "" {
+		http.Error(w, "not logged in", http.StatusUnauthorized)
+		return
+	}
+	fmt.Fprintf(w, "hello %s\n", user)
+}
+
+func logout(w http.ResponseWriter, r *http.Request) {
+	httpsession.From(r).Destroy()
+	fmt.Fprintln(w, "bye")
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -16,21 +17,54 @@ const Patience = 30 * time.Second
 // start builds the example whose test this is, runs it on a free port until the test ends, and returns its URL.
 func start(t *testing.T) string {
 	t.Helper()
-	url := make(chan string, 1)
-	ended := Launch(t, Build(t), []string{"-addr", "127.0.0.1:0"}, func(line string) {
-		if u, ok := strings.CutPrefix(line, "listening on "); ok {
-			url <- u
+	binary := Build(t)
+	for range 3 { // somebody else may take the port before the example does
+		at := FreeAddress(t)
+		if listens(t, at, Launch(t, binary, []string{"-addr", at}, func(string) {})) {
+			return "http://" + at
 		}
-	})
-	select {
-	case u := <-url:
-		return u
-	case <-ended:
-		t.Fatal("the example ended before it printed its URL")
-	case <-time.After(Patience):
-		t.Fatal("the example did not print its URL")
 	}
+	t.Fatal("the example ended before it listened")
 	return ""
+}
+
+// FreeAddress returns an address on this machine at which nobody listens yet.
+func FreeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// Serve runs a program that listens at an address until the test ends, and returns when it does.
+func Serve(t *testing.T, at, binary string, args ...string) {
+	t.Helper()
+	if !listens(t, at, Launch(t, binary, args, func(string) {})) {
+		t.Fatal("the program ended before it listened")
+	}
+}
+
+// listens waits until somebody listens at an address. It returns false if the program that should has ended.
+func listens(t *testing.T, at string, ended <-chan struct{}) bool {
+	t.Helper()
+	again, enough := time.NewTicker(10*time.Millisecond), time.After(Patience)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+			if connection, err := net.Dial("tcp", at); err == nil {
+				_ = connection.Close()
+				return true
+			}
+		case <-ended:
+			return false
+		case <-enough:
+			t.Fatal("the program does not listen")
+		}
+	}
 }
 
 // Launch runs a program until the test ends, and hands over each line that it prints. The channel is closed if the
