@@ -55,7 +55,7 @@ type app struct {
 
 // apps are all that is measured in this process, for each framework the bare one first.
 func apps() []app {
-	return slices.Concat(nethttpApps(), ginApps(), fiberApps(), echoApps(), chiApps())
+	return slices.Concat(nethttpApps(), ginApps(), fiberApps(), echoApps(), echov5Apps(), chiApps())
 }
 
 // appsOn are a framework's apps with each of the libraries, and first the bare framework's.

@@ -2,16 +2,11 @@
 package fibersession
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/utils"
-	"github.com/valyala/fasthttp"
 
+	"github.com/coatcheck/coatcheck/adapters/internal/fasthttpexchange"
 	session "github.com/coatcheck/coatcheck/core"
 )
 
@@ -27,26 +22,17 @@ import (
 func Middleware(m *session.Manager) fiber.Handler {
 	m.Ready()
 	return func(c *fiber.Ctx) error {
-		x := &exchange{c: c}
-		x.remember()
-		ctx, ok := m.Begin(c.UserContext(), &x.session, x)
+		x := &fasthttpexchange.Exchange{}
+		ctx, ok := x.Begin(c.UserContext(), m, c.Context(), c.App().Server().DisableHeaderNamesNormalizing)
 		if !ok {
 			return c.Next()
 		}
 		c.SetUserContext(ctx)
-		returned := false
-		defer func() {
-			if !returned {
-				x.session.Discard()
-			}
-			x.session.End()
-		}()
+		committed := false
+		defer func() { x.Finish(committed) }()
 		settle(c, c.Next())
-		if instead, ok := x.session.Commit(c.Response().StatusCode()); !ok {
-			c.Response().SetStatusCode(instead.Status)
-			c.Response().SetBody(instead.Body)
-		}
-		returned = true
+		x.Commit()
+		committed = true
 		return nil
 	}
 }
@@ -81,151 +67,5 @@ func settle(c *fiber.Ctx, err error) {
 	}
 	if c.App().ErrorHandler(c, err) != nil {
 		_ = c.SendStatus(fiber.StatusInternalServerError)
-	}
-}
-
-// exchange is one request. All strings are copies: fasthttp reuses its buffers.
-type exchange struct {
-	session session.Request
-	c       *fiber.Ctx
-	entry   *fasthttp.ResponseHeader // the headers that were there before; nil: none
-	cookies []string
-	space   [1]string
-	method  string
-	path    string
-}
-
-// remember notes what the core may ask for while the handler is at work, and the response headers that earlier
-// middleware has set, where Len counts the default content type.
-func (x *exchange) remember() {
-	x.rememberRequest()
-	header := &x.c.Response().Header
-	defaults := 0
-	if len(header.ContentType()) > 0 {
-		defaults = 1
-	}
-	if header.Len() > defaults {
-		x.entry = &fasthttp.ResponseHeader{}
-		header.CopyTo(x.entry)
-	}
-}
-
-// rememberRequest copies the request line and the cookies, all in one string: reading them later, in a goroutine of the
-// handler's, would race with one that proxies or rewrites the request, and use a buffer that c.Get uses too.
-func (x *exchange) rememberRequest() {
-	lines := x.requestLines(fiber.HeaderCookie)
-	method := x.c.Method()
-	path := pathOf(x.c.OriginalURL())
-	size := len(method) + len(path)
-	for _, line := range lines {
-		size += len(line)
-	}
-	var all strings.Builder
-	all.Grow(size)
-	x.method, x.path = added(&all, method), added(&all, path)
-	x.cookies = x.space[:0]
-	for _, line := range lines {
-		x.cookies = append(x.cookies, added(&all, utils.UnsafeString(line)))
-	}
-}
-
-// pathOf returns the path of a request line, which begins with a scheme and a host where the client speaks to a proxy.
-func pathOf(requestURI string) string {
-	path, _, _ := strings.Cut(requestURI, "?")
-	if path == "*" || strings.HasPrefix(path, "/") {
-		return path
-	}
-	_, rest, _ := strings.Cut(path, "://")
-	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
-		return rest[slash:]
-	}
-	return ""
-}
-
-// added returns the copy of s that it makes at the end of b.
-func added(b *strings.Builder, s string) string {
-	start := b.Len()
-	b.WriteString(s)
-	return b.String()[start:]
-}
-
-// Format keeps the session out of logs.
-func (x *exchange) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "fibersession.Exchange") }
-
-func (x *exchange) CookieLines() []string { return x.cookies }
-
-func (x *exchange) RequestHeader(name string) string {
-	return joined(x.requestLines(name))
-}
-
-// requestLines finds a header in whatever spelling the client has chosen, if the app keeps it.
-func (x *exchange) requestLines(name string) (lines [][]byte) {
-	header := &x.c.Request().Header
-	if !x.c.App().Server().DisableHeaderNamesNormalizing {
-		return header.PeekAll(name)
-	}
-	header.VisitAllInOrder(func(key, value []byte) {
-		if strings.EqualFold(string(key), name) {
-			lines = append(lines, value)
-		}
-	})
-	return lines
-}
-
-func (x *exchange) Facts() session.RequestFacts {
-	return session.RequestFacts{
-		Method: x.method, Path: x.path, RemoteAddr: x.c.Context().RemoteAddr().String(), TLS: x.c.Context().IsTLS(),
-	}
-}
-
-func (x *exchange) ResponseHeader(name string) string {
-	var lines [][]byte
-	x.c.Response().Header.VisitAll(func(key, value []byte) {
-		if len(key) == len(name) && strings.EqualFold(string(key), name) {
-			lines = append(lines, value)
-		}
-	})
-	return joined(lines)
-}
-
-// joined copies a header's lines into one.
-func joined(lines [][]byte) string {
-	if len(lines) == 1 {
-		return string(lines[0])
-	}
-	return string(bytes.Join(lines, []byte(", ")))
-}
-
-func (x *exchange) SetResponseHeader(name, value string) {
-	x.RemoveResponseHeaders(func(n string) bool { return strings.EqualFold(n, name) }) // Set replaces only the first line
-	x.c.Response().Header.Set(name, value)
-}
-
-func (x *exchange) RemoveResponseHeaders(unwanted func(name string) bool) {
-	header := &x.c.Response().Header
-	var found []string // the header must not change while it is visited
-	header.VisitAll(func(key, _ []byte) {
-		if unwanted(utils.UnsafeString(key)) {
-			found = append(found, string(key))
-		}
-	})
-	for _, name := range found {
-		header.Del(name)
-	}
-}
-
-func (x *exchange) SetCookie(name, line string) {
-	x.c.Response().Header.DelCookie(name)
-	x.c.Response().Header.Add(fiber.HeaderSetCookie, line)
-}
-
-func (x *exchange) AddCookie(line string) { x.c.Response().Header.Add(fiber.HeaderSetCookie, line) }
-
-func (x *exchange) ResetResponse() {
-	x.c.Response().Reset()
-	x.c.Context().Hijack(nil) // nobody takes over the connection of a response that does not go out
-	x.c.Context().HijackSetNoResponse(false)
-	if x.entry != nil {
-		x.entry.CopyTo(&x.c.Response().Header)
 	}
 }

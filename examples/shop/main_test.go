@@ -20,7 +20,7 @@ func TestBadFlags(t *testing.T) {
 		keys string
 		want string
 	}{
-		{args: []string{"-framework", "rails"}, want: `-framework is "rails" and must be nethttp, gin, fiber, echo or chi`},
+		{args: []string{"-framework", "rails"}, want: `-framework is "rails" and must be nethttp, gin, fiber, echo, echov5 or chi`},
 		{args: []string{"-store", "disk"}, want: `-store is "disk" and must be memory or cookie`},
 		{args: []string{"-sealer", "wax"}, want: `-sealer is "wax" and must be securecookie or aead`},
 		{args: []string{"-idle", "-1s"}, want: "-idle and -absolute must not be negative"},

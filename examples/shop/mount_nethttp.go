@@ -13,7 +13,7 @@ import (
 
 // mounts put the shop on a framework.
 var mounts = map[string]func(*app, *session.Manager) server{
-	"nethttp": mountNetHTTP, "gin": mountGin, "fiber": mountFiber, "echo": mountEcho, "chi": mountChi,
+	"nethttp": mountNetHTTP, "gin": mountGin, "fiber": mountFiber, "echo": mountEcho, "echov5": mountEchov5, "chi": mountChi,
 }
 
 func mountNetHTTP(a *app, m *session.Manager) server {

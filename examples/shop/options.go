@@ -63,7 +63,7 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 }
 
 var (
-	frameworks  = []string{"nethttp", "gin", "fiber", "echo", "chi"}
+	frameworks  = []string{"nethttp", "gin", "fiber", "echo", "echov5", "chi"}
 	sealerNames = []string{"securecookie", "aead"}
 )
 

@@ -4,7 +4,8 @@ go 1.26.0
 
 require (
 	connectrpc.com/connect v1.21.1
-	github.com/coatcheck/coatcheck v0.0.0
+	github.com/coatcheck/coatcheck v0.1.0
+	github.com/coatcheck/coatcheck/examples v0.1.0
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/go-chi/chi/v5 v5.5.0
 	google.golang.org/protobuf v1.36.11
@@ -12,4 +13,11 @@ require (
 
 require github.com/gorilla/securecookie v1.1.2 // indirect
 
-replace github.com/coatcheck/coatcheck => ../..
+replace (
+	github.com/coatcheck/coatcheck => ../..
+	github.com/coatcheck/coatcheck/adapters/echov5 => ../../adapters/echov5
+	github.com/coatcheck/coatcheck/examples => ..
+	github.com/coatcheck/coatcheck/internal/drivers => ../../internal/drivers
+	github.com/coatcheck/coatcheck/stores/memcachestore => ../../stores/memcachestore
+	github.com/coatcheck/coatcheck/stores/redisstore => ../../stores/redisstore
+)

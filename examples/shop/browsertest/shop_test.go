@@ -18,7 +18,7 @@ const patience = 30 * time.Second
 func everywhere(t *testing.T, test func(t *testing.T, b tab), args ...string) {
 	t.Helper()
 	needChromium(t)
-	for _, framework := range []string{"nethttp", "gin", "fiber", "echo", "chi"} {
+	for _, framework := range []string{"nethttp", "gin", "fiber", "echo", "echov5", "chi"} {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
 			test(t, visitor(t, open(t, framework, args...)))
