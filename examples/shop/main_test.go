@@ -72,7 +72,7 @@ func TestRestartWithKeys(t *testing.T) {
 func TestRestartWithAStore(t *testing.T) {
 	for _, b := range durable() {
 		if b.name == "file" || b.name == "sqlite" {
-			t.Run(b.name, func(t *testing.T) { restart(t, b.new(t), "", "user1") })
+			t.Run(b.name, func(t *testing.T) { restart(t, b.new(t), "", "password1") })
 		}
 	}
 }

@@ -58,12 +58,20 @@ func ExampleSchema() {
 		log.Fatal(err)
 	}
 	fmt.Print(schema)
-	// Output: -- Tables for web sessions of github.com/coatcheck/coatcheck, layout 1, for PostgreSQL. CREATE TABLE IF
-	// NOT EXISTS "coatcheck_sessions_version" (version BIGINT NOT NULL PRIMARY KEY); CREATE TABLE IF NOT EXISTS
-	// "coatcheck_sessions" ( version BIGINT NOT NULL, seen    BIGINT NOT NULL, expires BIGINT NOT NULL, sweep
-	// BIGINT NOT NULL, id      BYTEA  NOT NULL PRIMARY KEY, subject BYTEA, data    BYTEA  NOT NULL ) WITH (fillfactor
-	// = 85); CREATE INDEX IF NOT EXISTS "coatcheck_sessions_sweep" ON "coatcheck_sessions" (sweep); CREATE INDEX IF
-	// NOT EXISTS "coatcheck_sessions_subject" ON "coatcheck_sessions" USING hash (subject) WHERE subject IS NOT NULL;
+	// Output:
+	// -- Tables for web sessions of github.com/coatcheck/coatcheck, layout 1, for PostgreSQL.
+	// CREATE TABLE IF NOT EXISTS "coatcheck_sessions_version" (version BIGINT NOT NULL PRIMARY KEY);
+	// CREATE TABLE IF NOT EXISTS "coatcheck_sessions" (
+	// 	version BIGINT NOT NULL,
+	// 	seen    BIGINT NOT NULL,
+	// 	expires BIGINT NOT NULL,
+	// 	sweep   BIGINT NOT NULL,
+	// 	id      BYTEA  NOT NULL PRIMARY KEY,
+	// 	subject BYTEA,
+	// 	data    BYTEA  NOT NULL
+	// ) WITH (fillfactor = 85);
+	// CREATE INDEX IF NOT EXISTS "coatcheck_sessions_sweep" ON "coatcheck_sessions" (sweep);
+	// CREATE INDEX IF NOT EXISTS "coatcheck_sessions_subject" ON "coatcheck_sessions" USING hash (subject) WHERE subject IS NOT NULL;
 	// INSERT INTO "coatcheck_sessions_version" (version) VALUES (1) ON CONFLICT DO NOTHING;
 }
 
