@@ -44,6 +44,8 @@ func testServerKilled(t *testing.T, server *servers.Server, d database) {
 	killed := make(chan struct{})
 	for i := range records {
 		records[i] = newRecord(epoch.Add(time.Hour), 0)
+		records[i].Data = binary.BigEndian.AppendUint64(nil, 1)
+		must(t, s.Create(t.Context(), records[i]))
 		working.Go(func() {
 			records[i].Version = writeUntilRefused(t, s, records[i], func() {
 				if saved.Add(1) == enough {
@@ -70,10 +72,6 @@ func testServerKilled(t *testing.T, server *servers.Server, d database) {
 
 // writeUntilRefused returns the last version that was acknowledged.
 func writeUntilRefused(t *testing.T, s *sqlstore.Store, r session.Record, saved func()) uint64 {
-	r.Data = binary.BigEndian.AppendUint64(nil, 1)
-	if err := s.Create(t.Context(), r); err != nil {
-		t.Error(err)
-	}
 	for ; ; r.Version++ {
 		r.Data = binary.BigEndian.AppendUint64(nil, r.Version+1)
 		if s.Update(t.Context(), r) != nil {

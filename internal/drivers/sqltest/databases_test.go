@@ -2,7 +2,11 @@ package sqltest
 
 import (
 	"database/sql"
+	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	_ "github.com/go-sql-driver/mysql"
@@ -27,16 +31,63 @@ func sqlite(t testing.TB) database {
 	return database{sqlstore.SQLite, "sqlite", "file:" + filepath.Join(t.TempDir(), "sessions.db") + recommended}
 }
 
-func postgresql(t testing.TB) database { return onPostgreSQL(servers.PostgreSQL(t), "") }
+// postgresql is a new database on the server that the tests share.
+func postgresql(t testing.TB) database {
+	server := shared(t, "PostgreSQL", servers.PostgreSQL)
+	name := onPostgreSQL(server, "").create(t)
+	source := strings.Replace(servers.PostgreSQLURL(server), "/postgres?", "/"+name+"?", 1)
+	return database{sqlstore.PostgreSQL, "pgx", source}
+}
 
 func onPostgreSQL(s *servers.Server, settings string) database {
 	return database{sqlstore.PostgreSQL, "pgx", servers.PostgreSQLURL(s) + settings}
 }
 
-func mariadb(t testing.TB) database { return onMariaDB(servers.MariaDB(t), "") }
+// mariadb is a new database on the server that the tests share.
+func mariadb(t testing.TB) database {
+	server := shared(t, "MariaDB", servers.MariaDB)
+	name := onMariaDB(server, "").create(t)
+	return database{sqlstore.MySQL, "mysql", strings.TrimSuffix(servers.MariaDBURL(server), "test") + name}
+}
 
 func onMariaDB(s *servers.Server, settings string) database {
 	return database{sqlstore.MySQL, "mysql", servers.MariaDBURL(s) + settings}
+}
+
+// create makes a database beside d and returns its name.
+func (d database) create(t testing.TB) (name string) {
+	t.Helper()
+	created++
+	name = fmt.Sprintf("test%d", created)
+	run(t, d.open(t), "CREATE DATABASE "+name)
+	return name
+}
+
+var (
+	created int // databases on shared servers
+	running = map[string]*servers.Server{}
+	ends    []func() // of shared servers
+)
+
+// lasting is a test whose servers outlive it: TestMain ends them.
+type lasting struct{ testing.TB }
+
+func (lasting) Cleanup(f func()) { ends = append(ends, f) }
+
+func shared(t testing.TB, name string, start func(testing.TB) *servers.Server) *servers.Server {
+	t.Helper()
+	if running[name] == nil {
+		running[name] = start(lasting{t})
+	}
+	return running[name]
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, end := range slices.Backward(ends) {
+		end()
+	}
+	os.Exit(code)
 }
 
 // databases are one of each kind.
