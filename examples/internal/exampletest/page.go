@@ -101,7 +101,7 @@ func (b Block) Repeat(t *testing.T, at string) {
 func timeless(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = regexp.MustCompile(`(?m)^Date: .*$`).ReplaceAllString(s, "Date: …")
-	s = strings.ReplaceAll(s, "id-coatcheck-program=", "id-visits=") // which the README's programs are called at home
+	s = strings.ReplaceAll(s, "id-examples-program=", "id-visits=") // which the README's programs are called at home
 	s = regexp.MustCompile(`(id-\w[\w-]*)=[\w-]{43};`).ReplaceAllString(s, "$1=…;")
 	return strings.TrimSpace(s)
 }
