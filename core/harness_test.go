@@ -157,10 +157,11 @@ func (v *visit) failedWith(status int) {
 // world is a manager over a probed memory store and a clock that a test moves.
 type world struct {
 	*session.Manager
-	store  *probe.Store // nil: sealed
-	keys   session.Keys // of a sealed one
-	now    time.Time
-	events []session.Event
+	store   *probe.Store // nil: sealed
+	keys    session.Keys // of a sealed one
+	now     time.Time
+	events  []session.Event
+	records *memstore.Store // what store keeps them in
 
 	mu  sync.Mutex
 	ids []session.RecordID // of all records that were created
@@ -181,8 +182,8 @@ func (s *witness) Create(ctx context.Context, r session.Record) error {
 
 func newWorld(t *testing.T, o session.Options) *world {
 	t.Helper()
-	w := &world{now: time.Now()}
-	w.store = probe.New(&witness{Store: memstore.New(), w: w})
+	w := &world{now: time.Now(), records: memstore.New()}
+	w.store = probe.New(&witness{Store: w.records, w: w})
 	m, err := session.New(w.store, w.observed(o))
 	if err != nil {
 		t.Fatal(err)
@@ -267,4 +268,13 @@ func (w *world) listOrNone(t *testing.T, subject string) []session.Info {
 		return nil
 	}
 	return w.list(t, subject)
+}
+
+// sweep removes what a sweeper of the manager would. It says so if that is nothing.
+func (w *world) sweep(t *testing.T) {
+	t.Helper()
+	n, err := w.records.Sweep(t.Context(), w.now.Add(-5*time.Minute), 1000)
+	if n == 0 || err != nil {
+		t.Fatalf("%d records were swept, error %v", n, err)
+	}
 }

@@ -37,8 +37,9 @@ func (r Record) String() string {
 
 // Store keeps records. Its methods are safe for concurrent use and return promptly when ctx ends.
 //
-// A store does not judge expiry: it may return a record that has expired, and it may drop one, a minute after Expires at
-// the earliest, because clocks differ. The core judges, on the application's clock.
+// A store does not judge expiry: it may return a record that has expired, and it may drop one, five minutes after Expires
+// at the earliest, because clocks differ and a request that began in time may end later. The core judges, on the
+// application's clock.
 type Store interface {
 	// Load returns the record, or ErrNotFound when it is absent.
 	Load(ctx context.Context, id RecordID) (Record, error)

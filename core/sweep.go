@@ -12,6 +12,9 @@ const (
 	sweepEvery = time.Minute
 	sweepBatch = 1000
 	maxBackOff = time.Hour
+	// sweepAfter is how long a record is kept after its end: requests that began in time may still be at work, and
+	// other servers may have other clocks or leeways.
+	sweepAfter = 5 * time.Minute
 )
 
 // StartSweeper removes expired records from the store, about once a minute and in batches of a thousand, until ctx
@@ -44,8 +47,8 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 	}
 }
 
-// Sweep removes what expired a minute ago or earlier, in batches of a thousand, between which requests get their turn, and returns
-// how many it removed, also when it fails. progress, if not nil, is told the sum after each batch. It is for a program
+// Sweep removes what expired five minutes ago or earlier, in batches of a thousand, between which requests get their
+// turn, and returns how many it removed, also when it fails. progress, if not nil, is told the sum after each batch. It is for a program
 // that a scheduler runs, as Django's clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported
 // where there is nothing to sweep: for stores that forget by themselves and for sealed sessions.
 func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (removed int, err error) {
@@ -60,10 +63,10 @@ func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (remove
 	return removed, err
 }
 
-// sweep removes, batch after batch, what has expired a minute ago, because other servers may have other clocks or leeways. A
-// batch that fails and is full all the same does not stop it.
+// sweep removes, batch after batch, what expired sweepAfter ago. A batch that fails and is full all the same does not
+// stop it.
 func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (removed int, err error) {
-	before := (m.now() - durationMillis(maxLeeway)).time()
+	before := (m.now() - durationMillis(sweepAfter)).time()
 	for {
 		batch, cancel := context.WithTimeout(ctx, sweepEvery)
 		n, failed := s.Sweep(batch, before, sweepBatch)

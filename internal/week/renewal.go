@@ -87,7 +87,7 @@ func (v *renewed) request(token string, lost bool, use func(*session.Session)) {
 	v.Helper()
 	x := exchange{response: http.Header{}}
 	if token != "" {
-		x.lines = []string{v.jar.name + "=" + token}
+		x.lines = []string{v.cookieName() + "=" + token}
 	}
 	var r session.Request
 	if _, ok := v.sessions.Begin(v.Context(), &r, &x); !ok {
@@ -101,6 +101,12 @@ func (v *renewed) request(token string, lost bool, use func(*session.Session)) {
 		v.Errorf("status %d %s", instead.Status, instead.Body)
 	}
 	v.deliver(&x, lost)
+}
+
+func (v *renewed) cookieName() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.jar.name
 }
 
 func (v *renewed) deliver(x *exchange, lost bool) {

@@ -83,7 +83,7 @@ func (v value) advance(at int, to time.Time) bool {
 }
 
 const (
-	margin      = 120               // seconds: a minute for clocks that differ, one for the server's coarse clock and the way there
+	margin      = 360               // seconds: the five minutes that a store owes the core, one for the server's coarse clock and the way there
 	maxRelative = 30 * 24 * 60 * 60 // what is more, Memcached takes for a time since 1970
 )
 

@@ -16,7 +16,7 @@
 // write the same record; a touch sends the data back too, because the times are part of the item. The server must
 // not run with -C, which turns cas off; Update and Touch report that.
 //
-// Memcached forgets by itself: an item two minutes after its record has expired. Up to 30 days the lifetime is sent in
+// Memcached forgets by itself: an item six minutes after its record has expired. Up to 30 days the lifetime is sent in
 // seconds and counted from Seen, on whose clock Expires was set, so no clocks need agree. Beyond, Memcached
 // takes an absolute time, which its own clock judges. gomemcache sends neither beyond 2038-01-19: a session that would
 // live longer is forgotten on that day or after 30 days, whichever is later, unless it is used again.

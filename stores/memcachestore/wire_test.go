@@ -84,17 +84,17 @@ func TestExpirationOnTheWire(t *testing.T) {
 		lifetime time.Duration // seconds
 		want     int64
 	}{
-		{"an hour", now, time.Hour, 3720},
-		{"under a second", now, time.Millisecond, 121},
-		{"none left", now, 0, 120},
-		{"expired", now, -time.Hour, 120},
-		{"long expired", now, now.Sub(time.Now().AddDate(30, 0, 0)), 120},
-		{"the longest relative one", now, (month - 120) * time.Second, month},
-		{"the shortest absolute one", now, (month-120)*time.Second + time.Millisecond, unix + month + 1},
-		{"31 days", now, 31 * day * time.Second, unix + 31*day + 120},
-		{"400 days", now, 400 * day * time.Second, unix + 400*day + 120},
+		{"an hour", now, time.Hour, 3960},
+		{"under a second", now, time.Millisecond, 361},
+		{"none left", now, 0, 360},
+		{"expired", now, -time.Hour, 360},
+		{"long expired", now, now.Sub(time.Now().AddDate(30, 0, 0)), 360},
+		{"the longest relative one", now, (month - 360) * time.Second, month},
+		{"the shortest absolute one", now, (month-360)*time.Second + time.Millisecond, unix + month + 1},
+		{"31 days", now, 31 * day * time.Second, unix + 31*day + 360},
+		{"400 days", now, 400 * day * time.Second, unix + 400*day + 360},
 		{"beyond 2038", now, 100 * 365 * day * time.Second, math.MaxInt32},
-		{"relative in 2037", in2037, 20 * day * time.Second, 20*day + 120},
+		{"relative in 2037", in2037, 20 * day * time.Second, 20*day + 360},
 		{"absolute in 2037", in2037, 40 * day * time.Second, month},
 		{"in 2039", in2037.AddDate(2, 0, 0), 40 * day * time.Second, month},
 	} {

@@ -18,7 +18,7 @@
 // an entry but its score, because an entry without a session may be one whose session is about to be written. A
 // record knows until when it is indexed, and a write that would outlive that extends its entry first.
 //
-// Redis forgets by itself: a record two minutes after it has expired. The time is counted from Seen, on whose clock
+// Redis forgets by itself: a record six minutes after it has expired. The time is counted from Seen, on whose clock
 // Expires was set, so the clocks of Redis and of the application need not agree.
 //
 // # What Redis is to be like

@@ -18,9 +18,9 @@ const (
 	ownerSize = sha256.Size
 )
 
-// margin is how long a record outlives its end: the minute that a store owes the core, and another because servers
-// that take over from each other do not have the same time.
-const margin = 2 * time.Minute
+// margin is how long a record outlives its end: the five minutes that a store owes the core, and another because
+// servers that take over from each other do not have the same time.
+const margin = 6 * time.Minute
 
 var errUnreadable = errors.New("the record is not in a format that this version reads; was it written by a newer one, or does another program use the prefix?")
 
