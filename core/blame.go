@@ -23,9 +23,9 @@ func (st *state) concerned() party {
 	case a.login && a.switched:
 		return party{subject: a.subject}
 	case a.login:
-		return party{e.handle.String(), a.subject}
+		return party{e.Handle.String(), a.subject}
 	}
-	return party{e.handle.String(), string(e.subject)}
+	return party{e.Handle.String(), string(e.Subject)}
 }
 
 // report tells of a failure unless it has been told.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 func TestFastPathsWriteAndReadWhatEncodingJSONDoes(t *testing.T) {
@@ -138,6 +140,20 @@ func TestCodecErrorsCarryNoValues(t *testing.T) {
 
 // Operations on encoded values.
 
+// bodyOf is the body of an envelope with these keys and values.
+func bodyOf(keysAndValues ...string) (body []byte) {
+	for _, s := range keysAndValues {
+		body = wire.AppendFrame(body, s)
+	}
+	return body
+}
+
+// encoded is how an envelope is written.
+func encoded(e *wire.Envelope) []byte {
+	draft := e.AppendHeader(nil)
+	return e.Finish(append(draft, e.Body...), len(draft))
+}
+
 func put(key, value string) operation { return operation{key: key, value: []byte(value)} }
 func drop(key string) operation       { return operation{key: key} }
 func plus(key string, n int) operation {
@@ -179,7 +195,7 @@ func TestBodyAfterOperations(t *testing.T) {
 			t.Errorf("%s: changedBy = %t, want %t", c.why, got, want)
 		}
 		for _, o := range c.ops {
-			if got, want := v.under(c.ops, o.key), valueIn(c.want, o.key); !same(got, want) {
+			if got, want := v.under(c.ops, o.key), wire.Value(c.want, o.key); !same(got, want) {
 				t.Errorf("%s: the request sees %s = %q, and %q is stored", c.why, o.key, got, want)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // job is one commit at work: what was planned, what it starts from, and what came of it.
@@ -14,12 +16,12 @@ type job struct {
 	ctx    *bounded // nil where no store is asked
 	plan
 	asked
-	now    millis
-	loaded millis // when the request loaded the session, to the second
-	old    held   // the session as it was before
-	dead   *held  // the marker that the visitor's token led to
-	others []held // further sessions that the visitor's cookies opened
-	offer  string // the Set-Cookie line of the token that the visitor should have by now
+	now    wire.Millis
+	loaded wire.Millis // when the request loaded the session, to the second
+	old    held        // the session as it was before
+	dead   *held       // the marker that the visitor's token led to
+	others []held      // further sessions that the visitor's cookies opened
+	offer  string      // the Set-Cookie line of the token that the visitor should have by now
 
 	replaced bool // which has replaced the presented one
 
@@ -67,9 +69,9 @@ func (s *Session) commitAt(mode commitMode, at time.Time) error {
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
-	j := job{m: s.m, client: s.client, x: s.x, now: toMillis(at), offer: st.offered(), replaced: st.throughReplaced(), dead: st.dead()}
+	j := job{m: s.m, client: s.client, x: s.x, now: wire.FromTime(at), offer: st.offered(), replaced: st.throughReplaced(), dead: st.dead()}
 	st.held.open(&j.old)
-	j.loaded = j.old.seen + 1000*millis(st.age)
+	j.loaded = j.old.seen + 1000*wire.Millis(st.age)
 	f := s.facts(st, &j.old, j.now)
 	f.headersSent = f.headersSent || mode == headerless
 	p := decide(&f)
@@ -131,7 +133,7 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 	}
 }
 
-func (s *Session) facts(st *state, old *held, now millis) facts {
+func (s *Session) facts(st *state, old *held, now wire.Millis) facts {
 	a := st.asked()
 	f := facts{
 		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
@@ -186,7 +188,7 @@ func (st *state) settle(j *job, err error) {
 		st.held, st.found, st.retired = j.next.kept, true, false
 		u := j.m.upkeepOf(&j.next, false)
 		if st.upkeepAt = u.at(); j.adopted {
-			st.upkeepAt = never
+			st.upkeepAt = wire.Never
 		}
 	case errors.Is(err, ErrConflict) && j.stored != nil:
 		st.held, st.seen = j.stored.kept, nil
@@ -226,7 +228,7 @@ func (st *state) drop(err error) {
 			st.restore(e)
 		}
 		for i := range st.seen {
-			st.seen[i].value = valueIn(st.held.body(), st.seen[i].key)
+			st.seen[i].value = wire.Value(st.held.body(), st.seen[i].key)
 		}
 	}
 	st.changes = nil
@@ -253,7 +255,7 @@ func (st *state) restore(e *ending) {
 	}
 }
 
-func (j *job) values(base *held) values { return values{base.env.body, j.hidden} }
+func (j *job) values(base *held) values { return values{base.env.Body, j.hidden} }
 
 func (j *job) check(v values, ops []operation) error {
 	if j.m.conflicts == LastWriteWins {
@@ -263,38 +265,38 @@ func (j *job) check(v values, ops []operation) error {
 }
 
 func (j *job) event(r Reason, h *held) {
-	j.events = j.m.event(j.events, Event{Reason: r, Handle: h.env.handle.String(), Subject: string(h.env.subject)})
+	j.events = j.m.event(j.events, Event{Reason: r, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
 }
 
 // fresh is the envelope of a session that begins now.
-func (j *job) fresh() envelope {
-	e := envelope{kind: live, handle: mintHandle(), created: j.now}
+func (j *job) fresh() wire.Envelope {
+	e := wire.Envelope{Kind: wire.Live, Handle: mintHandle(), Created: j.now}
 	if j.m.store == nil {
-		e.flags = flagSealed
+		e.Flags = wire.Sealed
 	}
-	e.renewed, e.deadline = j.now, j.now+j.m.absolute
+	e.Renewed, e.Deadline = j.now, j.now+j.m.absolute
 	j.client.hint(&e)
 	j.bind(&e)
 	return e
 }
 
 // renewedFrom is base's envelope after a renewal or login.
-func (j *job) renewedFrom(base envelope) envelope {
+func (j *job) renewedFrom(base wire.Envelope) wire.Envelope {
 	if j.switched {
 		return j.fresh()
 	}
-	base.renewed = j.now
-	base.flags &^= flagFresh
-	base.extend(extensionPresented, "")
+	base.Renewed = j.now
+	base.Flags &^= wire.Unpresented
+	base.SetExtension(wire.PresentedAt, "")
 	j.bind(&base)
 	return base
 }
 
 // bind puts a login's subject and clocks into e.
-func (j *job) bind(e *envelope) {
+func (j *job) bind(e *wire.Envelope) {
 	if j.login {
-		e.subject = []byte(j.subject)
-		e.authenticated, e.deadline = j.now, j.now+j.m.absolute
+		e.Subject = []byte(j.subject)
+		e.Authenticated, e.Deadline = j.now, j.now+j.m.absolute
 		j.client.hint(e)
 	}
 }
@@ -302,10 +304,10 @@ func (j *job) bind(e *envelope) {
 // draft makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
 // ops leave them.
 func (j *job) draft(h *held, v values, ops []operation) error {
-	h.seen, h.expires = max(j.now, h.seen), min(j.plan.expires, h.env.deadline)
-	h.env.seen, h.env.expires = h.seen, h.expires
+	h.seen, h.expires = max(j.now, h.seen), min(j.plan.expires, h.env.Deadline)
+	h.env.Seen, h.env.Expires = h.seen, h.expires
 	if j.m.store != nil {
-		h.env.stamp(rand.Uint64())
+		h.env.PushWriteID(rand.Uint64())
 	}
 	h.encode(v, ops)
 	if j.m.store != nil && len(h.data) > j.m.maxSize {

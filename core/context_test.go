@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // installed runs m's part of a middleware on ctx.
@@ -188,7 +190,7 @@ func TestStopFreesTheTimer(t *testing.T) {
 
 func TestAHangUpDoesNotEndABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		parent, hangUp := context.WithCancel(context.WithValue(t.Context(), handle{}, "kept"))
+		parent, hangUp := context.WithCancel(context.WithValue(t.Context(), wire.Handle{}, "kept"))
 		b := &bounded{parent: parent, deadline: toInstant(time.Now().Add(time.Minute))}
 		defer b.stop()
 		done := b.Done()
@@ -199,8 +201,8 @@ func TestAHangUpDoesNotEndABound(t *testing.T) {
 			t.Error("the client hung up, and what its handler did is not saved")
 		default:
 		}
-		if b.Err() != nil || b.Value(handle{}) != "kept" {
-			t.Errorf("Err %v, value %v", b.Err(), b.Value(handle{}))
+		if b.Err() != nil || b.Value(wire.Handle{}) != "kept" {
+			t.Errorf("Err %v, value %v", b.Err(), b.Value(wire.Handle{}))
 		}
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 const (
@@ -141,11 +143,11 @@ func checkName(name string, longest int) error {
 }
 
 // set returns the Set-Cookie line for value; lasting is the time to the session's absolute deadline.
-func (c *cookie) set(value string, lasting millis) string {
+func (c *cookie) set(value string, lasting wire.Millis) string {
 	return c.assignment + value + c.attributesFor(lasting)
 }
 
-func (c *cookie) attributesFor(lasting millis) string {
+func (c *cookie) attributesFor(lasting wire.Millis) string {
 	if !c.persistent {
 		return c.attributes
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 func TestCookieLine(t *testing.T) {
@@ -187,7 +189,7 @@ func TestPersistentCookieLastsUntilTheDeadlineAtMost400Days(t *testing.T) {
 		{0, "; Max-Age=1"}, // zero would delete what was just issued
 		{-time.Hour, "; Max-Age=1"},
 	} {
-		if line := c.set("v", durationMillis(tt.lasting)); !strings.HasSuffix(line, tt.want) {
+		if line := c.set("v", wire.FromDuration(tt.lasting)); !strings.HasSuffix(line, tt.want) {
 			t.Errorf("with %v to live the line is %q, want it to end in %q", tt.lasting, line, tt.want)
 		}
 	}

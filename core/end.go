@@ -3,18 +3,20 @@ package session
 import (
 	"errors"
 	"math/rand/v2"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // end turns a session's record into an ended marker, which outlives every request in flight, so that
 // none of them brings it back. If a login or renewal got there first, the session that it made is the one to end, unless it
 // is somebody else's. A session that has ended already is fine, and leaves the cookie to whoever ended it.
 func (j *job) end(target held) error {
-	subject, tried := string(target.env.subject), false
+	subject, tried := string(target.env.Subject), false
 	for {
 		if _, err := j.queue(target.id); err != nil {
 			return err
 		}
-		mark := j.marker(&target, ended, j.revocation(), j.now+markerLifetime, nil)
+		mark := j.marker(&target, wire.Ended, j.revocation(), j.now+markerLifetime, nil)
 		failure := j.replace(&mark)
 		if failure == nil {
 			return j.done(&target)
@@ -23,7 +25,7 @@ func (j *job) end(target held) error {
 		switch {
 		case err != nil:
 			return unavailable("destroy", errors.Join(failure, err))
-		case found.env.written(mark.env.writes[0]): // applied; the answer was lost
+		case found.env.HasWriteID(mark.env.Writes[0]): // applied; the answer was lost
 			return j.done(&target)
 		case reason == "" && !errors.Is(failure, ErrConflict) && tried:
 			return j.remove(&target, failure)
@@ -31,7 +33,7 @@ func (j *job) end(target held) error {
 		tried = tried || !errors.Is(failure, ErrConflict) // a store that is full is so the second time
 		heir, way, err := j.follow(found, reason)
 		switch {
-		case errors.Is(err, ErrEnded), err == nil && way.other, err == nil && j.revoked != "" && string(heir.env.subject) != subject:
+		case errors.Is(err, ErrEnded), err == nil && way.other, err == nil && j.revoked != "" && string(heir.env.Subject) != subject:
 			j.over = true
 			return nil
 		case err != nil:
@@ -43,7 +45,7 @@ func (j *job) end(target held) error {
 
 func (j *job) revocation() byte {
 	if j.revoked != "" {
-		return flagRevoked
+		return wire.Untold
 	}
 	return 0
 }
@@ -71,11 +73,11 @@ func (j *job) done(target *held) error {
 
 // marker replaces a record by one that holds no values, subject or handle, for as long as requests in flight may
 // come back to it. It judges its age by its own deadline, so that a touch in flight cannot prolong it.
-func (j *job) marker(old *held, k kind, flags byte, deadline millis, body []byte) held {
+func (j *job) marker(old *held, k wire.Kind, flags byte, deadline wire.Millis, body []byte) held {
 	h := held{kept: kept{id: old.id, version: old.version, seen: j.now}}
-	h.env = envelope{kind: k, flags: flags, created: j.now, deadline: deadline, renewed: j.now, writes: old.env.writes, body: body}
-	h.expires = h.env.deadline
-	h.env.stamp(rand.Uint64())
+	h.env = wire.Envelope{Kind: k, Flags: flags, Created: j.now, Deadline: deadline, Renewed: j.now, Writes: old.env.Writes, Body: body}
+	h.expires = h.env.Deadline
+	h.env.PushWriteID(rand.Uint64())
 	h.encode(values{}, nil)
 	return h
 }
@@ -93,13 +95,13 @@ func (j *job) forget() error {
 // other response undoes it. If another one was faster it fails with ErrEnded, unless this request goes on all the same.
 func (j *job) claim(anyway bool) error {
 	mark := *j.dead
-	if !anyway && j.m.expired(mark.env.deadline, j.now) { // others do not see it any more
+	if !anyway && j.m.expired(mark.env.Deadline, j.now) { // others do not see it any more
 		return ErrEnded
 	}
 	for {
-		mark.env.renewed, mark.seen = j.now, j.now
-		mark.env.flags &^= flagRevoked // from now on the visitor has been told
-		mark.env.stamp(rand.Uint64())
+		mark.env.Renewed, mark.seen = j.now, j.now
+		mark.env.Flags &^= wire.Untold // from now on the visitor has been told
+		mark.env.PushWriteID(rand.Uint64())
 		mark.encode(values{}, nil)
 		err := j.replace(&mark)
 		switch {
@@ -126,12 +128,12 @@ func (j *job) resume() (done bool, _ error) {
 	if !j.login {
 		return false, j.claim(false)
 	}
-	if j.dead.env.kind == alias {
+	if j.dead.env.Kind == wire.Alias {
 		heir, way, err := j.follow(*j.dead, ReasonSuperseded)
 		switch {
 		case err != nil && !errors.Is(err, ErrEnded):
 			return true, err
-		case err == nil && way.login && string(heir.env.subject) == j.subject && !j.m.lapsed(&heir, j.now):
+		case err == nil && way.login && string(heir.env.Subject) == j.subject && !j.m.lapsed(&heir, j.now):
 			if err := j.claim(true); err != nil {
 				return true, err
 			}

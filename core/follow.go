@@ -3,6 +3,8 @@ package session
 import (
 	"errors"
 	"strings"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // journey is what lay between a record and the session that has taken its place.
@@ -22,16 +24,16 @@ func (j *job) follow(h held, reason Reason) (held, journey, error) {
 		token = j.presented(h.id)
 	}
 	for ; reason == ReasonSuperseded; way.steps++ {
-		way.login = way.login || h.env.flags&flagLogin != 0
-		way.other = way.other || h.env.flags&flagOtherSubject != 0
-		if h.env.flags&flagPeriodic == 0 {
+		way.login = way.login || h.env.Flags&wire.LeftByLogin != 0
+		way.other = way.other || h.env.Flags&wire.LeftByOtherSubject != 0
+		if h.env.Flags&wire.LeftByRenewal == 0 {
 			way.asked, token = true, ""
 		}
 		if token != "" {
-			token = successorToken(token, h.env.salt())
+			token = successorToken(token, h.env.Salt())
 		}
 		var err error
-		if h, reason, err = j.examine(h.env.successor()); err != nil {
+		if h, reason, err = j.examine(h.env.Successor()); err != nil {
 			return held{}, way, err
 		}
 	}

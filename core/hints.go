@@ -6,13 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-)
 
-// The extensions of an envelope that this version knows.
-const (
-	extensionAgent     = 1
-	extensionNetwork   = 2
-	extensionPresented = 3 // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // client is what a request shows of who sent it. Both are empty unless Options.ClientHints asks for them.
@@ -78,12 +73,12 @@ func parseAddress(s string) netip.Addr {
 }
 
 // hint notes in e where the session is used, in place of what was noted before.
-func (c *client) hint(e *envelope) {
+func (c *client) hint(e *wire.Envelope) {
 	if c == nil || *c == (client{}) {
 		return
 	}
-	e.extend(extensionAgent, agentFamily(c.agent))
-	e.extend(extensionNetwork, networkOf(c.address))
+	e.SetExtension(wire.Agent, agentFamily(c.agent))
+	e.SetExtension(wire.Network, networkOf(c.address))
 }
 
 // agentFamily reduces a User-Agent header to the browser and its system, like "Firefox on Windows". It is for people who

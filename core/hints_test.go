@@ -100,32 +100,3 @@ func TestProxiesThatNameNobodyOrEverybodyAreRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestExtensionsOfNewerVersionsStay(t *testing.T) {
-	e := envelope{kind: live}
-	e.extensions = appendFrame([]byte{200}, "newer")
-	e.extend(extensionAgent, "Firefox on Linux")
-	e.extend(extensionNetwork, "203.0.113.0/24")
-	e.extend(extensionAgent, "curl")
-	for tag, want := range map[byte]string{200: "newer", extensionAgent: "curl", extensionNetwork: "203.0.113.0/24", 7: ""} {
-		if got := e.extension(tag); got != want {
-			t.Errorf("extension %d is %q, want %q", tag, got, want)
-		}
-	}
-	e.extend(extensionAgent, "")
-	if got := e.extension(extensionAgent); got != "" || e.extension(200) != "newer" {
-		t.Errorf("after removing: %q", got)
-	}
-}
-
-// Bytes that are no list of extensions are a newer version's business.
-func TestForeignExtensionsAreLeftAlone(t *testing.T) {
-	for _, foreign := range []string{"\x01", "\x01\xff", "\x01\x05ab", "\x07\x01x\x01"} {
-		e := envelope{extensions: []byte(foreign)}
-		e.extend(extensionAgent, "curl")
-		if string(e.extensions) != foreign {
-			t.Errorf("%q became %q", foreign, e.extensions)
-		}
-		_ = e.extension(extensionNetwork) // must not panic
-	}
-}

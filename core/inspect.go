@@ -1,10 +1,11 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Inspection is one session as an operator sees it.
@@ -37,18 +38,8 @@ func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error
 		return Inspection{}, fmt.Errorf("session: Inspect: %w", err)
 	}
 	i := Inspection{Reason: o.reason, Size: len(h.data)}
-	if h.env.kind == live {
-		i.Info, i.Values = m.info(&h), h.env.values()
+	if h.env.Kind == wire.Live {
+		i.Info, i.Values = m.info(&h), wire.Values(h.env.Body)
 	}
 	return i, nil
-}
-
-func (e *envelope) values() map[string][]byte {
-	values := map[string][]byte{}
-	for rest := e.body; len(rest) > 0; {
-		var key, value []byte
-		key, value, rest = entry(rest)
-		values[string(key)] = bytes.Clone(value) // the store's are immutable
-	}
-	return values
 }

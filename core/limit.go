@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // LimitPolicy is for a login beyond Options.MaxPerSubject.
@@ -55,7 +57,7 @@ func (j *job) leaving() []held {
 	if j.ending != nil {
 		own = append(own, j.ending.sessions...)
 	}
-	if j.dead != nil && j.dead.env.kind == alias {
+	if j.dead != nil && j.dead.env.Kind == wire.Alias {
 		if heir, _, err := j.follow(*j.dead, ReasonSuperseded); err == nil {
 			own = append(own, heir)
 		}
@@ -90,13 +92,13 @@ func (j *job) trim() error {
 
 // rivals returns the sessions of the login's subject that live, without those that are the login's own.
 func (j *job) rivals(own ...held) (others []held, err error) {
-	m, now, seen := j.m, j.now, map[handle]bool{} // so that the function does not keep j
+	m, now, seen := j.m, j.now, map[wire.Handle]bool{} // so that the function does not keep j
 	for i := range own {
-		seen[own[i].env.handle] = true
+		seen[own[i].env.Handle] = true
 	}
 	err = m.walk(j.ctx, "Login", j.subject, func(h *held) error {
-		if !seen[h.env.handle] && !m.lapsed(h, now) {
-			seen[h.env.handle] = true
+		if !seen[h.env.Handle] && !m.lapsed(h, now) {
+			seen[h.env.Handle] = true
 			others = append(others, *h)
 		}
 		return nil
@@ -109,5 +111,5 @@ func (j *job) rivals(own ...held) (others []held, err error) {
 
 // earlier orders sessions by login.
 func earlier(a, b *held) int {
-	return cmp.Or(cmp.Compare(a.env.authenticated, b.env.authenticated), strings.Compare(a.env.handle.String(), b.env.handle.String()))
+	return cmp.Or(cmp.Compare(a.env.Authenticated, b.env.Authenticated), strings.Compare(a.env.Handle.String(), b.env.Handle.String()))
 }

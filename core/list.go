@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Info is what is known of a session besides its values.
@@ -28,13 +30,13 @@ type Info struct {
 
 func (m *Manager) info(h *held) Info {
 	i := Info{
-		Handle: h.env.handle.String(), Subject: string(h.env.subject),
-		Created: h.env.created.time(), LastSeen: h.seen.time(),
-		ExpiresAt: min(m.idleEnd(h), m.absoluteEnd(&h.env)).time(), Deadline: m.absoluteEnd(&h.env).time(),
-		Agent: h.env.extension(extensionAgent), Network: h.env.extension(extensionNetwork),
+		Handle: h.env.Handle.String(), Subject: string(h.env.Subject),
+		Created: h.env.Created.Time(), LastSeen: h.seen.Time(),
+		ExpiresAt: min(m.idleEnd(h), m.absoluteEnd(&h.env)).Time(), Deadline: m.absoluteEnd(&h.env).Time(),
+		Agent: h.env.Extension(wire.Agent), Network: h.env.Extension(wire.Network),
 	}
-	if h.env.authenticated > 0 {
-		i.Authenticated = h.env.authenticated.time()
+	if h.env.Authenticated > 0 {
+		i.Authenticated = h.env.Authenticated.Time()
 	}
 	return i
 }
@@ -141,10 +143,10 @@ func (w *walker) visit(ctx context.Context, r *Record) error {
 		if err != nil {
 			return err
 		}
-	case h.env.kind != live || reason == ReasonCorrupt:
+	case h.env.Kind != wire.Live || reason == ReasonCorrupt:
 		return nil
 	}
-	if string(h.env.subject) != w.subject {
+	if string(h.env.Subject) != w.subject {
 		return nil
 	}
 	return w.f(&h)

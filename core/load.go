@@ -3,7 +3,10 @@ package session
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // load finds the visitor's session among the cookies of its name.
@@ -16,12 +19,12 @@ func (s *Session) load(st *state) {
 			st.note(m, Event{Reason: reason})
 		}
 	}
-	st.upkeepAt = never
+	st.upkeepAt = wire.Never
 	if found.count > 0 {
 		s.loadAny(st, &found, at)
 	}
 	if st.found {
-		st.age = uint32(max(0, toMillis(at)-st.held.seen) / 1000)
+		st.age = uint32(max(0, wire.FromTime(at)-st.held.seen) / 1000)
 	}
 	if found.several && len(m.cookie.former) > 0 {
 		st.rarely().several, st.upkeepAt = true, 0
@@ -30,7 +33,7 @@ func (s *Session) load(st *state) {
 
 // loadAny opens the candidates and chooses one.
 func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
-	m, now := s.m, toMillis(at)
+	m, now := s.m, wire.FromTime(at)
 	if m.store != nil {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
 		defer st.loading.stop()
@@ -70,12 +73,12 @@ type replay struct {
 
 // opening is what a cookie value led to.
 type opening struct {
-	reason  Reason // why it opens nothing, or ""
-	retired bool   // it was sealed with a key that is no longer the first
-	offer   string // the Set-Cookie line of the token that the visitor should have
-	own     bool   // which is the presented one
-	marker  *held  // the alias that a replaced token led through, if it opens nothing
-	since   millis // when the last token of those that the marker led through was replaced
+	reason  Reason      // why it opens nothing, or ""
+	retired bool        // it was sealed with a key that is no longer the first
+	offer   string      // the Set-Cookie line of the token that the visitor should have
+	own     bool        // which is the presented one
+	marker  *held       // the alias that a replaced token led through, if it opens nothing
+	since   wire.Millis // when the last token of those that the marker led through was replaced
 }
 
 // take makes h the request's session.
@@ -107,16 +110,16 @@ func (s *Session) choose(st *state, h *held, o opening) {
 		return
 	}
 	r := st.rarely()
-	if !st.found || len(h.env.subject) == 0 || string(h.env.subject) != string(present.env.subject) {
+	if !st.found || len(h.env.Subject) == 0 || string(h.env.Subject) != string(present.env.Subject) {
 		if st.found {
 			r.others = append(r.others, present)
-			st.held, st.found, st.retired, st.upkeepAt, r.offer, r.replaced = kept{}, false, false, never, "", false
+			st.held, st.found, st.retired, st.upkeepAt, r.offer, r.replaced = kept{}, false, false, wire.Never, "", false
 			st.note(s.m, Event{Reason: ReasonAmbiguous})
 		}
 		r.others = append(r.others, *h)
 		return
 	}
-	if cmp.Or(cmp.Compare(h.env.authenticated, present.env.authenticated), cmp.Compare(h.seen, present.seen)) > 0 {
+	if cmp.Or(cmp.Compare(h.env.Authenticated, present.env.Authenticated), cmp.Compare(h.seen, present.seen)) > 0 {
 		st.take(s.m, h, o)
 		h = &present
 	}
@@ -124,8 +127,8 @@ func (s *Session) choose(st *state, h *held, o opening) {
 }
 
 // closed notes why a cookie opened nothing, and which marker it led to.
-func (s *Session) closed(st *state, o opening, h *held, now millis) {
-	st.note(s.m, Event{Reason: o.reason, Handle: h.env.handle.String(), Subject: string(h.env.subject)})
+func (s *Session) closed(st *state, o opening, h *held, now wire.Millis) {
+	st.note(s.m, Event{Reason: o.reason, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
 		s.endReplayed(st, h, now)
 	}
@@ -136,10 +139,10 @@ func (s *Session) closed(st *state, o opening, h *held, now millis) {
 	}
 	if o.marker == nil {
 		marker := *h
-		o.marker, o.since = &marker, h.env.renewed
+		o.marker, o.since = &marker, h.env.Renewed
 	}
 	if r := st.rarely(); r.dead == nil {
-		r.dead, r.forget = o.marker, o.marker.env.flags&flagRevoked != 0 || s.begun.before(now) >= o.since+answerTime+s.m.leeway
+		r.dead, r.forget = o.marker, o.marker.env.Flags&wire.Untold != 0 || s.begun.before(now) >= o.since+answerTime+s.m.leeway
 		if r.forget {
 			st.upkeepAt = 0
 		}
@@ -149,16 +152,16 @@ func (s *Session) closed(st *state, o opening, h *held, now millis) {
 // answerTime is how long the answer to a request may be on its way. A request that begins later than that after a token has
 // died would not present the token if its visitor had been sent another one: so the cookie can be deleted then, and
 // not before. Nobody was sent anything about a session that was revoked.
-const answerTime = millis(time.Minute / time.Millisecond)
+const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
 // endReplayed ends the session whose replaced token was used again.
-func (s *Session) endReplayed(st *state, h *held, now millis) {
+func (s *Session) endReplayed(st *state, h *held, now wire.Millis) {
 	j := job{m: s.m, now: now, ctx: &st.loading, revoked: ReasonRevoked}
 	defer j.release()
 	err := j.end(*h)
 	st.rarely().events = append(st.rarely().events, j.events...)
 	if err != nil {
-		st.note(s.m, Event{Reason: ReasonCommitFailed, Handle: h.env.handle.String(), Subject: string(h.env.subject), Err: err})
+		st.note(s.m, Event{Reason: ReasonCommitFailed, Handle: h.env.Handle.String(), Subject: string(h.env.Subject), Err: err})
 	}
 }
 
@@ -185,14 +188,14 @@ func (m *Manager) wellFormed(value string) Reason {
 }
 
 // open finds the live session behind a cookie value, or the reason why there is none.
-func (m *Manager) open(ctx *bounded, value string, now millis, begun moment, h *held) (o opening, err error) {
+func (m *Manager) open(ctx *bounded, value string, now wire.Millis, begun moment, h *held) (o opening, err error) {
 	if m.store == nil {
 		plain, old, ok := m.sealing.open(value, now)
 		if !ok {
 			return opening{reason: ReasonUnopenable}, nil
 		}
 		err := h.parse(plain)
-		h.seen, h.expires = h.env.seen, h.env.expires
+		h.seen, h.expires = h.env.Seen, h.env.Expires
 		reason, err := m.judge(h, now, err)
 		return opening{reason: reason, retired: old}, err
 	}
@@ -200,7 +203,7 @@ func (m *Manager) open(ctx *bounded, value string, now millis, begun moment, h *
 	if err != nil && errors.Is(err, ErrNotFound) {
 		return opening{reason: ReasonUnknown}, nil
 	}
-	if o.reason, err = m.judge(h, now, err); err == nil && o.reason == ReasonSuperseded && h.env.flags&flagPeriodic != 0 {
+	if o.reason, err = m.judge(h, now, err); err == nil && o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0 {
 		return m.openRenewed(ctx, value, now, begun, h)
 	}
 	return o, err
@@ -212,20 +215,20 @@ const maxSteps = 2
 // openRenewed finds the session behind a token that a periodic renewal has replaced: until the new token has been
 // presented, and for a while after that, the old one opens the session too, because the answer with the new one may be
 // lost or on its way. Later its use is a replay, and h is the session that was replayed.
-func (m *Manager) openRenewed(ctx *bounded, token string, now millis, begun moment, h *held) (o opening, err error) {
+func (m *Manager) openRenewed(ctx *bounded, token string, now wire.Millis, begun moment, h *held) (o opening, err error) {
 	replayed, steps := false, 0
 	marker := *h
-	for o.reason = ReasonSuperseded; o.reason == ReasonSuperseded && h.env.flags&flagPeriodic != 0; {
-		o.marker, o.since = &marker, h.env.renewed
-		token = successorToken(token, h.env.salt())
-		id := h.env.successor()
+	for o.reason = ReasonSuperseded; o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0; {
+		o.marker, o.since = &marker, h.env.Renewed
+		token = successorToken(token, h.env.Salt())
+		id := h.env.Successor()
 		*h = held{}
 		if err = m.fetch(ctx, id, h); errors.Is(err, ErrNotFound) {
 			o.reason = ReasonUnknown
 			return o, nil
 		}
 		steps++
-		replayed = replayed || err == nil && begun.before(now) >= h.env.presented()+m.renewGrace+m.leeway
+		replayed = replayed || err == nil && begun.before(now) >= h.env.Presented()+m.renewGrace+m.leeway
 		if o.reason, err = m.judge(h, now, err); err != nil {
 			return o, err
 		}
@@ -236,7 +239,7 @@ func (m *Manager) openRenewed(ctx *bounded, token string, now millis, begun mome
 	}
 	switch {
 	case o.reason != "":
-		o.since = max(o.since, h.env.renewed)
+		o.since = max(o.since, h.env.Renewed)
 		return o, nil
 	case replayed:
 		o.reason = ReasonReplayed
@@ -247,17 +250,17 @@ func (m *Manager) openRenewed(ctx *bounded, token string, now millis, begun mome
 
 // judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and
 // what a newer version wrote is an error.
-func (m *Manager) judge(h *held, now millis, err error) (Reason, error) {
+func (m *Manager) judge(h *held, now wire.Millis, err error) (Reason, error) {
 	switch {
-	case errors.Is(err, errCorrupt), err == nil && h.env.sealed() != (m.store == nil):
+	case errors.Is(err, wire.ErrCorrupt), err == nil && h.env.IsSealed() != (m.store == nil):
 		return ReasonCorrupt, nil
 	case err != nil:
 		return "", err
-	case h.env.kind != live && m.expired(h.env.deadline, now):
+	case h.env.Kind != wire.Live && m.expired(h.env.Deadline, now):
 		return ReasonUnknown, nil
-	case h.env.kind == alias:
+	case h.env.Kind == wire.Alias:
 		return ReasonSuperseded, nil
-	case h.env.kind == ended:
+	case h.env.Kind == wire.Ended:
 		return ReasonAlreadyEnded, nil
 	case m.expired(m.absoluteEnd(&h.env), now):
 		return ReasonExpiredAbsolute, nil
@@ -278,15 +281,18 @@ func (m *Manager) fetch(ctx *bounded, id RecordID, h *held) error {
 }
 
 func (h *held) hold(r *Record) error {
-	h.id, h.version, h.seen, h.expires, h.cached = r.ID, r.Version, toMillis(r.Seen), toMillis(r.Expires), r.Cached
+	h.id, h.version, h.seen, h.expires, h.cached = r.ID, r.Version, wire.FromTime(r.Seen), wire.FromTime(r.Expires), r.Cached
 	return h.parse(r.Data)
 }
 
 func (h *held) parse(data []byte) error {
-	err := h.env.parse(data)
+	err := h.env.Parse(data)
 	if err != nil {
-		h.env = envelope{}
+		h.env = wire.Envelope{}
 	}
-	h.data, h.bodyAt = data, uint32(len(data)-len(h.env.body))
+	if errors.Is(err, wire.ErrNewer) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	h.data, h.bodyAt = data, uint32(len(data)-len(h.env.Body))
 	return err
 }

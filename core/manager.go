@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Manager is the policy for one kind of session: name, cookie, lifetime, and where sessions are kept. One program
@@ -18,7 +20,7 @@ type Manager struct {
 	store   Store   // nil: sealed
 	sealing sealing // nil: stored
 
-	idle, absolute, touchEvery, renewEvery, renewGrace, leeway millis
+	idle, absolute, touchEvery, renewEvery, renewGrace, leeway wire.Millis
 
 	storeTimeout time.Duration
 	maxSize      int
@@ -98,8 +100,8 @@ func newManager(o Options) (*Manager, error) {
 	}
 	return &Manager{
 		name: o.Name, cookie: c,
-		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
-		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), renewGrace: durationMillis(o.RenewGrace), leeway: durationMillis(o.Leeway),
+		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
+		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter), renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,
 		maxPerSubject: o.MaxPerSubject, limit: o.AtLimit, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
 		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),

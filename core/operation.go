@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // operation is one remembered write. Operations double as the overlay that the request's own reads see, and
@@ -49,7 +51,7 @@ func (v values) get(key string) []byte {
 	if v.hidden {
 		return nil
 	}
-	return valueIn(v.body, key)
+	return wire.Value(v.body, key)
 }
 
 // under returns the value of key after ops.
@@ -118,13 +120,13 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 	replaced := false
 	for rest := v.visible(); len(rest) > 0; {
 		var key, value []byte
-		key, value, rest = entry(rest)
+		key, value, rest = wire.Entry(rest)
 		if i := last(ops, key); i >= 0 {
 			value = ops[i].value
 			replaced = true
 		}
 		if value != nil {
-			dst = appendFrame(appendFrame(dst, key), value)
+			dst = wire.AppendFrame(wire.AppendFrame(dst, key), value)
 		}
 	}
 	if replaced && len(ops) == 1 { // so that it is no new entry
@@ -133,7 +135,7 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 	for i := range ops {
 		o := &ops[i]
 		if o.value != nil && last(ops, o.key) == i && v.get(o.key) == nil {
-			dst = appendFrame(appendFrame(dst, o.key), o.value)
+			dst = wire.AppendFrame(wire.AppendFrame(dst, o.key), o.value)
 		}
 	}
 	return dst

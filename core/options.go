@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Options hold everything a manager can do without. The zero value is the safe choice.
@@ -116,7 +118,7 @@ const (
 	maxLeeway           = time.Minute
 
 	// markerLifetime is how long an alias or an ended marker keeps requests in flight from bringing a session back.
-	markerLifetime = millis(5 * time.Minute / time.Millisecond)
+	markerLifetime = wire.Millis(5 * time.Minute / time.Millisecond)
 )
 
 func (o *Options) complete() error {

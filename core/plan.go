@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"fmt"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // facts is all that a commit's decision depends on.
@@ -16,13 +18,13 @@ type facts struct {
 	forget      bool // and no response with a newer cookie can be on its way to the visitor
 	refused     bool // Options.SaveOn does not want this response's changes
 
-	now      millis
+	now      wire.Millis
 	found    bool
-	expired  bool   // its absolute deadline has passed since it was loaded
-	expires  millis // when it ends if it is not used; 0 for a new one
-	deadline millis // when it ends in any case
-	span     millis // what a use adds: see idleSpan
-	absolute millis // what a login sets the deadline to, from now
+	expired  bool        // its absolute deadline has passed since it was loaded
+	expires  wire.Millis // when it ends if it is not used; 0 for a new one
+	deadline wire.Millis // when it ends in any case
+	span     wire.Millis // what a use adds: see idleSpan
+	absolute wire.Millis // what a login sets the deadline to, from now
 	upkeep
 
 	failure error // of the load
@@ -58,7 +60,7 @@ const (
 type plan struct {
 	action  action
 	reason  Reason // of the event that success is
-	expires millis
+	expires wire.Millis
 	unasked bool // upkeep alone: the request's own changes, if any, are not among what is done
 	err     error
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // The clock of these tests, in minutes: a session of 30 idle and 720 absolute minutes, created at 1000 and used
 // at 1005, looked at a little later. A use adds the touch interval of 3 minutes to the idle ones.
 const (
-	minute    = millis(60_000)
+	minute    = wire.Millis(60_000)
 	beginning = 1000 * minute
 	lastUsed  = 1005 * minute
 	lately    = lastUsed + 1*minute
@@ -150,7 +152,7 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 	for _, c := range []struct {
 		why   string
 		facts facts
-		want  millis
+		want  wire.Millis
 	}{
 		{"idle from now, and what a touch may be late", loaded(func(f *facts) { f.changed = true }), lately + span},
 		{"the same for a new one", fresh(func(f *facts) { f.starts = true }), lately + span},
@@ -171,7 +173,7 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 func randomFacts(r *rand.Rand) facts {
 	coin := func() bool { return r.IntN(2) == 0 }
 	seldom := func() bool { return r.IntN(8) == 0 }
-	some := func() millis { return millis(r.Int64N(int64(100 * minute))) }
+	some := func() wire.Millis { return wire.Millis(r.Int64N(int64(100 * minute))) }
 	f := facts{
 		sealed: coin(), headersSent: seldom(), timedOut: seldom(), refused: seldom(), serveOn: coin(),
 		now: beginning + some(), span: some() + 1, absolute: some() + 1,
@@ -180,7 +182,7 @@ func randomFacts(r *rand.Rand) facts {
 	switch {
 	case f.found:
 		f.upkeep = upkeep{
-			seen: f.now - some(), touchEvery: some(), renewed: f.now - some(), renewEvery: some() * millis(r.IntN(2)),
+			seen: f.now - some(), touchEvery: some(), renewed: f.now - some(), renewEvery: some() * wire.Millis(r.IntN(2)),
 			retiredKey: f.sealed && seldom(), fresh: !f.sealed && seldom(),
 		}
 		f.expires, f.deadline = f.now-some()/2+some(), f.now-some()/2+some()
@@ -274,19 +276,19 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	quietAndLate := 0
 	for range 50_000 {
-		m := &Manager{store: nil, idle: millis(r.Int64N(int64(60*minute))) + 1, absolute: absolute}
+		m := &Manager{store: nil, idle: wire.Millis(r.Int64N(int64(60*minute))) + 1, absolute: absolute}
 		if r.IntN(2) == 0 {
-			m.touchEvery = millis(r.Int64N(int64(m.idle))) + 1
+			m.touchEvery = wire.Millis(r.Int64N(int64(m.idle))) + 1
 		}
-		m.renewEvery = millis(r.Int64N(2)) * millis(r.Int64N(int64(60*minute))+1)
-		h := held{kept: kept{seen: lastUsed - millis(r.Int64N(int64(minute)))}, env: envelope{kind: live, created: beginning, deadline: beginning + absolute, renewed: lastUsed - millis(r.Int64N(int64(60*minute)))}}
+		m.renewEvery = wire.Millis(r.Int64N(2)) * wire.Millis(r.Int64N(int64(60*minute))+1)
+		h := held{kept: kept{seen: lastUsed - wire.Millis(r.Int64N(int64(minute)))}, env: wire.Envelope{Kind: wire.Live, Created: beginning, Deadline: beginning + absolute, Renewed: lastUsed - wire.Millis(r.Int64N(int64(60*minute)))}}
 		h.expires = h.seen + m.idleSpan(&h.env)
 		if r.IntN(8) == 0 {
-			h.env.flags |= flagFresh
+			h.env.Flags |= wire.Unpresented
 		}
 		st := &state{}
 		st.take(m, &h, opening{retired: r.IntN(8) == 0})
-		for _, later := range []millis{0, 1, m.idle / 10, m.idle/10 + 1, m.idle, millis(r.Int64N(int64(2 * absolute)))} {
+		for _, later := range []wire.Millis{0, 1, m.idle / 10, m.idle/10 + 1, m.idle, wire.Millis(r.Int64N(int64(2 * absolute)))} {
 			now := lastUsed + later
 			s := &Session{m: m, ctx: context.Background(), st: st}
 			f := s.facts(st, &h, now)
@@ -321,7 +323,7 @@ func TestQuiet(t *testing.T) {
 	for name, ask := range map[string]func(*state){
 		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.changes.login = true },
 		"renew": func(st *state) { st.changes.renew = true }, "touch": func(st *state) { st.changes.touch = true }, "clear": (*state).hide,
-		"destroy": (*state).destroy, "refusal": func(st *state) { st.changes.refusal = errCorrupt }, "a commit under way": func(st *state) { st.committing = true },
+		"destroy": (*state).destroy, "refusal": func(st *state) { st.changes.refusal = wire.ErrCorrupt }, "a commit under way": func(st *state) { st.committing = true },
 		"a cookie to set": func(st *state) { st.cookie = "id=1" },
 	} {
 		st := loaded()

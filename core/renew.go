@@ -3,6 +3,8 @@ package session
 import (
 	"errors"
 	"slices"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // rotate gives the session a new token: it writes the new record, then turns the old one into an alias that leads
@@ -31,15 +33,15 @@ func (j *job) rotate() error {
 		found, reason, err := j.examineInTurn(j.old.id)
 		switch {
 		case err != nil: // whether the old token leads to the new record is unknown, so that one has to stay
-			j.tentative = next.env.writes[0]
+			j.tentative = next.env.Writes[0]
 			return j.unrenewed(err)
-		case reason == ReasonSuperseded && found.env.successor() == next.id: // applied; the answer was lost
+		case reason == ReasonSuperseded && found.env.Successor() == next.id: // applied; the answer was lost
 			return j.issue(ReasonRenewed, next, token)
 		case reason != "":
 			j.discard(&next)
 			return j.outrun(found, reason)
 		case !errors.Is(failure, ErrConflict):
-			j.tentative = next.env.writes[0]
+			j.tentative = next.env.Writes[0]
 			return j.unrenewed(unavailable("renew", failure))
 		}
 		if err := j.carryOver(found, &next); err != nil {
@@ -85,7 +87,7 @@ func (j *job) successor() (next held, token string, salt []byte, err error) {
 			return next, "", nil, errNoToken
 		}
 		token = successorToken(token, salt)
-		next.env.flags |= flagFresh
+		next.env.Flags |= wire.Unpresented
 	}
 	if err = j.draft(&next, j.values(&j.old), j.ops); err == nil {
 		err = j.insert(&next, token)
@@ -105,9 +107,9 @@ func (j *job) carryOver(old held, next *held) error {
 		return err
 	}
 	again := held{env: j.renewedFrom(old.env)}
-	again.env.handle, again.env.flags = next.env.handle, next.env.flags
-	w := old.env.writes // of those whose answers may be lost
-	again.env.writes = [4]uint64{next.env.writes[0], w[0], w[1], w[2]}
+	again.env.Handle, again.env.Flags = next.env.Handle, next.env.Flags
+	w := old.env.Writes // of those whose answers may be lost
+	again.env.Writes = [4]uint64{next.env.Writes[0], w[0], w[1], w[2]}
 	if err := j.draft(&again, j.values(&j.old), j.ops); err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (j *job) outrun(last held, reason Reason) error {
 	case err != nil && !over:
 		return j.unrenewed(err)
 	case j.login && over:
-		if last.env.kind == ended || last.env.kind == alias {
+		if last.env.Kind == wire.Ended || last.env.Kind == wire.Alias {
 			j.dead = &last
 		}
 		return j.startOver(ReasonCreated, values{})
@@ -155,7 +157,7 @@ func (j *job) loginAfter(heir held, way journey) error {
 	switch {
 	case !way.login:
 		return j.rotateOn(heir)
-	case string(heir.env.subject) == j.subject:
+	case string(heir.env.Subject) == j.subject:
 		return j.startOver(ReasonSeparate, j.values(&heir))
 	}
 	return j.startOver(ReasonSeparate, values{})
@@ -216,15 +218,15 @@ func (j *job) aliasOf(old *held, successor RecordID, salt []byte) held {
 	lasts := j.now + markerLifetime
 	switch {
 	case j.switched:
-		flags = flagLogin | flagOtherSubject
+		flags = wire.LeftByLogin | wire.LeftByOtherSubject
 	case j.login:
-		flags = flagLogin
+		flags = wire.LeftByLogin
 	case salt != nil:
-		flags, lasts = flagPeriodic, old.env.deadline
+		flags, lasts = wire.LeftByRenewal, old.env.Deadline
 	}
-	mark := j.marker(old, alias, flags, lasts, slices.Concat(successor[:], salt))
-	if salt != nil && old.env.extension(extensionPresented) != "" {
-		mark.env.extend(extensionPresented, old.env.extension(extensionPresented))
+	mark := j.marker(old, wire.Alias, flags, lasts, slices.Concat(successor[:], salt))
+	if salt != nil && old.env.Extension(wire.PresentedAt) != "" {
+		mark.env.SetExtension(wire.PresentedAt, old.env.Extension(wire.PresentedAt))
 		mark.encode(values{}, nil)
 	}
 	return mark

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Request is one request's session as an adapter drives it: Begin, then Commit before the first header byte, or
@@ -55,7 +57,7 @@ func (s *Session) close(status int, mode commitMode) (instead Response, ok bool)
 	}
 	at := s.m.clock()
 	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
-	if s.nothingToCommit(st, mode, unwanted, toMillis(at)) {
+	if s.nothingToCommit(st, mode, unwanted, wire.FromTime(at)) {
 		if mode == final {
 			s.demand(st, "")
 		}
@@ -85,7 +87,7 @@ func (s *Session) owesCookie(st *state) bool {
 }
 
 // nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
-func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now millis) bool {
+func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.unwanted, s.told = unwanted, mode == headerless

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Revoke ends one session of a subject: nothing brings it back, not even a request or renewal that is in flight. It
@@ -61,17 +63,17 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 
 // revoke ends what is wanted of what was the subject's when it began. It counts those that were alive.
 func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted func(handle string) bool) (ended int, err error) {
-	handles := map[handle]bool{}
+	handles := map[wire.Handle]bool{}
 	for again := true; again; {
 		again = false
 		err = m.walk(ctx, operation, subject, func(h *held) error {
-			if !wanted(h.env.handle.String()) {
+			if !wanted(h.env.Handle.String()) {
 				return nil
 			}
 			alive := !m.lapsed(h, m.now())
 			j, err := m.revokeRecord(ctx, h, ReasonRevoked)
 			if j.ended && alive {
-				handles[h.env.handle] = true
+				handles[h.env.Handle] = true
 			}
 			again = again || j.removed && err == nil
 			return err

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 	"github.com/gorilla/securecookie"
 )
 
@@ -32,22 +33,22 @@ const (
 // to put them together later would copy it once more. open may reuse nothing of value; it returns whether the key
 // was an old one.
 type sealing interface {
-	seal(plain []byte, now millis, before, after string) (string, error)
-	open(value string, now millis) (plain []byte, old, ok bool)
+	seal(plain []byte, now wire.Millis, before, after string) (string, error)
+	open(value string, now wire.Millis) (plain []byte, old, ok bool)
 }
 
 // Both sealers keep the day on which a value was sealed, on the application's clock, and judge it alike.
 const (
-	day       = millis(24 * 60 * 60 * 1000)
+	day       = wire.Millis(24 * 60 * 60 * 1000)
 	daySize   = 4
 	oldestDay = uint32(maxAge / (24 * time.Hour))
 )
 
-func dayOf(now millis) uint32 { return uint32(now / day) }
+func dayOf(now wire.Millis) uint32 { return uint32(now / day) }
 
 // plausible reports whether a value may have been sealed on a day: tomorrow, because another server's clock may be
 // ahead of ours around midnight, but not later; and not longer ago than a session can last.
-func plausible(sealedOn uint32, now millis) bool {
+func plausible(sealedOn uint32, now wire.Millis) bool {
 	today := dayOf(now)
 	return sealedOn <= today+1 && sealedOn+oldestDay >= today
 }
@@ -100,13 +101,13 @@ func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error)
 	return s, nil
 }
 
-func (s *secureCookies) seal(plain []byte, now millis, before, after string) (string, error) {
+func (s *secureCookies) seal(plain []byte, now wire.Millis, before, after string) (string, error) {
 	dated := binary.BigEndian.AppendUint32(make([]byte, 0, daySize+len(plain)), dayOf(now))
 	value, err := s.keys[0].codec.Encode(s.name, append(dated, plain...)) // it encrypts in place
 	return before + s.keys[0].id + value + after, err
 }
 
-func (s *secureCookies) open(value string, now millis) (plain []byte, old, ok bool) {
+func (s *secureCookies) open(value string, now wire.Millis) (plain []byte, old, ok bool) {
 	for i, key := range s.keys {
 		var dated []byte
 		sealed, ours := strings.CutPrefix(value, key.id)
@@ -158,7 +159,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	return a, nil
 }
 
-func (a *aeads) seal(plain []byte, now millis, before, after string) (string, error) {
+func (a *aeads) seal(plain []byte, now wire.Millis, before, after string) (string, error) {
 	today := dayOf(now)
 	aead, err := a.keys[0].of(today)
 	if err != nil {
@@ -174,7 +175,7 @@ func (a *aeads) seal(plain []byte, now millis, before, after string) (string, er
 	return string(append(line, after...)), nil
 }
 
-func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
+func (a *aeads) open(value string, now wire.Millis) (plain []byte, old, ok bool) {
 	buf, err := base64url.DecodeString(value)
 	// A value in which the decoder has skipped a line break is too long for what came out.
 	if err != nil || base64url.EncodedLen(len(buf)) != len(value) || len(buf) < aeadHeader+nonceSize+tagSize {

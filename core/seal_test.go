@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 const someday = 20_500*day + day/2 // noon, so that a day more or less is one
@@ -189,7 +191,7 @@ func TestBothSealersJudgeTheDayAlike(t *testing.T) {
 		s := with(keysNamed("a"), "id", "c")
 		for _, c := range []struct {
 			name string
-			on   millis
+			on   wire.Millis
 			want bool
 		}{
 			{"today", someday, true},
@@ -217,7 +219,7 @@ func TestAnAEADKeySealsOneDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range millis(3) {
+	for n := range wire.Millis(3) {
 		for range 2 {
 			value, err := s.seal([]byte("a session"), someday+n*day, "", "")
 			if err != nil {
@@ -251,7 +253,7 @@ func TestSealersAreSafeForConcurrentUse(t *testing.T) {
 		opened := make(chan bool)
 		for i := range 8 {
 			go func() {
-				now := someday + millis(i)*day/4
+				now := someday + wire.Millis(i)*day/4
 				value, err := s.seal([]byte("a session"), now, "", "")
 				_, _, ok := s.open(value, now)
 				opened <- ok && err == nil

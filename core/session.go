@@ -193,9 +193,9 @@ func (s *Session) ExpiresAt() time.Time {
 	f := s.facts(st, &h, now)
 	switch p := decide(&f); {
 	case p.err == nil && p.action >= doTouch && p.action != doEnd:
-		return p.expires.time()
+		return p.expires.Time()
 	case st.found && !f.expired && p.action != doEnd:
-		return min(f.expires, f.deadline).time()
+		return min(f.expires, f.deadline).Time()
 	}
 	return time.Time{}
 }

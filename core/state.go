@@ -1,5 +1,7 @@
 package session
 
+import "github.com/coatcheck/coatcheck/core/internal/wire"
+
 // state is what one request holds of its session once it has used it. Session.mu guards it.
 type state struct {
 	held       kept
@@ -7,8 +9,8 @@ type state struct {
 	retired    bool // it was sealed with a key that is no longer the first
 	unwanted   bool // Options.SaveOn refused this response's changes
 	committing bool
-	age        uint32 // how many seconds after it was last noted down as used held was loaded
-	upkeepAt   millis // from when on the session needs something though nobody asks for it
+	age        uint32      // how many seconds after it was last noted down as used held was loaded
+	upkeepAt   wire.Millis // from when on the session needs something though nobody asks for it
 
 	changes *wish // nil: the request has only read
 	seen    []sighting
@@ -91,10 +93,10 @@ func (st *state) others() []held {
 }
 
 // handle returns the public id of the session, or "".
-func (st *state) handle() string { return st.held.envelope().handle.String() }
+func (st *state) handle() string { return st.held.envelope().Handle.String() }
 
 // owner returns whom the stored session belongs to, or nobody.
-func (st *state) owner() []byte { return st.held.envelope().subject }
+func (st *state) owner() []byte { return st.held.envelope().Subject }
 
 // note remembers an event until the lock is free, if anybody listens.
 func (st *state) note(m *Manager, e Event) {
@@ -127,8 +129,8 @@ type ending struct {
 type kept struct {
 	id      RecordID
 	version uint64
-	seen    millis
-	expires millis
+	seen    wire.Millis
+	expires wire.Millis
 	data    []byte
 	bodyAt  uint32 // where in data the values begin
 	cached  bool   // it may be older than what is durable
@@ -171,27 +173,34 @@ func (st *state) hidden() bool { return st.changes != nil && st.changes.hidden }
 // held is a session to work on.
 type held struct {
 	kept
-	env envelope // of data
+	env wire.Envelope // of data
 }
 
 // open parses a kept session again, into h. Without one, and only then, there is nothing to parse.
 func (k *kept) open(h *held) {
 	h.kept = *k
-	if h.env.parseHeader(k.data) != nil {
-		h.env = envelope{}
+	if h.env.ParseHeader(k.data) != nil {
+		h.env = wire.Envelope{}
 	}
 }
 
-func (k *kept) envelope() envelope {
+func (k *kept) envelope() wire.Envelope {
 	var h held
 	k.open(&h)
 	return h.env
 }
 
-// encode makes h's data: its envelope over v as ops change it.
+// encode makes h's data: its envelope over v as ops change it. Whatever is not live keeps the body that it has.
 func (h *held) encode(v values, ops []operation) {
-	h.data = h.env.encode(v, ops)
-	h.bodyAt = uint32(len(h.data) - len(h.env.body))
+	var space [512]byte // most sessions fit, and take no more than they need
+	draft := h.env.AppendHeader(space[:0])
+	bodyAt := len(draft)
+	if h.env.Kind == wire.Live {
+		draft = v.appendBody(draft, ops)
+	} else {
+		draft = append(draft, h.env.Body...)
+	}
+	h.data, h.bodyAt = h.env.Finish(draft, bodyAt), uint32(bodyAt)
 }
 
 func (st *state) values() values { return values{st.held.body(), st.hidden()} }
@@ -295,7 +304,7 @@ func (w *wish) anything() bool {
 }
 
 // quiet reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
-func (st *state) quiet(now millis) bool {
+func (st *state) quiet(now wire.Millis) bool {
 	return now < st.upkeepAt && !st.committing && !st.changes.anything() && st.cookie == "" && !st.owes()
 }
 

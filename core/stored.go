@@ -113,7 +113,7 @@ func (j *job) insert(h *held, token string) error {
 // client sent it again, to be told that it came too late.
 func (j *job) applied(h *held) bool {
 	var stored held
-	return j.m.fetch(j.ctx, h.id, &stored) == nil && stored.env.written(h.env.writes[0])
+	return j.m.fetch(j.ctx, h.id, &stored) == nil && stored.env.HasWriteID(h.env.Writes[0])
 }
 
 // replace writes h over the record of h's version. The error is the store's own.
@@ -126,9 +126,9 @@ func (j *job) replace(h *held) error {
 }
 
 func (h *held) record() Record {
-	r := Record{ID: h.id, Version: h.version, Data: h.data, Seen: h.seen.time(), Expires: h.expires.time()}
-	if len(h.env.subject) > 0 {
-		r.Subject, r.Handle = string(h.env.subject), h.env.handle.String()
+	r := Record{ID: h.id, Version: h.version, Data: h.data, Seen: h.seen.Time(), Expires: h.expires.Time()}
+	if len(h.env.Subject) > 0 {
+		r.Subject, r.Handle = string(h.env.Subject), h.env.Handle.String()
 	}
 	return r
 }
@@ -153,7 +153,7 @@ func (j *job) update() error {
 			if err != nil {
 				return err
 			}
-			if mine != 0 && fresh.env.written(mine) || j.tentative != 0 && fresh.env.written(j.tentative) {
+			if mine != 0 && fresh.env.HasWriteID(mine) || j.tentative != 0 && fresh.env.HasWriteID(j.tentative) {
 				return j.updated(&fresh)
 			}
 			base = &fresh
@@ -165,7 +165,7 @@ func (j *job) update() error {
 		if err := j.draftOver(next, base, ops); err != nil {
 			return err
 		}
-		mine = next.env.writes[0]
+		mine = next.env.Writes[0]
 		switch err := j.replace(next); {
 		case err == nil:
 			return j.updated(next)
@@ -181,14 +181,14 @@ func (j *job) update() error {
 func (j *job) draftOver(next, base *held, ops []operation) error {
 	*next = held{kept: kept{seen: base.seen}, env: base.env}
 	if !j.replaced && !j.adopted {
-		next.env.present(j.now)
+		next.env.MarkPresented(j.now)
 	}
 	if err := j.draft(next, j.values(base), ops); err != nil {
 		return err
 	}
 	next.id, next.version = base.id, base.version
 	// The other request may have been later.
-	next.expires = max(next.expires, min(j.m.idleEnd(base), base.env.deadline))
+	next.expires = max(next.expires, min(j.m.idleEnd(base), base.env.Deadline))
 	return nil
 }
 
@@ -200,7 +200,7 @@ func (j *job) excused(err error) error {
 	j.next = j.old
 	if !errors.Is(err, ErrEnded) {
 		j.events = j.m.event(j.events, Event{
-			Reason: ReasonTouchFailed, Handle: j.old.env.handle.String(), Subject: string(j.old.env.subject), Err: err,
+			Reason: ReasonTouchFailed, Handle: j.old.env.Handle.String(), Subject: string(j.old.env.Subject), Err: err,
 		})
 	}
 	return nil
@@ -355,7 +355,7 @@ func (j *job) touchUnchanged() {
 
 func (j *job) touchStored(next *held) error {
 	if t, ok := j.m.store.(Toucher); ok {
-		err := t.Touch(j.ctx, next.id, next.seen.time(), next.expires.time())
+		err := t.Touch(j.ctx, next.id, next.seen.Time(), next.expires.Time())
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}

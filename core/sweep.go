@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 const (
@@ -66,7 +68,7 @@ func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (remove
 // sweep removes, batch after batch, what expired sweepAfter ago. A batch that fails and is full all the same does not
 // stop it.
 func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (removed int, err error) {
-	before := (m.now() - durationMillis(sweepAfter)).time()
+	before := (m.now() - wire.FromDuration(sweepAfter)).Time()
 	for {
 		batch, cancel := context.WithTimeout(ctx, sweepEvery)
 		n, failed := s.Sweep(batch, before, sweepBatch)

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // A token is 256 bits from the operating system's random source (OWASP asks for 64, ASVS 5.0 7.2.3 for 128), as
@@ -12,7 +14,6 @@ import (
 const (
 	tokenBytes  = 32
 	tokenLength = 43
-	saltBytes   = 32
 )
 
 // base64url refuses stray bits, so that one token has one spelling.
@@ -25,7 +26,7 @@ func mintToken() string {
 }
 
 func mintSalt() []byte {
-	b := make([]byte, saltBytes)
+	b := make([]byte, wire.SaltSize)
 	_, _ = rand.Read(b)
 	return b
 }
@@ -39,16 +40,9 @@ func successorToken(token string, salt []byte) string {
 	return base64url.EncodeToString(mac.Sum(nil))
 }
 
-func mintHandle() (h handle) {
+func mintHandle() (h wire.Handle) {
 	_, _ = rand.Read(h[:])
 	return h
-}
-
-func (h handle) String() string {
-	if h == (handle{}) {
-		return ""
-	}
-	return base64url.EncodeToString(h[:])
 }
 
 // wellFormedToken keeps a value that cannot be a token away from the store.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 func TestMintedTokenIs256BitsIn43Characters(t *testing.T) {
@@ -119,7 +121,7 @@ func TestRecordIDPrintsShort(t *testing.T) {
 }
 
 func TestHandleIsPrintableAndEmptyWhenThereIsNone(t *testing.T) {
-	if got := (handle{}).String(); got != "" {
+	if got := (wire.Handle{}).String(); got != "" {
 		t.Errorf("no handle prints as %q, want nothing", got)
 	}
 	a, b := mintHandle().String(), mintHandle().String()

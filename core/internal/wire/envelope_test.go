@@ -1,4 +1,4 @@
-package session
+package wire
 
 import (
 	"bytes"
@@ -9,35 +9,35 @@ import (
 )
 
 // sampleEnvelope has a value of its own in every field.
-func sampleEnvelope(flags byte) envelope {
-	const created = millis(1_760_000_000_000)
-	e := envelope{
-		kind: live, flags: flags, handle: handle{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
-		created: created, deadline: created + 43_200_000, renewed: created + 60_001, authenticated: created + 120_002,
-		idle: 1_800_003, extensions: appendFrame([]byte{9}, "unheard of"), subject: []byte("user:42"),
-		body: bodyOf("theme", `"dark"`, "visits", "3"),
+func sampleEnvelope(flags byte) Envelope {
+	const created = Millis(1_760_000_000_000)
+	e := Envelope{
+		Kind: Live, Flags: flags, Handle: Handle{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+		Created: created, Deadline: created + 43_200_000, Renewed: created + 60_001, Authenticated: created + 120_002,
+		Idle: 1_800_003, Extensions: AppendFrame([]byte{9}, "unheard of"), Subject: []byte("user:42"),
+		Body: bodyOf("theme", `"dark"`, "visits", "3"),
 	}
-	if e.sealed() {
-		e.seen, e.expires = created+180_004, created+1_980_005
+	if e.IsSealed() {
+		e.Seen, e.Expires = created+180_004, created+1_980_005
 	} else {
-		e.writes = [4]uint64{1 << 63, 2, 3, 4}
+		e.Writes = [4]uint64{1 << 63, 2, 3, 4}
 	}
 	return e
 }
 
 func bodyOf(keysAndValues ...string) (body []byte) {
 	for _, s := range keysAndValues {
-		body = appendFrame(body, s)
+		body = AppendFrame(body, s)
 	}
 	return body
 }
 
-func encodeEnvelope(e envelope) []byte {
-	data := binary.BigEndian.AppendUint32(e.appendHeader(nil), uint32(len(e.body)))
-	return append(data, e.body...)
+func encodeEnvelope(e Envelope) []byte {
+	draft := e.AppendHeader(nil)
+	return e.Finish(append(draft, e.Body...), len(draft))
 }
 
-func mustParse(t *testing.T, data []byte) envelope {
+func mustParse(t *testing.T, data []byte) Envelope {
 	t.Helper()
 	e, err := parsed(data)
 	if err != nil {
@@ -47,24 +47,24 @@ func mustParse(t *testing.T, data []byte) envelope {
 }
 
 func TestEnvelopeComesBackAsItWasWritten(t *testing.T) {
-	successor := RecordID{31: 7}
+	successor := [idSize]byte{31: 7}
 	for _, c := range []struct {
 		name   string
 		flags  byte
-		change func(*envelope)
+		change func(*Envelope)
 	}{
-		{"stored", 0, func(*envelope) {}},
-		{"sealed", flagSealed, func(*envelope) {}},
-		{"never authenticated", 0, func(e *envelope) { e.authenticated = 0 }},
-		{"authenticated at creation", 0, func(e *envelope) { e.authenticated = e.created }},
-		{"alias", 0, func(e *envelope) { e.kind, e.body = alias, successor[:] }},
-		{"alias of another subject", flagOtherSubject, func(e *envelope) { e.kind, e.body = alias, successor[:] }},
-		{"ended", 0, func(e *envelope) { e.kind, e.body = ended, []byte{} }},
-		{"no values", 0, func(e *envelope) { e.body = []byte{} }},
-		{"anonymous, no extensions", 0, func(e *envelope) { e.subject, e.extensions = []byte{}, []byte{} }},
-		{"empty key and empty value", 0, func(e *envelope) { e.body = bodyOf("", "", "k", "") }},
-		{"long key and value", 0, func(e *envelope) { e.body = bodyOf(string(make([]byte, 300)), string(make([]byte, 70_000))) }},
-		{"year 9999", 0, func(e *envelope) { e.deadline = 253_402_300_799_999 }},
+		{"stored", 0, func(*Envelope) {}},
+		{"sealed", Sealed, func(*Envelope) {}},
+		{"never authenticated", 0, func(e *Envelope) { e.Authenticated = 0 }},
+		{"authenticated at creation", 0, func(e *Envelope) { e.Authenticated = e.Created }},
+		{"alias", 0, func(e *Envelope) { e.Kind, e.Body = Alias, successor[:] }},
+		{"alias of another subject", LeftByOtherSubject, func(e *Envelope) { e.Kind, e.Body = Alias, successor[:] }},
+		{"ended", 0, func(e *Envelope) { e.Kind, e.Body = Ended, []byte{} }},
+		{"no values", 0, func(e *Envelope) { e.Body = []byte{} }},
+		{"anonymous, no extensions", 0, func(e *Envelope) { e.Subject, e.Extensions = []byte{}, []byte{} }},
+		{"empty key and empty value", 0, func(e *Envelope) { e.Body = bodyOf("", "", "k", "") }},
+		{"long key and value", 0, func(e *Envelope) { e.Body = bodyOf(string(make([]byte, 300)), string(make([]byte, 70_000))) }},
+		{"year 9999", 0, func(e *Envelope) { e.Deadline = 253_402_300_799_999 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want := sampleEnvelope(c.flags)
@@ -77,26 +77,26 @@ func TestEnvelopeComesBackAsItWasWritten(t *testing.T) {
 }
 
 func TestAliasNamesItsSuccessor(t *testing.T) {
-	want := RecordID{1, 31: 7}
+	want := [idSize]byte{1, 31: 7}
 	e := sampleEnvelope(0)
-	e.kind, e.body = alias, want[:]
+	e.Kind, e.Body = Alias, want[:]
 	e = mustParse(t, encodeEnvelope(e))
-	if got := e.successor(); got != want {
+	if got := e.Successor(); got != want {
 		t.Errorf("successor = %x, want %x", got, want)
 	}
 }
 
 func TestUnknownExtensionsAreCarriedByteForByte(t *testing.T) {
-	want := append(appendFrame([]byte{200}, "later"), 0xff, 0x00, 0x80) // not even well-formed for this version
+	want := append(AppendFrame([]byte{200}, "later"), 0xff, 0x00, 0x80) // not even well-formed for this version
 	e := sampleEnvelope(0)
-	e.extensions = want
+	e.Extensions = want
 	for range 3 {
 		e = mustParse(t, encodeEnvelope(e))
-		e.renewed += 1000
-		e.stamp(5)
+		e.Renewed += 1000
+		e.PushWriteID(5)
 	}
-	if !bytes.Equal(e.extensions, want) {
-		t.Errorf("extensions = %x after three rewrites, want %x", e.extensions, want)
+	if !bytes.Equal(e.Extensions, want) {
+		t.Errorf("extensions = %x after three rewrites, want %x", e.Extensions, want)
 	}
 }
 
@@ -108,13 +108,13 @@ func TestNewerRecordIsUnavailableAndNotGarbage(t *testing.T) {
 	}{
 		{"version", 1, envelopeVersion + 1},
 		{"last version", 1, 255},
-		{"kind", 2, byte(ended) + 1},
-		{"flag", 3, flagSealed | 1<<7},
+		{"kind", 2, byte(Ended) + 1},
+		{"flag", 3, Sealed | 1<<7},
 	} {
 		data := encodeEnvelope(sampleEnvelope(0))
 		data[c.at] = c.to
-		if _, err := parsed(data); !errors.Is(err, ErrUnavailable) || errors.Is(err, errCorrupt) {
-			t.Errorf("unknown %s: err = %v, want ErrUnavailable: overwriting it would lose a newer server's session", c.name, err)
+		if _, err := parsed(data); !errors.Is(err, ErrNewer) {
+			t.Errorf("unknown %s: err = %v, want ErrNewer: overwriting it would lose a newer server's session", c.name, err)
 		}
 	}
 }
@@ -125,9 +125,9 @@ func TestGarbageIsCorrupt(t *testing.T) {
 		data := binary.AppendUvarint(bytes.Clone(header), first)
 		return append(data, make([]byte, 4+32+2+lengthSize)...) // the other clocks, write ids, two empty frames, no body
 	}
-	withBody := func(k kind, body []byte) []byte {
+	withBody := func(k Kind, body []byte) []byte {
 		e := sampleEnvelope(0)
-		e.kind, e.body = k, body
+		e.Kind, e.Body = k, body
 		return encodeEnvelope(e)
 	}
 	if _, err := parsed(clocks(0)); err != nil {
@@ -142,17 +142,17 @@ func TestGarbageIsCorrupt(t *testing.T) {
 		"clock too large":           clocks(1 << 48),
 		"clock of 64 bits":          clocks(1<<64 - 1),
 		"varint without end":        append(bytes.Clone(header), bytes.Repeat([]byte{0x80}, 40)...),
-		"key longer than the rest":  withBody(live, append(binary.AppendUvarint(nil, 1<<62), 'k')),
-		"key without a value":       withBody(live, bodyOf("k")),
-		"value longer than there":   withBody(live, append(bodyOf("k"), 9, 'v')),
+		"key longer than the rest":  withBody(Live, append(binary.AppendUvarint(nil, 1<<62), 'k')),
+		"key without a value":       withBody(Live, bodyOf("k")),
+		"value longer than there":   withBody(Live, append(bodyOf("k"), 9, 'v')),
 		"length without a body":     binary.BigEndian.AppendUint32(bytes.Clone(clocks(0)[:len(clocks(0))-lengthSize]), 1<<31),
-		"alias that names too much": withBody(alias, make([]byte, 33)),
-		"alias that names nothing":  withBody(alias, nil),
-		"ended with values":         withBody(ended, bodyOf("k", "1")),
+		"alias that names too much": withBody(Alias, make([]byte, 33)),
+		"alias that names nothing":  withBody(Alias, nil),
+		"ended with values":         withBody(Ended, bodyOf("k", "1")),
 	} {
-		if e, err := parsed(data); !errors.Is(err, errCorrupt) {
-			t.Errorf("%s: err = %v, want errCorrupt", name, err)
-		} else if e.body != nil {
+		if e, err := parsed(data); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: err = %v, want ErrCorrupt", name, err)
+		} else if e.Body != nil {
 			t.Errorf("%s: a corrupt record still yields values", name)
 		}
 	}
@@ -160,15 +160,15 @@ func TestGarbageIsCorrupt(t *testing.T) {
 
 // A column that is too narrow must not make a session with fewer values, which the next write would make permanent.
 func TestEveryTruncationIsCorrupt(t *testing.T) {
-	for _, flags := range []byte{0, flagSealed} {
+	for _, flags := range []byte{0, Sealed} {
 		data := encodeEnvelope(sampleEnvelope(flags))
 		for n := range data {
-			if _, err := parsed(data[:n:n]); !errors.Is(err, errCorrupt) {
-				t.Errorf("the first %d of %d bytes: err = %v, want errCorrupt", n, len(data), err)
+			if _, err := parsed(data[:n:n]); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("the first %d of %d bytes: err = %v, want ErrCorrupt", n, len(data), err)
 			}
 		}
-		if _, err := parsed(append(data, 0)); !errors.Is(err, errCorrupt) {
-			t.Errorf("a byte too many: err = %v, want errCorrupt", err)
+		if _, err := parsed(append(data, 0)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("a byte too many: err = %v, want ErrCorrupt", err)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestParsingAndLookingUpAllocateNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		e, _ := parsed(data)
 		_, _ = parsed(cut)
-		if valueIn(e.body, "visits") == nil {
+		if Value(e.Body, "visits") == nil {
 			t.Error("visits is absent")
 		}
 	}); n != 0 {
@@ -188,23 +188,23 @@ func TestParsingAndLookingUpAllocateNothing(t *testing.T) {
 }
 
 func TestValueIsFoundByItsWholeKey(t *testing.T) {
-	e := envelope{body: bodyOf("theme", `"dark"`, "", "1", "visits", "", "vis", "3")}
+	e := Envelope{Body: bodyOf("theme", `"dark"`, "", "1", "visits", "", "vis", "3")}
 	for key, want := range map[string][]byte{
 		"theme": []byte(`"dark"`), "": []byte("1"), "visits": {}, "vis": []byte("3"), "them": nil, `"dark"`: nil, "themes": nil,
 	} {
-		if got := valueIn(e.body, key); !same(got, want) {
+		if got := Value(e.Body, key); !bytes.Equal(got, want) || (got == nil) != (want == nil) {
 			t.Errorf("value(%q) = %q (nil: %t), want %q (nil: %t)", key, got, got == nil, want, want == nil)
 		}
 	}
-	if got := valueIn(nil, "theme"); got != nil {
+	if got := Value(nil, "theme"); got != nil {
 		t.Errorf("a session without values holds %q", got)
 	}
 }
 
 func TestValuesHandedOutCannotGrowIntoTheNext(t *testing.T) {
-	e := envelope{body: bodyOf("a", "1", "b", "2")}
-	_ = append(valueIn(e.body, "a"), "xx"...)
-	if got := valueIn(e.body, "b"); string(got) != "2" {
+	e := Envelope{Body: bodyOf("a", "1", "b", "2")}
+	_ = append(Value(e.Body, "a"), "xx"...)
+	if got := Value(e.Body, "b"); string(got) != "2" {
 		t.Errorf("b = %q after appending to the value of a, want 2", got)
 	}
 }
@@ -212,19 +212,19 @@ func TestValuesHandedOutCannotGrowIntoTheNext(t *testing.T) {
 func TestTheLastFourWritesAreRemembered(t *testing.T) {
 	e := sampleEnvelope(0)
 	for id := uint64(11); id <= 16; id++ {
-		e.stamp(id)
+		e.PushWriteID(id)
 	}
 	e = mustParse(t, encodeEnvelope(e))
 	for id := uint64(11); id <= 16; id++ {
-		if got, want := e.written(id), id >= 13; got != want {
+		if got, want := e.HasWriteID(id), id >= 13; got != want {
 			t.Errorf("written(%d) = %t after writes 11 to 16, want %t", id, got, want)
 		}
 	}
 }
 
-func parsed(data []byte) (e envelope, err error) {
-	if err = e.parse(data); err != nil {
-		e = envelope{}
+func parsed(data []byte) (e Envelope, err error) {
+	if err = e.Parse(data); err != nil {
+		e = Envelope{}
 	}
 	return e, err
 }
