@@ -77,10 +77,11 @@ var errEndless = errors.New("session: write during a commit that does not end: a
 // returns false, unlocked.
 func (s *Session) awaitCommit(st *state) bool {
 	for st.committing {
-		if st.rarely().settled == nil {
-			st.settled = make(chan struct{})
+		r := st.rarely()
+		if r.settled == nil {
+			r.settled = make(chan struct{})
 		}
-		settled := st.settled
+		settled := r.settled
 		s.mu.Unlock()
 		timer := time.NewTimer(s.m.storeTimeout + time.Second)
 		select {
@@ -96,10 +97,7 @@ func (s *Session) awaitCommit(st *state) bool {
 
 // leave unlocks the session and hands out the events that piled up.
 func (s *Session) leave() {
-	var events []Event
-	if s.st != nil && s.st.rare != nil {
-		events, s.st.events = s.st.events, nil
-	}
+	events := s.st.takeEvents()
 	for i := range events {
 		if events[i].Err != nil {
 			events[i].Route = route(s.x)

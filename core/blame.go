@@ -141,17 +141,10 @@ func appendPrintable(b []byte, s string) []byte {
 // leaveChanged is leave after a change. The line of the first one that needs a cookie which cannot be set any more is
 // remembered for whoever reports it, since by then it is not to be found.
 func (s *Session) leaveChanged(st *state) {
-	if s.phase == headersSent && st.needsCookie(s.m) && st.rarely().late == "" {
-		st.late = applicationLine()
+	if s.phase == headersSent && st.needsCookie(s.m) && st.late() == "" {
+		st.rarely().late = applicationLine()
 	}
 	s.leave()
-}
-
-func (st *state) lateLine() string {
-	if st.rare == nil {
-		return ""
-	}
-	return st.late
 }
 
 func (st *state) needsCookie(m *Manager) bool {

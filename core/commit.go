@@ -148,10 +148,9 @@ func (s *Session) facts(st *state, old *held, now wire.Millis) facts {
 		f.expires, f.deadline = s.m.idleEnd(old), s.m.absoluteEnd(&old.env)
 		f.expired = s.m.expired(f.deadline, now)
 	}
-	if st.rare != nil {
-		f.offer = st.offer != ""
-		f.dead, f.forget, f.fresh = st.rare.dead != nil, st.forget, f.fresh && !st.replaced
-	}
+	f.offer = st.offered() != ""
+	f.dead, f.forget = st.dead() != nil, st.forgettable()
+	f.fresh = f.fresh && !st.throughReplaced()
 	return f
 }
 
@@ -193,30 +192,28 @@ func (st *state) settle(j *job, err error) {
 	case errors.Is(err, ErrConflict) && j.stored != nil:
 		st.held, st.seen = j.stored.kept, nil
 	}
-	if st.rare != nil && err == nil {
-		st.settleRare(j)
+	if r := st.rare; r != nil && err == nil {
+		r.settle(j)
 	}
 	if err != nil || !j.stands {
 		st.withdraw(j.m)
 	}
 	st.drop(err)
-	if j.events != nil {
-		st.rarely().events = append(st.rarely().events, j.events...)
-	}
+	st.addEvents(j.events)
 	st.committing = false
-	if st.rare != nil && st.settled != nil {
-		close(st.settled)
-		st.settled = nil
+	if r := st.rare; r != nil && r.settled != nil {
+		close(r.settled)
+		r.settled = nil
 	}
 }
 
-// settleRare forgets what a commit that succeeded has dealt with.
-func (st *state) settleRare(j *job) {
+// settle forgets what a commit that succeeded has dealt with.
+func (r *rare) settle(j *job) {
 	if j.others != nil {
-		st.rare.others = nil
+		r.others = nil
 	}
 	if j.cookie != "" {
-		st.rare.dead, st.forget, st.offer, st.replaced = nil, false, "", false
+		r.dead, r.forget, r.offer, r.replaced = nil, false, "", false
 	}
 }
 
@@ -232,8 +229,8 @@ func (st *state) drop(err error) {
 		}
 	}
 	st.changes = nil
-	if st.rare != nil {
-		st.late = ""
+	if st.late() != "" {
+		st.rare.late = ""
 	}
 }
 

@@ -89,8 +89,8 @@ func (st *state) take(m *Manager, h *held, o opening) {
 		r := st.rarely()
 		r.offer, r.replaced = o.offer, !o.own
 		u.fresh = u.fresh && o.own
-	} else if st.rare != nil {
-		st.offer, st.replaced = "", false
+	} else if r := st.rare; r != nil {
+		r.offer, r.replaced = "", false
 	}
 	if st.upkeepAt = u.at(); o.offer != "" {
 		st.upkeepAt = 0
@@ -159,7 +159,7 @@ func (s *Session) endReplayed(st *state, h *held, now wire.Millis) {
 	j := job{m: s.m, now: now, ctx: &st.loading, revoked: ReasonRevoked}
 	defer j.release()
 	err := j.end(*h)
-	st.rarely().events = append(st.rarely().events, j.events...)
+	st.addEvents(j.events)
 	if err != nil {
 		st.note(s.m, Event{Reason: ReasonCommitFailed, Handle: h.env.Handle.String(), Subject: string(h.env.Subject), Err: err})
 	}
@@ -169,10 +169,10 @@ func (st *state) fail(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)
 	}
-	st.rarely().failure = err
-	st.faults = append(st.faults, fault{reason: ReasonLoadFailed, err: err})
+	r := st.rarely()
+	r.failure, r.others, r.dead, r.offer = err, nil, nil, ""
+	r.faults = append(r.faults, fault{reason: ReasonLoadFailed, err: err})
 	st.held, st.found, st.retired, st.upkeepAt = kept{}, false, false, 0
-	st.rare.others, st.rare.dead, st.offer = nil, nil, ""
 	st.note(m, Event{Reason: ReasonLoadFailed, Err: err})
 }
 

@@ -135,7 +135,7 @@ func (r *Request) End() {
 	}
 	at := s.m.clock() // without the lock, since it is the application's; from here on nobody else changes st
 	s.mu.Lock()
-	source := st.lateLine()
+	source := st.late()
 	if err := s.commitLocked(st, early, at); err != nil {
 		e := Event{Reason: ReasonCommitFailed, Err: err, Route: route(x)}
 		if errors.Is(err, ErrCommitted) {
@@ -184,7 +184,7 @@ func (s *Session) demand(st *state, line string) {
 	} else if s.x.ResponseHeader("Cache-Control") == "" {
 		s.x.SetResponseHeader("Cache-Control", "private")
 	}
-	if st.rare != nil && st.several {
+	if st.several() {
 		for _, former := range s.m.cookie.former {
 			s.x.AddCookie(former)
 		}

@@ -215,10 +215,8 @@ func (s *Session) Err() error {
 		return failure
 	case st.asked().refusal != nil:
 		return st.asked().refusal
-	case st.rare != nil:
-		return st.err
 	}
-	return nil
+	return st.saveErr()
 }
 
 // Save commits now instead of before the first header byte, and tells how it went, so that the handler can decide:
@@ -231,7 +229,7 @@ func (s *Session) Save() error {
 		return err
 	}
 	if st := s.enter(); st != nil {
-		if err != nil || st.rare != nil {
+		if err != nil || st.saveErr() != nil {
 			st.rarely().err = err
 		}
 		s.leave()

@@ -16,7 +16,7 @@ type state struct {
 	seen    []sighting
 
 	cookie string // the Set-Cookie line that the response has to carry, or ""
-	*rare
+	rare   *rare  // nil: there is nothing of it, which the methods below say
 
 	firstSeen [1]sighting
 	loading   bounded
@@ -49,12 +49,20 @@ func (st *state) rarely() *rare {
 	return st.rare
 }
 
-// failed returns why the session could not be loaded, or nil.
+// failed returns why nothing may be saved any more, or nil.
 func (st *state) failed() error {
 	if st.rare == nil {
 		return nil
 	}
-	return st.failure
+	return st.rare.failure
+}
+
+// saveErr returns why the last Save failed, or nil.
+func (st *state) saveErr() error {
+	if st.rare == nil {
+		return nil
+	}
+	return st.rare.err
 }
 
 // dead returns the marker that the visitor's token led to, or nil.
@@ -65,22 +73,28 @@ func (st *state) dead() *held {
 	return st.rare.dead
 }
 
+// forgettable reports whether the cookie of a dead token may be deleted.
+func (st *state) forgettable() bool { return st.rare != nil && st.rare.forget }
+
+// several reports whether the request had several cookies of this name.
+func (st *state) several() bool { return st.rare != nil && st.rare.several }
+
+// throughReplaced reports whether the session was found through a token that a periodic renewal has replaced.
+func (st *state) throughReplaced() bool { return st.rare != nil && st.rare.replaced }
+
 // offered returns the Set-Cookie line of the token that the visitor should have by now, or "".
 func (st *state) offered() string {
 	if st.rare == nil {
 		return ""
 	}
-	return st.offer
+	return st.rare.offer
 }
-
-// throughReplaced reports whether the session was found through a token that a periodic renewal has replaced.
-func (st *state) throughReplaced() bool { return st.rare != nil && st.replaced }
 
 // withdraw takes back the offer of a token that may have been replaced since the session was loaded. Nobody can know that
 // of a sealed one.
 func (st *state) withdraw(m *Manager) {
 	if st.rare != nil && m.store != nil {
-		st.offer = ""
+		st.rare.offer = ""
 	}
 }
 
@@ -92,17 +106,39 @@ func (st *state) others() []held {
 	return st.rare.others
 }
 
+// late returns the line of the first change since the last commit that needs a cookie after the headers, or "".
+func (st *state) late() string {
+	if st.rare == nil {
+		return ""
+	}
+	return st.rare.late
+}
+
+// addEvents keeps events until the lock is free.
+func (st *state) addEvents(events []Event) {
+	if events != nil {
+		r := st.rarely()
+		r.events = append(r.events, events...)
+	}
+}
+
+// takeEvents returns the events that piled up and forgets them. A session that was never used has none.
+func (st *state) takeEvents() (events []Event) {
+	if st != nil && st.rare != nil {
+		events, st.rare.events = st.rare.events, nil
+	}
+	return events
+}
+
 // handle returns the public id of the session, or "".
 func (st *state) handle() string { return st.held.envelope().Handle.String() }
 
 // owner returns whom the stored session belongs to, or nobody.
 func (st *state) owner() []byte { return st.held.envelope().Subject }
 
-// note remembers an event until the lock is free, if anybody listens.
+// note keeps an event until the lock is free, if anybody listens.
 func (st *state) note(m *Manager, e Event) {
-	if events := m.event(nil, e); events != nil {
-		st.rarely().events = append(st.rarely().events, events...)
-	}
+	st.addEvents(m.event(nil, e))
 }
 
 // asked is what the request wants done to its session at the next commit.
@@ -309,7 +345,7 @@ func (st *state) quiet(now wire.Millis) bool {
 }
 
 // owes reports whether the response has to say something of the cookie that no commit has decided.
-func (st *state) owes() bool { return st.rare != nil && (st.offer != "" || st.several) }
+func (st *state) owes() bool { return st.rare != nil && (st.rare.offer != "" || st.rare.several) }
 
 // starts reports whether the operations leave a value, which is what a new session needs to come into being.
 func (st *state) starts() bool {
