@@ -195,7 +195,7 @@ func TestBodyAfterOperations(t *testing.T) {
 			t.Errorf("%s: changedBy = %t, want %t", c.why, got, want)
 		}
 		for _, o := range c.ops {
-			if got, want := v.under(c.ops, o.key), wire.Value(c.want, o.key); !same(got, want) {
+			if got, want := v.after(c.ops, o.key), wire.Value(c.want, o.key); !same(got, want) {
 				t.Errorf("%s: the request sees %s = %q, and %q is stored", c.why, o.key, got, want)
 			}
 		}
@@ -223,7 +223,7 @@ func TestConflictIsWhatAReaderWouldLose(t *testing.T) {
 		{"an update runs on whatever is there", valuesOf("k", "2"), plus("k", 1), nil},
 		{"an empty value is not an absent one", valuesOf("k", ""), having(nil, put("k", "9")), ErrConflict},
 	} {
-		if err := c.now.check([]operation{put("other", "1"), c.op}); !errors.Is(err, c.want) {
+		if err := c.now.checkReads([]operation{put("other", "1"), c.op}); !errors.Is(err, c.want) {
 			t.Errorf("%s: err = %v, want %v", c.why, err, c.want)
 		}
 	}
@@ -257,8 +257,8 @@ func TestAFunctionThatRefusesFreshDataIsAConflict(t *testing.T) {
 
 // holding is a session that was loaded with one number.
 func holding(t *testing.T, key, value string) *Session {
-	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(), st: &state{found: true, changes: &wish{}}}
-	s.st.held.data = bodyOf(key, value)
+	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(), st: &state{found: true, pending: &pending{}}}
+	s.st.base.data = bodyOf(key, value)
 	return s
 }
 
@@ -267,7 +267,7 @@ func TestClearForgetsWhatWasRead(t *testing.T) {
 	k.Get(s)
 	s.Clear()
 	k.Set(s, 2)
-	if err := s.st.values().check(s.st.ops()); err != nil {
+	if err := s.st.values().checkReads(s.st.operations()); err != nil {
 		t.Errorf("Get, Clear, Set with nobody else about: %v", err)
 	}
 }
@@ -282,7 +282,7 @@ func TestAWriteAfterAnUpdateDoesNotHideAConflict(t *testing.T) {
 		s := holding(t, "k", "1")
 		k.Update(s, func(n int) int { return n + 10 })
 		write(s)
-		if err := valuesOf("k", "5").check(s.st.ops()); !errors.Is(err, ErrConflict) {
+		if err := valuesOf("k", "5").checkReads(s.st.operations()); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s: another request's 5 is lost without a word (err = %v), want ErrConflict", name, err)
 		}
 	}

@@ -8,40 +8,40 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// job is one commit at work: what was planned, what it starts from, and what came of it.
-type job struct {
+// commit is one commit at work: what was planned, what it starts from, and what came of it.
+type commit struct {
 	m      *Manager
 	client *client
 	x      Exchange // for the presented token; nil: nobody presented one
 	ctx    *bounded // nil where no store is asked
 	plan
-	asked
-	now    wire.Millis
-	loaded wire.Millis // when the request loaded the session, to the second
-	old    held        // the session as it was before
-	dead   *held       // the marker that the visitor's token led to
-	others []held      // further sessions that the visitor's cookies opened
-	offer  string      // the Set-Cookie line of the token that the visitor should have by now
+	changes
+	now      wire.Millis
+	loadedAt wire.Millis // when the request loaded the session, to the second
+	old      record      // the session as it was before
+	marker   *record     // the marker that the visitor's token led to
+	others   []record    // further sessions that the visitor's cookies opened
+	offer    string      // the Set-Cookie line of the token that the visitor should have by now
 
-	replaced bool // which has replaced the presented one
+	cameByReplaced bool // which has replaced the presented one
 
 	found, changed bool // of the facts
 
-	next    held   // the session as it is after the commit, in this request's view
-	stored  *held  // after ErrConflict: what is stored
-	revoked Reason // why something ends that was not named by a visitor's token; "": it was
-	adopted bool   // the changes went into another record than the one loaded
-	over    bool   // what was to be ended has ended
-	ended   bool   // by this job
-	removed bool   // by deleting a record, which may have become something else in that moment
-	stands  bool   // the offered token opens the session still
-	cookie  string
-	events  []Event
+	next       record  // the session as it is after the commit, in this request's view
+	stored     *record // after ErrConflict: what is stored
+	revoked    Reason  // why something ends that was not named by a visitor's token; "": it was
+	followed   bool    // the changes went into another record than the one loaded
+	over       bool    // what was to be ended has ended
+	endedHere  bool    // by this job
+	removed    bool    // by deleting a record, which may have become something else in that moment
+	offerHolds bool    // the offered token opens the session still
+	cookie     string
+	events     []Event
 
 	tentative uint64 // the write id of a new record that holds the changes and may or may not have become the session
 
-	turn  RecordID // the record whose turn this is
-	turns bool     // it is
+	turnOf    RecordID // the record whose turn this is
+	holdsTurn bool     // it is
 }
 
 // commitMode says when a commit happens.
@@ -53,8 +53,8 @@ const (
 	headerless                   // instead of headers: the connection is about to be taken over
 )
 
-// commit saves what is pending and tells how it went. After the final one the headers are as good as sent.
-func (s *Session) commit(mode commitMode) error { return s.commitAt(mode, s.m.clock()) }
+// commitNow saves what is pending and tells how it went. After the final one the headers are as good as sent.
+func (s *Session) commitNow(mode commitMode) error { return s.commitAt(mode, s.m.clock()) }
 
 func (s *Session) commitAt(mode commitMode, at time.Time) error {
 	st := s.enter()
@@ -69,56 +69,56 @@ func (s *Session) commitAt(mode commitMode, at time.Time) error {
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
-	j := job{m: s.m, client: s.client, x: s.x, now: wire.FromTime(at), offer: st.offered(), replaced: st.throughReplaced(), dead: st.dead()}
-	st.held.open(&j.old)
-	j.loaded = j.old.seen + 1000*wire.Millis(st.age)
-	f := s.facts(st, &j.old, j.now)
+	c := commit{m: s.m, client: s.client, x: s.x, now: wire.FromTime(at), offer: st.offer(), cameByReplaced: st.cameByReplaced(), marker: st.marker()}
+	st.base.reparse(&c.old)
+	c.loadedAt = c.old.seen + 1000*wire.Millis(st.age)
+	f := s.gatherFacts(st, &c.old, c.now)
 	f.headersSent = f.headersSent || mode == headerless
 	p := decide(&f)
 	if p.action == doNothing {
-		st.withdraw(s.m)
-		st.lose(p.err)
-		st.drop(p.err)
+		st.withdrawOffer(s.m)
+		st.noteFailed(p.err)
+		st.dropChanges(p.err)
 		s.conclude(st, mode, p.err)
 		s.leave()
 		return p.err
 	}
-	j.prepare(s, st, &f, p, at)
+	c.prepare(s, st, &f, p, at)
 	st.committing = true
 	s.leave()
 
 	err := errPanicked // until run returns: it calls the store and the application's functions
 	defer func() {
 		s.mu.Lock()
-		st.lose(err)
-		st.settle(&j, err)
+		st.noteFailed(err)
+		st.settle(&c, err)
 		s.conclude(st, mode, err)
 		s.leave()
 	}()
-	if err = j.run(); err == nil {
+	if err = c.run(); err == nil {
 		err = p.err
 	}
 	return err
 }
 
 // prepare copies what the commit needs from what the lock guards.
-func (j *job) prepare(s *Session, st *state, f *facts, p plan, at time.Time) {
-	j.plan, j.found = p, f.found
-	if !f.refused && p.err == nil || p.action == doEnd {
-		j.asked, j.changed = st.asked(), f.changed
+func (c *commit) prepare(s *Session, st *state, f *facts, p plan, at time.Time) {
+	c.plan, c.found = p, f.found
+	if !f.unsaved && p.err == nil || p.action == doEnd {
+		c.changes, c.changed = st.changes(), f.changed
 	}
-	if j.login || p.action == doEnd || p.action == doEndThenCreate {
-		j.others = st.others()
+	if c.login || p.action == doEnd || p.action == doEndThenCreate {
+		c.others = st.others()
 	}
 	if s.m.store == nil {
 		return
 	}
-	if st.changes != nil {
-		j.ctx = &st.changes.ctx
+	if st.pending != nil {
+		c.ctx = &st.pending.ctx
 	} else {
-		j.ctx = &bounded{}
+		c.ctx = &bounded{}
 	}
-	j.ctx.parent, j.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
+	c.ctx.parent, c.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
 }
 
 // conclude marks the headers as sent, in one step with the end of the final commit, so that nothing that needs a
@@ -128,116 +128,116 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 		return
 	}
 	s.phase = headersSent
-	if err != nil && st.failed() == nil {
-		st.rarely().failure = err
+	if err != nil && st.blocked() == nil {
+		st.rarely().blocked = err
 	}
 }
 
-func (s *Session) facts(st *state, old *held, now wire.Millis) facts {
-	a := st.asked()
+func (s *Session) gatherFacts(st *state, old *record, now wire.Millis) facts {
+	a := st.changes()
 	f := facts{
 		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
-		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, refused: st.unwanted,
+		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, unsaved: st.unsaved,
 		now: now, found: st.found, span: s.m.idleSpan(&old.env), absolute: s.m.absolute,
-		failure: st.failed(), refusal: a.refusal, serveOn: s.m.serveOn,
-		ending: a.ending != nil, starts: st.starts(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
+		blocked: st.blocked(), refusal: a.refusal, serveOn: s.m.serveOn,
+		ending: a.ending != nil, starts: st.startsSession(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
 	}
 	if st.found {
-		f.changed = st.values().changedBy(a.ops) || st.held.cached && (len(a.ops) > 0 || a.hidden)
+		f.changed = st.values().changedBy(a.ops) || st.base.cached && (len(a.ops) > 0 || a.hidden)
 		f.upkeep = s.m.upkeepOf(old, st.retired)
-		f.expires, f.deadline = s.m.idleEnd(old), s.m.absoluteEnd(&old.env)
-		f.expired = s.m.expired(f.deadline, now)
+		f.idleEnd, f.absoluteEnd = s.m.idleEnd(old), s.m.absoluteEnd(&old.env)
+		f.expired = s.m.expired(f.absoluteEnd, now)
 	}
-	f.offer = st.offered() != ""
-	f.dead, f.forget = st.dead() != nil, st.forgettable()
-	f.fresh = f.fresh && !st.throughReplaced()
+	f.offer = st.offer() != ""
+	f.deadToken, f.cookieDeletable = st.marker() != nil, st.cookieDeletable()
+	f.firstPresented = f.firstPresented && !st.cameByReplaced()
 	return f
 }
 
-func (j *job) run() error {
-	defer j.stop()
-	if err := j.check(j.values(&j.old), j.ops); err != nil {
+func (c *commit) run() error {
+	defer c.close()
+	if err := c.check(c.values(&c.old), c.ops); err != nil {
 		return err
 	}
-	if j.m.store == nil {
-		return j.runSealed()
+	if c.m.store == nil {
+		return c.runSealed()
 	}
-	err := j.runStored()
+	err := c.runStored()
 	if errors.Is(err, ErrTooLarge) {
-		j.touchUnchanged()
+		c.touchUnchanged()
 	}
 	return err
 }
 
-func (j *job) stop() {
-	j.release()
-	if j.ctx != nil {
-		j.ctx.stop()
+func (c *commit) close() {
+	c.release()
+	if c.ctx != nil {
+		c.ctx.stop()
 	}
 }
 
 // settle takes over what the commit achieved. After a success the operations are forgotten and what was written
 // is the base; after a failure they are dropped, since the caller has been told.
-func (st *state) settle(j *job, err error) {
-	if j.cookie != "" {
-		st.cookie = j.cookie
+func (st *state) settle(c *commit, err error) {
+	if c.cookie != "" {
+		st.cookie = c.cookie
 	}
 	switch {
-	case err == nil && j.action != doEnd && j.action != doForget:
-		st.held, st.found, st.retired = j.next.kept, true, false
-		u := j.m.upkeepOf(&j.next, false)
-		if st.upkeepAt = u.at(); j.adopted {
+	case err == nil && c.action != doEnd && c.action != doDeleteCookie:
+		st.base, st.found, st.retired = c.next.snapshot, true, false
+		u := c.m.upkeepOf(&c.next, false)
+		if st.upkeepAt = u.dueAt(); c.followed {
 			st.upkeepAt = wire.Never
 		}
-	case errors.Is(err, ErrConflict) && j.stored != nil:
-		st.held, st.seen = j.stored.kept, nil
+	case errors.Is(err, ErrConflict) && c.stored != nil:
+		st.base, st.reads = c.stored.snapshot, nil
 	}
 	if r := st.rare; r != nil && err == nil {
-		r.settle(j)
+		r.settle(c)
 	}
-	if err != nil || !j.stands {
-		st.withdraw(j.m)
+	if err != nil || !c.offerHolds {
+		st.withdrawOffer(c.m)
 	}
-	st.drop(err)
-	st.addEvents(j.events)
+	st.dropChanges(err)
+	st.addEvents(c.events)
 	st.committing = false
-	if r := st.rare; r != nil && r.settled != nil {
-		close(r.settled)
-		r.settled = nil
+	if r := st.rare; r != nil && r.commitOver != nil {
+		close(r.commitOver)
+		r.commitOver = nil
 	}
 }
 
 // settle forgets what a commit that succeeded has dealt with.
-func (r *rare) settle(j *job) {
-	if j.others != nil {
+func (r *rare) settle(c *commit) {
+	if c.others != nil {
 		r.others = nil
 	}
-	if j.cookie != "" {
-		r.dead, r.forget, r.offer, r.replaced = nil, false, "", false
+	if c.cookie != "" {
+		r.marker, r.deletable, r.offer, r.cameByReplaced = nil, false, "", false
 	}
 }
 
-// drop forgets what was asked for. After a failure the session is what it was before: a Destroy that failed has
+// dropChanges forgets what was asked for. After a failure the session is what it was before: a Destroy that failed has
 // destroyed nothing, and what the request knows of its keys is what is held.
-func (st *state) drop(err error) {
+func (st *state) dropChanges(err error) {
 	if err != nil {
-		if e := st.asked().ending; e != nil && !st.found {
+		if e := st.changes().ending; e != nil && !st.found {
 			st.restore(e)
 		}
-		for i := range st.seen {
-			st.seen[i].value = wire.Value(st.held.body(), st.seen[i].key)
+		for i := range st.reads {
+			st.reads[i].value = wire.Value(st.base.body(), st.reads[i].key)
 		}
 	}
-	st.changes = nil
-	if st.late() != "" {
-		st.rare.late = ""
+	st.pending = nil
+	if st.lateLine() != "" {
+		st.rare.lateLine = ""
 	}
 }
 
-// lose notes whom a commit that fails is about, before it is forgotten.
-func (st *state) lose(err error) {
+// noteFailed notes whom a commit that fails is about, before it is forgotten.
+func (st *state) noteFailed(err error) {
 	if err != nil {
-		st.rarely().lost = st.concerned()
+		st.rarely().failed = st.concerns()
 	}
 }
 
@@ -245,82 +245,82 @@ func (st *state) lose(err error) {
 func (st *state) restore(e *ending) {
 	others := e.sessions[e.done:]
 	if e.own && e.done == 0 && len(others) > 0 {
-		st.held, st.found, others = others[0].kept, true, others[1:]
+		st.base, st.found, others = others[0].snapshot, true, others[1:]
 	}
 	if len(others) > 0 {
 		st.rarely().others = others
 	}
 }
 
-func (j *job) values(base *held) values { return values{base.env.Body, j.hidden} }
+func (c *commit) values(base *record) values { return values{base.env.Body, c.hidden} }
 
-func (j *job) check(v values, ops []operation) error {
-	if j.m.conflicts == LastWriteWins {
+func (c *commit) check(v values, ops []operation) error {
+	if c.m.conflicts == LastWriteWins {
 		return nil
 	}
-	return v.check(ops)
+	return v.checkReads(ops)
 }
 
-func (j *job) event(r Reason, h *held) {
-	j.events = j.m.event(j.events, Event{Reason: r, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
+func (c *commit) addEvent(r Reason, h *record) {
+	c.events = c.m.appendEvent(c.events, Event{Reason: r, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
 }
 
-// fresh is the envelope of a session that begins now.
-func (j *job) fresh() wire.Envelope {
-	e := wire.Envelope{Kind: wire.Live, Handle: mintHandle(), Created: j.now}
-	if j.m.store == nil {
+// newEnvelope is the envelope of a session that begins now.
+func (c *commit) newEnvelope() wire.Envelope {
+	e := wire.Envelope{Kind: wire.Live, Handle: mintHandle(), Created: c.now}
+	if c.m.store == nil {
 		e.Flags = wire.Sealed
 	}
-	e.Renewed, e.Deadline = j.now, j.now+j.m.absolute
-	j.client.hint(&e)
-	j.bind(&e)
+	e.Renewed, e.Deadline = c.now, c.now+c.m.absolute
+	c.client.hint(&e)
+	c.stampLogin(&e)
 	return e
 }
 
 // renewedFrom is base's envelope after a renewal or login.
-func (j *job) renewedFrom(base wire.Envelope) wire.Envelope {
-	if j.switched {
-		return j.fresh()
+func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
+	if c.switched {
+		return c.newEnvelope()
 	}
-	base.Renewed = j.now
+	base.Renewed = c.now
 	base.Flags &^= wire.Unpresented
 	base.SetExtension(wire.PresentedAt, "")
-	j.bind(&base)
+	c.stampLogin(&base)
 	return base
 }
 
-// bind puts a login's subject and clocks into e.
-func (j *job) bind(e *wire.Envelope) {
-	if j.login {
-		e.Subject = []byte(j.subject)
-		e.Authenticated, e.Deadline = j.now, j.now+j.m.absolute
-		j.client.hint(e)
+// stampLogin puts a login's subject and clocks into e.
+func (c *commit) stampLogin(e *wire.Envelope) {
+	if c.login {
+		e.Subject = []byte(c.subject)
+		e.Authenticated, e.Deadline = c.now, c.now+c.m.absolute
+		c.client.hint(e)
 	}
 }
 
-// draft makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
+// encodeNext makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
 // ops leave them.
-func (j *job) draft(h *held, v values, ops []operation) error {
-	h.seen, h.expires = max(j.now, h.seen), min(j.plan.expires, h.env.Deadline)
+func (c *commit) encodeNext(h *record, v values, ops []operation) error {
+	h.seen, h.expires = max(c.now, h.seen), min(c.plan.expires, h.env.Deadline)
 	h.env.Seen, h.env.Expires = h.seen, h.expires
-	if j.m.store != nil {
+	if c.m.store != nil {
 		h.env.PushWriteID(rand.Uint64())
 	}
 	h.encode(v, ops)
-	if j.m.store != nil && len(h.data) > j.m.maxSize {
-		return tooLarge(len(h.data), j.m.maxSize)
+	if c.m.store != nil && len(h.data) > c.m.maxSize {
+		return tooLarge(len(h.data), c.m.maxSize)
 	}
 	return nil
 }
 
-// restart drafts a session from this request's operations over v. Where they ran on something else, they run again.
-func (j *job) restart(h *held, v values) (err error) {
-	ops := j.ops
-	if j.found || v.body != nil {
+// encodeFromOperations drafts a session from this request's operations over v. Where they ran on something else, they run again.
+func (c *commit) encodeFromOperations(h *record, v values) (err error) {
+	ops := c.ops
+	if c.found || v.body != nil {
 		if ops, err = v.replay(ops); err != nil {
 			return err
 		}
 	}
-	h.env = j.fresh()
-	return j.draft(h, v, ops)
+	h.env = c.newEnvelope()
+	return c.encodeNext(h, v, ops)
 }

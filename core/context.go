@@ -103,9 +103,9 @@ type bounded struct {
 	parent   context.Context
 	deadline instant
 
-	obeys bool        // it ends with its parent: nothing has been promised to anybody
-	asked atomic.Bool // Err has been called before
-	timer atomic.Pointer[timer]
+	cancelable bool        // it ends with its parent: nothing has been promised to anybody
+	errCalled  atomic.Bool // Err has been called before
+	timer      atomic.Pointer[timer]
 }
 
 // EndsAtDeadline reports whether ctx ends at its deadline and never before, as those do that the core gives to a store when a
@@ -113,7 +113,7 @@ type bounded struct {
 // It is false for any other context, those derived from the core's among them.
 func EndsAtDeadline(ctx context.Context) bool {
 	b, ok := ctx.(*bounded)
-	return ok && !b.obeys
+	return ok && !b.cancelable
 }
 
 // timer is a bounded context that is waited for.
@@ -129,7 +129,7 @@ func (b *bounded) Done() <-chan struct{} {
 		return t.Done()
 	}
 	parent := b.parent
-	if !b.obeys {
+	if !b.cancelable {
 		parent = context.WithoutCancel(parent)
 	}
 	ctx, cancel := context.WithDeadline(parent, b.deadline.time())
@@ -144,10 +144,10 @@ func (b *bounded) Err() error {
 	switch {
 	case t != nil:
 		return t.Err()
-	case b.obeys && b.parent.Err() != nil:
+	case b.cancelable && b.parent.Err() != nil:
 		return b.parent.Err()
-	case !b.asked.Load(): // nothing has run yet that could have taken so long, so the clock can be spared
-		b.asked.Store(true)
+	case !b.errCalled.Load(): // nothing has run yet that could have taken so long, so the clock can be spared
+		b.errCalled.Store(true)
 		return nil
 	case b.deadline.passed():
 		return context.DeadlineExceeded

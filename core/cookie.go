@@ -207,7 +207,7 @@ func trimBlanks(s string) string {
 
 func (f *candidates) add(value string, wellFormed func(string) Reason) {
 	if reason := wellFormed(value); reason != "" {
-		f.skip(reason)
+		f.skipFor(reason)
 		return
 	}
 	for _, known := range f.values[:f.count] {
@@ -216,14 +216,14 @@ func (f *candidates) add(value string, wellFormed func(string) Reason) {
 		}
 	}
 	if f.count == maxCandidates {
-		f.skip(ReasonAmbiguous)
+		f.skipFor(ReasonAmbiguous)
 		return
 	}
 	f.values[f.count] = value
 	f.count++
 }
 
-func (f *candidates) skip(reason Reason) {
+func (f *candidates) skipFor(reason Reason) {
 	for i, known := range f.skipped {
 		if known == "" || known == reason {
 			f.skipped[i] = reason

@@ -252,7 +252,7 @@ func TestFindingTheCookieAllocatesNothing(t *testing.T) {
 	token := mintToken()
 	lines := []string{"theme=dark; __Host-id=" + token, `lang=de; __Host-id="` + token + `"; __Host-id=nonsense`}
 	if n := testing.AllocsPerRun(100, func() {
-		if found := m.cookie.find(lines, m.wellFormed); found.count != 1 {
+		if found := m.cookie.find(lines, m.checkValue); found.count != 1 {
 			t.Errorf("%d candidates, want 1", found.count)
 		}
 	}); n != 0 {

@@ -96,8 +96,8 @@ func (e *Event) attributes() []slog.Attr {
 	return append(known, slog.Any("error", e.Err))
 }
 
-// event builds an Event if anybody listens: an application with OnEvent hears all, the log only failures.
-func (m *Manager) event(events []Event, e Event) []Event {
+// appendEvent builds an Event if anybody listens: an application with OnEvent hears all, the log only failures.
+func (m *Manager) appendEvent(events []Event, e Event) []Event {
 	if m.onEvent == nil && e.Err == nil {
 		return events
 	}

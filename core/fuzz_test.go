@@ -22,7 +22,7 @@ func FuzzOverlay(f *testing.F) {
 		if e.Parse(e.Finish(append(draft, body...), len(draft))) != nil {
 			return
 		}
-		var h held
+		var h record
 		h.env = wire.Envelope{Kind: wire.Live}
 		h.encode(values{body: body}, []operation{put(key, value)})
 		if err := h.parse(h.data); err != nil {
@@ -46,12 +46,12 @@ func FuzzCookieLines(f *testing.F) {
 	sealed := must(NewSealed(keysNamed("a"), Options{InsecureHTTP: true}))
 	f.Fuzz(func(t *testing.T, one, two string) {
 		for _, m := range []*Manager{stored, sealed} {
-			found := m.cookie.find([]string{one, two}, m.wellFormed)
+			found := m.cookie.find([]string{one, two}, m.checkValue)
 			if found.count > maxCandidates {
 				t.Fatalf("%d candidates, at most %d are allowed", found.count, maxCandidates)
 			}
 			for i, value := range found.values[:found.count] {
-				if m.wellFormed(value) != "" {
+				if m.checkValue(value) != "" {
 					t.Errorf("%q is a candidate and not well-formed", value)
 				}
 				if !strings.Contains(one+"\n"+two, value) {
@@ -73,8 +73,8 @@ func FuzzWellFormedToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		raw, err := base64url.DecodeString(s)
 		canonical := err == nil && len(raw) == tokenBytes && base64url.EncodeToString(raw) == s
-		if got := wellFormedToken(s); got != canonical {
-			t.Errorf("wellFormedToken(%q) = %t, want %t: only the spelling that encoding 32 bytes gives", s, got, canonical)
+		if got := isToken(s); got != canonical {
+			t.Errorf("isToken(%q) = %t, want %t: only the spelling that encoding 32 bytes gives", s, got, canonical)
 		}
 	})
 }
@@ -153,7 +153,7 @@ func fuzzOpen(f *testing.F, s, old sealing) {
 	f.Add("")
 	f.Add("||||")
 	f.Fuzz(func(t *testing.T, value string) {
-		plain, _, ok := s.open(value, someday)
+		plain, _, ok := s.unseal(value, someday)
 		if ok && !slices.Contains(contents, string(plain)) {
 			t.Errorf("%q opens as %q, which was never sealed", value, plain)
 		}

@@ -95,21 +95,21 @@ func agentFamily(header string) string {
 	}
 }
 
-type mark struct{ text, name string }
+type clientMark struct{ text, name string }
 
 // browsers are told apart by the first mark that fits: nearly all of them claim to be Chrome and Safari too.
-var browsers = []mark{
+var browsers = []clientMark{
 	{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Vivaldi/", "Vivaldi"}, {"SamsungBrowser/", "Samsung Internet"},
 	{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
 	{"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
 }
 
-var systems = []mark{
+var systems = []clientMark{
 	{"Android", "Android"}, {"iPhone", "iOS"}, {"iPad", "iPadOS"}, {"Windows", "Windows"},
 	{"Macintosh", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"},
 }
 
-func firstMark(header string, marks []mark) string {
+func firstMark(header string, marks []clientMark) string {
 	for _, m := range marks {
 		if strings.Contains(header, m.text) {
 			return m.name

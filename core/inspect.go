@@ -24,13 +24,13 @@ type Inspection struct {
 // support, never for a request's own session. A cookie that opens nothing is no error; one that cannot be looked up is
 // ErrUnavailable.
 func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error) {
-	if reason := m.wellFormed(cookie); reason != "" {
+	if reason := m.checkValue(cookie); reason != "" {
 		return Inspection{Reason: reason}, nil
 	}
-	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}
+	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
 	defer b.stop()
-	var h held
-	o, err := m.open(b, cookie, m.now(), 0, &h)
+	var h record
+	o, err := m.openCookie(b, cookie, m.now(), 0, &h)
 	if err != nil {
 		if !errors.Is(err, ErrUnavailable) {
 			err = unavailable("load", err)

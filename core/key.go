@@ -102,9 +102,9 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 // read looks the key up; note remembers what was seen, so that a later blind write can be held against it.
 func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
 	if err := k.storable(); err != nil {
-		return v, view{err: s.refuse(ReasonUnencodable, string(k), err), told: true}, false
+		return v, view{err: s.refuse(ReasonUnencodable, string(k), err), reported: true}, false
 	}
-	if seen = s.look(string(k), note); seen.value == nil {
+	if seen = s.valueOf(string(k), note); seen.value == nil {
 		return v, seen, false
 	}
 	v, ok = decode[T](seen.value)
@@ -130,7 +130,7 @@ func (k Key[T]) encode(v T) ([]byte, error) {
 func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error) {
 	for {
 		old, seen, _ := k.read(s, false)
-		if seen.told {
+		if seen.reported {
 			return old, seen.err
 		}
 		if seen.err != nil {

@@ -30,42 +30,42 @@ func (m *Manager) idleSpan(e *wire.Envelope) wire.Millis {
 }
 
 // idleEnd is when a session ends unless it is used again. A timeout that was shortened since counts at once.
-func (m *Manager) idleEnd(h *held) wire.Millis { return min(h.expires, h.seen+m.idleSpan(&h.env)) }
+func (m *Manager) idleEnd(h *record) wire.Millis { return min(h.expires, h.seen+m.idleSpan(&h.env)) }
 
 // absoluteEnd is when a session ends whether it is used or not. A timeout that was shortened since counts at once.
 func (m *Manager) absoluteEnd(e *wire.Envelope) wire.Millis {
 	return min(e.Deadline, max(e.Created, e.Authenticated)+m.absolute)
 }
 
-// lapsed reports whether either clock of a live session has run out.
-func (m *Manager) lapsed(h *held, now wire.Millis) bool {
+// hasExpired reports whether either clock of a live session has run out.
+func (m *Manager) hasExpired(h *record, now wire.Millis) bool {
 	return m.expired(m.idleEnd(h), now) || m.expired(m.absoluteEnd(&h.env), now)
 }
 
 // upkeep is what decides when a session needs something though nobody asks for it.
 type upkeep struct {
-	seen       wire.Millis // when it was last noted down as used
-	touchEvery wire.Millis
-	short      wire.Millis // how much less than the idle timeout its stored end promises, since that was lengthened
-	renewed    wire.Millis // when it got its token
-	renewEvery wire.Millis // 0: never
-	retiredKey bool        // it was sealed with a key that is no longer the first
-	fresh      bool        // its token came with a periodic renewal and has been presented for the first time
+	seen           wire.Millis // when it was last noted down as used
+	touchEvery     wire.Millis
+	shortBy        wire.Millis // how much less than the idle timeout its stored end promises, since that was lengthened
+	renewed        wire.Millis // when it got its token
+	renewEvery     wire.Millis // 0: never
+	retiredKey     bool        // it was sealed with a key that is no longer the first
+	firstPresented bool        // its token came with a periodic renewal and has been presented for the first time
 }
 
-func (m *Manager) upkeepOf(h *held, retiredKey bool) upkeep {
+func (m *Manager) upkeepOf(h *record, retiredKey bool) upkeep {
 	idle, touchEvery := m.idleTerms(&h.env)
 	u := upkeep{seen: h.seen, touchEvery: touchEvery, renewed: h.env.Renewed, renewEvery: m.renewEvery, retiredKey: retiredKey}
 	if end := m.idleEnd(h); end < m.absoluteEnd(&h.env) {
-		u.short = max(0, h.seen+touchEvery+idle-end)
+		u.shortBy = max(0, h.seen+touchEvery+idle-end)
 	}
 	if h.env.Flags&wire.Unpresented != 0 { // a token that the visitor may not have yet is not renewed again
-		u.fresh, u.renewEvery = true, 0
+		u.firstPresented, u.renewEvery = true, 0
 	}
 	return u
 }
 
-func (u *upkeep) touchAt() wire.Millis { return u.seen + u.touchEvery - u.short }
+func (u *upkeep) touchAt() wire.Millis { return u.seen + u.touchEvery - u.shortBy }
 
 func (u *upkeep) renewAt() wire.Millis {
 	if u.renewEvery == 0 {
@@ -74,9 +74,9 @@ func (u *upkeep) renewAt() wire.Millis {
 	return u.renewed + u.renewEvery
 }
 
-// at is when the first of it falls due.
-func (u *upkeep) at() wire.Millis {
-	if u.retiredKey || u.fresh {
+// dueAt is when the first of it falls due.
+func (u *upkeep) dueAt() wire.Millis {
+	if u.retiredKey || u.firstPresented {
 		return 0
 	}
 	return min(u.touchAt(), u.renewAt())

@@ -28,7 +28,7 @@ type Info struct {
 	Network string
 }
 
-func (m *Manager) info(h *held) Info {
+func (m *Manager) info(h *record) Info {
 	i := Info{
 		Handle: h.env.Handle.String(), Subject: string(h.env.Subject),
 		Created: h.env.Created.Time(), LastSeen: h.seen.Time(),
@@ -49,8 +49,8 @@ func (m *Manager) info(h *held) Info {
 // by subject.
 func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	list := []Info{}
-	err := m.walk(ctx, "List", subject, func(h *held) error {
-		if !m.lapsed(h, m.now()) {
+	err := m.walkSubject(ctx, "List", subject, func(h *record) error {
+		if !m.hasExpired(h, m.now()) {
 			list = append(list, m.info(h))
 		}
 		return nil
@@ -69,11 +69,11 @@ const (
 	maxFailures = 3
 )
 
-// walk calls f with each session that was a subject's when it began and has not ended, whatever renewals and logins
+// walkSubject calls f with each session that was a subject's when it began and has not ended, whatever renewals and logins
 // have made of it meanwhile. Expired ones are among them, because a write in flight, or a server whose clock is behind, may
 // still extend one; one that is being renewed may come twice. A record that fails does not keep the others from their
 // turn: the first error is returned in the end.
-func (m *Manager) walk(ctx context.Context, operation, subject string, f func(*held) error) error {
+func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f func(*record) error) error {
 	if subject == "" {
 		return fmt.Errorf("session: %s needs a subject", operation)
 	}
@@ -88,15 +88,15 @@ func (m *Manager) walk(ctx context.Context, operation, subject string, f func(*h
 	if err != nil {
 		return searchFailed(operation, err)
 	}
-	w := walker{m: m, operation: operation, subject: subject, f: f}
+	w := walk{m: m, operation: operation, subject: subject, f: f}
 	for page := range slices.Chunk(ids, maxPage) {
 		records, err := m.loadPage(ctx, index, page)
-		w.note(err)
+		w.count(err)
 		for i := range records {
 			if ctx.Err() != nil || w.inARow >= maxFailures {
 				break
 			}
-			w.note(w.visit(ctx, &records[i]))
+			w.count(w.visit(ctx, &records[i]))
 		}
 		if err := ctx.Err(); err != nil {
 			return cmp.Or(w.first, searchFailed(operation, err))
@@ -108,17 +108,17 @@ func (m *Manager) walk(ctx context.Context, operation, subject string, f func(*h
 	return w.first
 }
 
-// walker is a walk on its way.
-type walker struct {
+// walk is a walk on its way.
+type walk struct {
 	m         *Manager
 	operation string
 	subject   string
-	f         func(*held) error
+	f         func(*record) error
 	first     error
 	inARow    int // failures
 }
 
-func (w *walker) note(err error) {
+func (w *walk) count(err error) {
 	if err == nil {
 		w.inARow = 0
 		return
@@ -130,9 +130,9 @@ func (w *walker) note(err error) {
 }
 
 // visit finds out what has become of a record that was the subject's.
-func (w *walker) visit(ctx context.Context, r *Record) error {
-	var h held
-	reason, err := w.m.judge(&h, w.m.now(), h.hold(r))
+func (w *walk) visit(ctx context.Context, r *Record) error {
+	var h record
+	reason, err := w.m.judge(&h, w.m.now(), h.fromStore(r))
 	switch {
 	case err != nil:
 		return err
@@ -153,10 +153,10 @@ func (w *walker) visit(ctx context.Context, r *Record) error {
 }
 
 // heir returns the session that an alias leads to, or ErrEnded.
-func (m *Manager) heir(ctx context.Context, alias held) (held, error) {
-	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}}
-	defer j.stop()
-	h, _, err := j.follow(alias, ReasonSuperseded)
+func (m *Manager) heir(ctx context.Context, alias record) (record, error) {
+	c := &commit{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}}
+	defer c.close()
+	h, _, err := c.follow(alias, ReasonSuperseded)
 	return h, err
 }
 

@@ -13,10 +13,10 @@ import (
 func (s *Session) load(st *state) {
 	m := s.m
 	at := m.clock()
-	found := m.cookie.find(s.x.CookieLines(), m.wellFormed)
+	found := m.cookie.find(s.x.CookieLines(), m.checkValue)
 	for _, reason := range found.skipped {
 		if reason != "" {
-			st.note(m, Event{Reason: reason})
+			st.addEvent(m, Event{Reason: reason})
 		}
 	}
 	st.upkeepAt = wire.Never
@@ -24,7 +24,7 @@ func (s *Session) load(st *state) {
 		s.loadAny(st, &found, at)
 	}
 	if st.found {
-		st.age = uint32(max(0, wire.FromTime(at)-st.held.seen) / 1000)
+		st.age = uint32(max(0, wire.FromTime(at)-st.base.seen) / 1000)
 	}
 	if found.several && len(m.cookie.former) > 0 {
 		st.rarely().several, st.upkeepAt = true, 0
@@ -40,72 +40,72 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 	}
 	var replayed *replay
 	for i, value := range found.values[:found.count] {
-		var h held
-		o, err := m.open(&st.loading, value, now, s.begun, &h)
+		var h record
+		o, err := m.openCookie(&st.loading, value, now, s.begunAt, &h)
 		if err == nil && o.reason == "" && o.offer == "" && found.several && len(m.cookie.former) > 0 {
 			o.offer = m.cookie.set(value, m.absoluteEnd(&h.env)-now) // in the present scope, before the former ones are deleted
-			o.own = true
+			o.presented = true
 		}
 		switch {
 		case err != nil:
-			st.fail(m, err)
+			st.failLoad(m, err)
 			return
 		case o.reason == ReasonReplayed:
 			replayed = &replay{o, h}
 		case o.reason != "":
-			s.closed(st, o, &h, now)
+			s.noteUnopened(st, o, &h, now)
 		case i > 0 && (st.found || st.others() != nil):
-			s.choose(st, &h, o)
+			s.chooseOne(st, &h, o)
 		default:
-			st.take(m, &h, o)
+			st.use(m, &h, o)
 		}
 	}
-	if replayed != nil && (!st.found || replayed.session.id != st.held.id) { // otherwise the visitor has the new token too
-		s.closed(st, replayed.opening, &replayed.session, now)
+	if replayed != nil && (!st.found || replayed.session.id != st.base.id) { // otherwise the visitor has the new token too
+		s.noteUnopened(st, replayed.opening, &replayed.session, now)
 	}
 }
 
 // replay is a replaced token that was used after its grace.
 type replay struct {
 	opening opening
-	session held // which its successor opens
+	session record // which its successor opens
 }
 
 // opening is what a cookie value led to.
 type opening struct {
-	reason  Reason      // why it opens nothing, or ""
-	retired bool        // it was sealed with a key that is no longer the first
-	offer   string      // the Set-Cookie line of the token that the visitor should have
-	own     bool        // which is the presented one
-	marker  *held       // the alias that a replaced token led through, if it opens nothing
-	since   wire.Millis // when the last token of those that the marker led through was replaced
+	reason    Reason      // why it opens nothing, or ""
+	retired   bool        // it was sealed with a key that is no longer the first
+	offer     string      // the Set-Cookie line of the token that the visitor should have
+	presented bool        // which is the presented one
+	marker    *record     // the alias that a replaced token led through, if it opens nothing
+	since     wire.Millis // when the last token of those that the marker led through was replaced
 }
 
-// take makes h the request's session.
-func (st *state) take(m *Manager, h *held, o opening) {
-	st.held, st.found, st.retired = h.kept, true, o.retired
+// use makes h the request's session.
+func (st *state) use(m *Manager, h *record, o opening) {
+	st.base, st.found, st.retired = h.snapshot, true, o.retired
 	u := m.upkeepOf(h, o.retired)
 	if o.offer != "" {
 		r := st.rarely()
-		r.offer, r.replaced = o.offer, !o.own
-		u.fresh = u.fresh && o.own
+		r.offer, r.cameByReplaced = o.offer, !o.presented
+		u.firstPresented = u.firstPresented && o.presented
 	} else if r := st.rare; r != nil {
-		r.offer, r.replaced = "", false
+		r.offer, r.cameByReplaced = "", false
 	}
-	if st.upkeepAt = u.at(); o.offer != "" {
+	if st.upkeepAt = u.dueAt(); o.offer != "" {
 		st.upkeepAt = 0
 	}
 }
 
-// choose decides between two sessions that the visitor's cookies opened. Cookies of one subject are left over from
+// chooseOne decides between two sessions that the visitor's cookies opened. Cookies of one subject are left over from
 // another Domain or Path, and the latest login counts. Others cannot be told apart, because the order of cookies is
 // not defined (RFC 6265 §4.2.2), so they are refused. What is not chosen ends with the next Login or Destroy.
-func (s *Session) choose(st *state, h *held, o opening) {
-	var present held
-	st.held.open(&present)
+func (s *Session) chooseOne(st *state, h *record, o opening) {
+	var present record
+	st.base.reparse(&present)
 	if st.found && s.m.store != nil && present.id == h.id { // an old token and the one that has taken its place
 		if o.offer == "" {
-			st.take(s.m, h, o)
+			st.use(s.m, h, o)
 		}
 		return
 	}
@@ -113,22 +113,22 @@ func (s *Session) choose(st *state, h *held, o opening) {
 	if !st.found || len(h.env.Subject) == 0 || string(h.env.Subject) != string(present.env.Subject) {
 		if st.found {
 			r.others = append(r.others, present)
-			st.held, st.found, st.retired, st.upkeepAt, r.offer, r.replaced = kept{}, false, false, wire.Never, "", false
-			st.note(s.m, Event{Reason: ReasonAmbiguous})
+			st.base, st.found, st.retired, st.upkeepAt, r.offer, r.cameByReplaced = snapshot{}, false, false, wire.Never, "", false
+			st.addEvent(s.m, Event{Reason: ReasonAmbiguous})
 		}
 		r.others = append(r.others, *h)
 		return
 	}
 	if cmp.Or(cmp.Compare(h.env.Authenticated, present.env.Authenticated), cmp.Compare(h.seen, present.seen)) > 0 {
-		st.take(s.m, h, o)
+		st.use(s.m, h, o)
 		h = &present
 	}
 	r.others = append(r.others, *h)
 }
 
-// closed notes why a cookie opened nothing, and which marker it led to.
-func (s *Session) closed(st *state, o opening, h *held, now wire.Millis) {
-	st.note(s.m, Event{Reason: o.reason, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
+// noteUnopened notes why a cookie opened nothing, and which marker it led to.
+func (s *Session) noteUnopened(st *state, o opening, h *record, now wire.Millis) {
+	st.addEvent(s.m, Event{Reason: o.reason, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
 		s.endReplayed(st, h, now)
 	}
@@ -141,9 +141,9 @@ func (s *Session) closed(st *state, o opening, h *held, now wire.Millis) {
 		marker := *h
 		o.marker, o.since = &marker, h.env.Renewed
 	}
-	if r := st.rarely(); r.dead == nil {
-		r.dead, r.forget = o.marker, o.marker.env.Flags&wire.Untold != 0 || s.begun.before(now) >= o.since+answerTime+s.m.leeway
-		if r.forget {
+	if r := st.rarely(); r.marker == nil {
+		r.marker, r.deletable = o.marker, o.marker.env.Flags&wire.Untold != 0 || s.begunAt.before(now) >= o.since+answerTime+s.m.leeway
+		if r.deletable {
 			st.upkeepAt = 0
 		}
 	}
@@ -155,42 +155,42 @@ func (s *Session) closed(st *state, o opening, h *held, now wire.Millis) {
 const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
 // endReplayed ends the session whose replaced token was used again.
-func (s *Session) endReplayed(st *state, h *held, now wire.Millis) {
-	j := job{m: s.m, now: now, ctx: &st.loading, revoked: ReasonRevoked}
-	defer j.release()
-	err := j.end(*h)
-	st.addEvents(j.events)
+func (s *Session) endReplayed(st *state, h *record, now wire.Millis) {
+	c := commit{m: s.m, now: now, ctx: &st.loading, revoked: ReasonRevoked}
+	defer c.release()
+	err := c.endRecord(*h)
+	st.addEvents(c.events)
 	if err != nil {
-		st.note(s.m, Event{Reason: ReasonCommitFailed, Handle: h.env.Handle.String(), Subject: string(h.env.Subject), Err: err})
+		st.addEvent(s.m, Event{Reason: ReasonCommitFailed, Handle: h.env.Handle.String(), Subject: string(h.env.Subject), Err: err})
 	}
 }
 
-func (st *state) fail(m *Manager, err error) {
+func (st *state) failLoad(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)
 	}
 	r := st.rarely()
-	r.failure, r.others, r.dead, r.offer = err, nil, nil, ""
+	r.blocked, r.others, r.marker, r.offer = err, nil, nil, ""
 	r.faults = append(r.faults, fault{reason: ReasonLoadFailed, err: err})
-	st.held, st.found, st.retired, st.upkeepAt = kept{}, false, false, 0
-	st.note(m, Event{Reason: ReasonLoadFailed, Err: err})
+	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, 0
+	st.addEvent(m, Event{Reason: ReasonLoadFailed, Err: err})
 }
 
-// wellFormed says why a cookie value cannot be one of ours, before anything is looked up or decrypted.
-func (m *Manager) wellFormed(value string) Reason {
+// checkValue says why a cookie value cannot be one of ours, before anything is looked up or decrypted.
+func (m *Manager) checkValue(value string) Reason {
 	switch {
 	case len(value)+len(m.cookie.name) >= maxCookie:
 		return ReasonOversized
-	case m.store != nil && !wellFormedToken(value), value == "":
+	case m.store != nil && !isToken(value), value == "":
 		return ReasonMalformed
 	}
 	return ""
 }
 
-// open finds the live session behind a cookie value, or the reason why there is none.
-func (m *Manager) open(ctx *bounded, value string, now wire.Millis, begun moment, h *held) (o opening, err error) {
+// openCookie finds the live session behind a cookie value, or the reason why there is none.
+func (m *Manager) openCookie(ctx *bounded, value string, now wire.Millis, begun moment, h *record) (o opening, err error) {
 	if m.store == nil {
-		plain, old, ok := m.sealing.open(value, now)
+		plain, old, ok := m.sealing.unseal(value, now)
 		if !ok {
 			return opening{reason: ReasonUnopenable}, nil
 		}
@@ -199,7 +199,7 @@ func (m *Manager) open(ctx *bounded, value string, now wire.Millis, begun moment
 		reason, err := m.judge(h, now, err)
 		return opening{reason: reason, retired: old}, err
 	}
-	err = m.fetch(ctx, recordID(m.name, value), h)
+	err = m.loadRecord(ctx, recordID(m.name, value), h)
 	if err != nil && errors.Is(err, ErrNotFound) {
 		return opening{reason: ReasonUnknown}, nil
 	}
@@ -215,15 +215,15 @@ const maxSteps = 2
 // openRenewed finds the session behind a token that a periodic renewal has replaced: until the new token has been
 // presented, and for a while after that, the old one opens the session too, because the answer with the new one may be
 // lost or on its way. Later its use is a replay, and h is the session that was replayed.
-func (m *Manager) openRenewed(ctx *bounded, token string, now wire.Millis, begun moment, h *held) (o opening, err error) {
+func (m *Manager) openRenewed(ctx *bounded, token string, now wire.Millis, begun moment, h *record) (o opening, err error) {
 	replayed, steps := false, 0
 	marker := *h
 	for o.reason = ReasonSuperseded; o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0; {
 		o.marker, o.since = &marker, h.env.Renewed
 		token = successorToken(token, h.env.Salt())
 		id := h.env.Successor()
-		*h = held{}
-		if err = m.fetch(ctx, id, h); errors.Is(err, ErrNotFound) {
+		*h = record{}
+		if err = m.loadRecord(ctx, id, h); errors.Is(err, ErrNotFound) {
 			o.reason = ReasonUnknown
 			return o, nil
 		}
@@ -250,7 +250,7 @@ func (m *Manager) openRenewed(ctx *bounded, token string, now wire.Millis, begun
 
 // judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and
 // what a newer version wrote is an error.
-func (m *Manager) judge(h *held, now wire.Millis, err error) (Reason, error) {
+func (m *Manager) judge(h *record, now wire.Millis, err error) (Reason, error) {
 	switch {
 	case errors.Is(err, wire.ErrCorrupt), err == nil && h.env.IsSealed() != (m.store == nil):
 		return ReasonCorrupt, nil
@@ -270,22 +270,22 @@ func (m *Manager) judge(h *held, now wire.Millis, err error) (Reason, error) {
 	return "", nil
 }
 
-// fetch reads a record of whatever kind into h. After an error h tells nothing.
-func (m *Manager) fetch(ctx *bounded, id RecordID, h *held) error {
+// loadRecord reads a record of whatever kind into h. After an error h tells nothing.
+func (m *Manager) loadRecord(ctx *bounded, id RecordID, h *record) error {
 	r, err := m.store.Load(ctx, id)
 	if err != nil {
 		return err
 	}
 	r.ID = id
-	return h.hold(&r)
+	return h.fromStore(&r)
 }
 
-func (h *held) hold(r *Record) error {
+func (h *record) fromStore(r *Record) error {
 	h.id, h.version, h.seen, h.expires, h.cached = r.ID, r.Version, wire.FromTime(r.Seen), wire.FromTime(r.Expires), r.Cached
 	return h.parse(r.Data)
 }
 
-func (h *held) parse(data []byte) error {
+func (h *record) parse(data []byte) error {
 	err := h.env.Parse(data)
 	if err != nil {
 		h.env = wire.Envelope{}

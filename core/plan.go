@@ -9,25 +9,25 @@ import (
 
 // facts is all that a commit's decision depends on.
 type facts struct {
-	sealed      bool // the session travels in the cookie; otherwise a store keeps it
-	headersSent bool
-	timedOut    bool // the request's own deadline has passed
-	gone        bool // the client hung up
-	dead        bool // the visitor's token has ended or was replaced
-	offer       bool // the visitor is to be given the token of the session again
-	forget      bool // and no response with a newer cookie can be on its way to the visitor
-	refused     bool // Options.SaveOn does not want this response's changes
+	sealed          bool // the session travels in the cookie; otherwise a store keeps it
+	headersSent     bool
+	timedOut        bool // the request's own deadline has passed
+	gone            bool // the client hung up
+	deadToken       bool // the visitor's token has ended or was replaced
+	offer           bool // the visitor is to be given the token of the session again
+	cookieDeletable bool // and no response with a newer cookie can be on its way to the visitor
+	unsaved         bool // Options.SaveOn does not want this response's changes
 
-	now      wire.Millis
-	found    bool
-	expired  bool        // its absolute deadline has passed since it was loaded
-	expires  wire.Millis // when it ends if it is not used; 0 for a new one
-	deadline wire.Millis // when it ends in any case
-	span     wire.Millis // what a use adds: see idleSpan
-	absolute wire.Millis // what a login sets the deadline to, from now
+	now         wire.Millis
+	found       bool
+	expired     bool        // its absolute deadline has passed since it was loaded
+	idleEnd     wire.Millis // when it ends if it is not used; 0 for a new one
+	absoluteEnd wire.Millis // when it ends in any case
+	span        wire.Millis // what a use adds: see idleSpan
+	absolute    wire.Millis // what a login sets the deadline to, from now
 	upkeep
 
-	failure error // of the load
+	blocked error // of the load
 	refusal error // of a write
 	serveOn bool  // the application serves on as anonymous after a failed load
 
@@ -44,13 +44,13 @@ type facts struct {
 type action byte
 
 const (
-	doNothing action = iota
-	doForget         // delete the cookie of a token that opens nothing any more
-	doOffer          // make sure that the token to be given still opens the session
+	doNothing      action = iota
+	doDeleteCookie        // delete the cookie of a token that opens nothing any more
+	doOffer               // make sure that the token to be given still opens the session
 	doTouch
 	doUpdate
 	doCreate
-	doRotate
+	doRenew
 	doEnd
 	doEndThenCreate
 )
@@ -69,50 +69,50 @@ type plan struct {
 // size of the result and the store's answer.
 func decide(f *facts) plan {
 	switch {
-	case f.failure != nil && f.serveOn && (f.refusal == nil || f.refused):
+	case f.blocked != nil && f.serveOn && (f.refusal == nil || f.unsaved):
 		return plan{}
-	case f.failure != nil:
-		return plan{err: f.failure}
-	case f.refused:
-		return f.lasting(maintained(f, false))
+	case f.blocked != nil:
+		return plan{err: f.blocked}
+	case f.unsaved:
+		return f.withExpiry(planUpkeep(f, false))
 	case f.refusal != nil:
-		return used(f, f.refusal)
+		return failWithUpkeep(f, f.refusal)
 	}
-	p := permitted(f, f.lasting(due(f)))
+	p := withoutLateHeaders(f, f.withExpiry(planWanted(f)))
 	if p.err != nil && p.action == doNothing {
-		return used(f, p.err)
+		return failWithUpkeep(f, p.err)
 	}
 	return p
 }
 
-// used is the plan of a request whose changes are not saved: it fails with err, and has used the session all the same.
-func used(f *facts, err error) plan {
-	p := maintained(f, false)
+// failWithUpkeep is the plan of a request whose changes are not saved: it fails with err, and has used the session all the same.
+func failWithUpkeep(f *facts, err error) plan {
+	p := planUpkeep(f, false)
 	if p.action != doTouch || f.sealed { // an error response leaves the cookie alone
 		return plan{err: err}
 	}
 	p.err = err
-	return f.lasting(p)
+	return f.withExpiry(p)
 }
 
-// lasting says how long the session lives after p.
-func (f *facts) lasting(p plan) plan {
+// withExpiry says how long the session lives after p.
+func (f *facts) withExpiry(p plan) plan {
 	switch {
 	case p.action == doNothing:
 	case p.action >= doCreate && (f.login || !f.found):
 		p.expires = f.now + f.span
-		if p.action == doRotate && !f.other {
-			p.expires = max(p.expires, f.expires)
+		if p.action == doRenew && !f.other {
+			p.expires = max(p.expires, f.idleEnd)
 		}
 		p.expires = min(p.expires, f.now+f.absolute)
 	default:
-		p.expires = min(max(f.now+f.span, f.expires), f.deadline)
+		p.expires = min(max(f.now+f.span, f.idleEnd), f.absoluteEnd)
 	}
 	return p
 }
 
-// due says what the request needs, whether or not it can still be done.
-func due(f *facts) plan {
+// planWanted says what the request needs, whether or not it can still be done.
+func planWanted(f *facts) plan {
 	begins := f.starts || f.login
 	switch {
 	case f.ending && begins:
@@ -120,29 +120,29 @@ func due(f *facts) plan {
 	case f.ending:
 		return plan{action: doEnd, reason: ReasonEnded}
 	case !f.found && begins:
-		return begun(f)
-	case !f.found && f.forget && canSetCookie(f):
-		return plan{action: doForget}
+		return planNew(f)
+	case !f.found && f.cookieDeletable && canSetCookie(f):
+		return plan{action: doDeleteCookie}
 	case !f.found:
 		return plan{}
 	case f.expired:
-		return outlived(f)
+		return planExpired(f)
 	case f.login || f.renew:
-		return plan{action: doRotate, reason: ReasonRenewed}
+		return plan{action: doRenew, reason: ReasonRenewed}
 	}
-	return continued(f)
+	return planContinued(f)
 }
 
-// begun is what is due for a visitor who has no session and needs one.
-func begun(f *facts) plan {
-	if f.dead && !f.forget && !f.login { // its cookie would replace the one that the browser has by now
+// planNew is what is due for a visitor who has no session and needs one.
+func planNew(f *facts) plan {
+	if f.deadToken && !f.cookieDeletable && !f.login { // its cookie would replace the one that the browser has by now
 		return plan{err: ErrEnded}
 	}
 	return plan{action: doCreate, reason: ReasonCreated}
 }
 
-// outlived is what is due when the session's deadline has passed since it was loaded.
-func outlived(f *facts) plan {
+// planExpired is what is due when the session's deadline has passed since it was loaded.
+func planExpired(f *facts) plan {
 	switch {
 	case f.login:
 		return plan{action: doCreate, reason: ReasonCreated}
@@ -152,26 +152,26 @@ func outlived(f *facts) plan {
 	return plan{}
 }
 
-// continued is what is due for a session that goes on under its token, unless its time for a new one has come.
-func continued(f *facts) plan {
+// planContinued is what is due for a session that goes on under its token, unless its time for a new one has come.
+func planContinued(f *facts) plan {
 	switch {
 	case f.now >= f.renewAt() && canSetCookie(f):
-		return plan{action: doRotate, reason: ReasonRenewed, unasked: !f.changed && !f.touch}
+		return plan{action: doRenew, reason: ReasonRenewed, unasked: !f.changed && !f.touch}
 	case f.changed:
 		return plan{action: doUpdate}
 	}
-	return maintained(f, f.touch)
+	return planUpkeep(f, f.touch)
 }
 
-// maintained is what is due for a session that is not changed and keeps its token. touch says that the handler wants it
+// planUpkeep is what is due for a session that is not changed and keeps its token. touch says that the handler wants it
 // extended now.
-func maintained(f *facts, touch bool) plan {
+func planUpkeep(f *facts, touch bool) plan {
 	switch {
 	case !f.found || f.expired:
 		return plan{}
 	case f.retiredKey && canSetCookie(f):
 		return plan{action: doTouch, reason: ReasonReissued, unasked: true}
-	case f.fresh:
+	case f.firstPresented:
 		return plan{action: doUpdate, unasked: true}
 	case touchDue(f, touch):
 		return plan{action: doTouch, reason: ReasonTouched, unasked: !touch}
@@ -189,12 +189,12 @@ func touchDue(f *facts, touch bool) bool {
 	if f.sealed && !touch && !canSetCookie(f) {
 		return false
 	}
-	return (touch || f.now >= f.touchAt()) && min(f.now+f.span, f.deadline) > f.expires
+	return (touch || f.now >= f.touchAt()) && min(f.now+f.span, f.absoluteEnd) > f.idleEnd
 }
 
-// permitted withholds what needs a header that cannot be sent any more. Ending a stored session needs none: the
+// withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none: the
 // cookie that stays behind opens nothing.
-func permitted(f *facts, p plan) plan {
+func withoutLateHeaders(f *facts, p plan) plan {
 	needsHeader := p.action >= doCreate && p.action != doEnd || f.sealed && p.action != doNothing
 	late := error(nil)
 	switch {

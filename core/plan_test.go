@@ -30,7 +30,7 @@ func fresh(change func(*facts)) facts {
 func loaded(change func(*facts)) facts {
 	return fresh(func(f *facts) {
 		f.found, f.upkeep = true, upkeep{seen: lastUsed, touchEvery: 3 * minute, renewed: beginning}
-		f.expires, f.deadline = lastUsed+span, beginning+absolute
+		f.idleEnd, f.absoluteEnd = lastUsed+span, beginning+absolute
 		change(f)
 	})
 }
@@ -63,19 +63,19 @@ func TestDecide(t *testing.T) {
 		{"dropping the last value keeps the session", loaded(func(f *facts) { f.changed = true }), doUpdate, "", nil},
 		{"setting what is there already is no change", loaded(func(f *facts) { f.starts = true }), doNothing, "", nil},
 
-		{"a login renews the token", loaded(func(f *facts) { f.login = true }), doRotate, ReasonRenewed, nil},
-		{"an explicit renewal does", loaded(func(f *facts) { f.renew = true }), doRotate, ReasonRenewed, nil},
-		{"a renewal carries the changes", loaded(func(f *facts) { f.renew, f.changed = true, true }), doRotate, ReasonRenewed, nil},
-		{"an old token is renewed", loaded(func(f *facts) { f.renewEvery = 6 * minute }), doRotate, ReasonRenewed, nil},
+		{"a login renews the token", loaded(func(f *facts) { f.login = true }), doRenew, ReasonRenewed, nil},
+		{"an explicit renewal does", loaded(func(f *facts) { f.renew = true }), doRenew, ReasonRenewed, nil},
+		{"a renewal carries the changes", loaded(func(f *facts) { f.renew, f.changed = true, true }), doRenew, ReasonRenewed, nil},
+		{"an old token is renewed", loaded(func(f *facts) { f.renewEvery = 6 * minute }), doRenew, ReasonRenewed, nil},
 		{"a younger one is not", loaded(func(f *facts) { f.renewEvery = 6*minute + 1 }), doNothing, "", nil},
 		{"never, when RenewAfter is zero", loaded(func(f *facts) { f.renewed = 0 }), doNothing, "", nil},
 
 		{"a touch is due once per interval", loaded(func(f *facts) { f.now = touchTime }), doTouch, ReasonTouched, nil},
 		{"and not before", loaded(func(f *facts) { f.now = touchTime - 1 }), doNothing, "", nil},
 		{"an explicit touch does not wait", loaded(func(f *facts) { f.touch = true }), doTouch, ReasonTouched, nil},
-		{"a touch never shortens", loaded(func(f *facts) { f.touch, f.expires = true, lately+span+minute }), doNothing, "", nil},
-		{"a touch that gains nothing is none", loaded(func(f *facts) { f.touch, f.expires = true, lately+span }), doNothing, "", nil},
-		{"a touch at the deadline gains nothing", loaded(func(f *facts) { f.touch, f.expires = true, f.deadline }), doNothing, "", nil},
+		{"a touch never shortens", loaded(func(f *facts) { f.touch, f.idleEnd = true, lately+span+minute }), doNothing, "", nil},
+		{"a touch that gains nothing is none", loaded(func(f *facts) { f.touch, f.idleEnd = true, lately+span }), doNothing, "", nil},
+		{"a touch at the deadline gains nothing", loaded(func(f *facts) { f.touch, f.idleEnd = true, f.absoluteEnd }), doNothing, "", nil},
 		{"a change extends too, so no touch besides", loaded(func(f *facts) { f.now, f.changed = touchTime, true }), doUpdate, "", nil},
 		{"a sealed session is touched by sealing it anew", sealedIn(func(f *facts) { f.now = touchTime }), doTouch, ReasonTouched, nil},
 		{"an old key's cookie is sealed anew", sealedIn(func(f *facts) { f.retiredKey = true }), doTouch, ReasonReissued, nil},
@@ -84,15 +84,15 @@ func TestDecide(t *testing.T) {
 		{"writes after it start another", fresh(func(f *facts) { f.ending, f.starts = true, true }), doEndThenCreate, ReasonCreated, nil},
 		{"so does a login after it", fresh(func(f *facts) { f.ending, f.login = true, true }), doEndThenCreate, ReasonCreated, nil},
 
-		{"what could not be loaded is not saved over", fresh(func(f *facts) { f.failure, f.login = errLoad, true }), doNothing, "", errLoad},
-		{"a reader gets the failure too", fresh(func(f *facts) { f.failure = errLoad }), doNothing, "", errLoad},
-		{"unless the application serves on", fresh(func(f *facts) { f.failure, f.serveOn = errLoad, true }), doNothing, "", nil},
-		{"but not past a write that was lost", fresh(func(f *facts) { f.failure, f.serveOn, f.refusal = errLoad, true, errLoad }), doNothing, "", errLoad},
-		{"which SaveOn would not have saved", fresh(func(f *facts) { f.failure, f.serveOn, f.refusal, f.refused = errLoad, true, errLoad, true }), doNothing, "", nil},
+		{"what could not be loaded is not saved over", fresh(func(f *facts) { f.blocked, f.login = errLoad, true }), doNothing, "", errLoad},
+		{"a reader gets the failure too", fresh(func(f *facts) { f.blocked = errLoad }), doNothing, "", errLoad},
+		{"unless the application serves on", fresh(func(f *facts) { f.blocked, f.serveOn = errLoad, true }), doNothing, "", nil},
+		{"but not past a write that was lost", fresh(func(f *facts) { f.blocked, f.serveOn, f.refusal = errLoad, true, errLoad }), doNothing, "", errLoad},
+		{"which SaveOn would not have saved", fresh(func(f *facts) { f.blocked, f.serveOn, f.refusal, f.unsaved = errLoad, true, errLoad, true }), doNothing, "", nil},
 		{"a refused write fails the commit whole", loaded(func(f *facts) { f.refusal, f.changed = errRefused, true }), doNothing, "", errRefused},
-		{"SaveOn drops changes", loaded(func(f *facts) { f.refused, f.changed, f.login = true, true, true }), doNothing, "", nil},
-		{"and refused writes with them", loaded(func(f *facts) { f.refused, f.refusal = true, errRefused }), doNothing, "", nil},
-		{"but the visit counts", loaded(func(f *facts) { f.refused, f.now, f.changed = true, touchTime, true }), doTouch, ReasonTouched, nil},
+		{"SaveOn drops changes", loaded(func(f *facts) { f.unsaved, f.changed, f.login = true, true, true }), doNothing, "", nil},
+		{"and refused writes with them", loaded(func(f *facts) { f.unsaved, f.refusal = true, errRefused }), doNothing, "", nil},
+		{"but the visit counts", loaded(func(f *facts) { f.unsaved, f.now, f.changed = true, touchTime, true }), doTouch, ReasonTouched, nil},
 		{"also when a write was refused", loaded(func(f *facts) { f.refusal, f.now = errRefused, touchTime }), doTouch, ReasonTouched, errRefused},
 		{"which a sealed session's error response cannot tell", sealedIn(func(f *facts) { f.refusal, f.now = errRefused, touchTime }), doNothing, "", errRefused},
 
@@ -128,15 +128,15 @@ func TestDecide(t *testing.T) {
 		{"a request that began before the idle end is use, however late it is", loaded(func(f *facts) { f.now = lastUsed + 40*minute }), doTouch, ReasonTouched, nil},
 		{"and its change is saved", loaded(func(f *facts) { f.now, f.changed = lastUsed+40*minute, true }), doUpdate, "", nil},
 
-		{"the first use of a renewed token is noted down", loaded(func(f *facts) { f.fresh = true }), doUpdate, "", nil},
-		{"along with a change, if there is one", loaded(func(f *facts) { f.fresh, f.changed = true, true }), doUpdate, "", nil},
+		{"the first use of a renewed token is noted down", loaded(func(f *facts) { f.firstPresented = true }), doUpdate, "", nil},
+		{"along with a change, if there is one", loaded(func(f *facts) { f.firstPresented, f.changed = true, true }), doUpdate, "", nil},
 
-		{"a dead token's cookie is left alone at first", fresh(func(f *facts) { f.dead = true }), doNothing, "", nil},
-		{"and no write sets a cookie in its place", fresh(func(f *facts) { f.dead, f.starts = true, true }), doNothing, "", ErrEnded},
-		{"but a login", fresh(func(f *facts) { f.dead, f.login = true, true }), doCreate, ReasonCreated, nil},
-		{"later it is deleted", fresh(func(f *facts) { f.dead, f.forget = true, true }), doForget, "", nil},
-		{"if a header can be sent", fresh(func(f *facts) { f.dead, f.forget, f.headersSent = true, true, true }), doNothing, "", nil},
-		{"or replaced", fresh(func(f *facts) { f.dead, f.forget, f.starts = true, true, true }), doCreate, ReasonCreated, nil},
+		{"a dead token's cookie is left alone at first", fresh(func(f *facts) { f.deadToken = true }), doNothing, "", nil},
+		{"and no write sets a cookie in its place", fresh(func(f *facts) { f.deadToken, f.starts = true, true }), doNothing, "", ErrEnded},
+		{"but a login", fresh(func(f *facts) { f.deadToken, f.login = true, true }), doCreate, ReasonCreated, nil},
+		{"later it is deleted", fresh(func(f *facts) { f.deadToken, f.cookieDeletable = true, true }), doDeleteCookie, "", nil},
+		{"if a header can be sent", fresh(func(f *facts) { f.deadToken, f.cookieDeletable, f.headersSent = true, true, true }), doNothing, "", nil},
+		{"or replaced", fresh(func(f *facts) { f.deadToken, f.cookieDeletable, f.starts = true, true, true }), doCreate, ReasonCreated, nil},
 	} {
 		got := decide(&c.facts)
 		if got.action != c.action || !errors.Is(got.err, c.err) || (got.err == nil) != (c.err == nil) {
@@ -157,11 +157,11 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 		{"idle from now, and what a touch may be late", loaded(func(f *facts) { f.changed = true }), lately + span},
 		{"the same for a new one", fresh(func(f *facts) { f.starts = true }), lately + span},
 		{"a new one never longer than the absolute timeout", fresh(func(f *facts) { f.starts, f.absolute = true, 7 }), lately + 7},
-		{"a login starts the absolute clock anew", loaded(func(f *facts) { f.login, f.deadline = true, lately+7 }), lately + span},
-		{"somebody else's login inherits no clock", loaded(func(f *facts) { f.login, f.other, f.expires = true, true, lately+90*minute }), lately + span},
-		{"never past the deadline", loaded(func(f *facts) { f.changed, f.deadline = true, lately+7 }), lately + 7},
-		{"never shorter than it was", loaded(func(f *facts) { f.changed, f.expires = true, lately+90*minute }), lately + 90*minute},
-		{"but the deadline has the last word", loaded(func(f *facts) { f.changed, f.expires, f.deadline = true, lately+9, lately+8 }), lately + 8},
+		{"a login starts the absolute clock anew", loaded(func(f *facts) { f.login, f.absoluteEnd = true, lately+7 }), lately + span},
+		{"somebody else's login inherits no clock", loaded(func(f *facts) { f.login, f.other, f.idleEnd = true, true, lately+90*minute }), lately + span},
+		{"never past the deadline", loaded(func(f *facts) { f.changed, f.absoluteEnd = true, lately+7 }), lately + 7},
+		{"never shorter than it was", loaded(func(f *facts) { f.changed, f.idleEnd = true, lately+90*minute }), lately + 90*minute},
+		{"but the deadline has the last word", loaded(func(f *facts) { f.changed, f.idleEnd, f.absoluteEnd = true, lately+9, lately+8 }), lately + 8},
 	} {
 		if got := decide(&c.facts); got.expires != c.want {
 			t.Errorf("%s: expires %d after now, want %d", c.why, got.expires-c.facts.now, c.want-c.facts.now)
@@ -175,7 +175,7 @@ func randomFacts(r *rand.Rand) facts {
 	seldom := func() bool { return r.IntN(8) == 0 }
 	some := func() wire.Millis { return wire.Millis(r.Int64N(int64(100 * minute))) }
 	f := facts{
-		sealed: coin(), headersSent: seldom(), timedOut: seldom(), refused: seldom(), serveOn: coin(),
+		sealed: coin(), headersSent: seldom(), timedOut: seldom(), unsaved: seldom(), serveOn: coin(),
 		now: beginning + some(), span: some() + 1, absolute: some() + 1,
 		found: coin(), changed: seldom(), starts: seldom(), login: seldom(), renew: seldom(), touch: seldom(),
 	}
@@ -183,17 +183,17 @@ func randomFacts(r *rand.Rand) facts {
 	case f.found:
 		f.upkeep = upkeep{
 			seen: f.now - some(), touchEvery: some(), renewed: f.now - some(), renewEvery: some() * wire.Millis(r.IntN(2)),
-			retiredKey: f.sealed && seldom(), fresh: !f.sealed && seldom(),
+			retiredKey: f.sealed && seldom(), firstPresented: !f.sealed && seldom(),
 		}
-		f.expires, f.deadline = f.now-some()/2+some(), f.now-some()/2+some()
-		f.expired, f.other, f.offer = f.now >= f.deadline, f.login && coin(), seldom()
+		f.idleEnd, f.absoluteEnd = f.now-some()/2+some(), f.now-some()/2+some()
+		f.expired, f.other, f.offer = f.now >= f.absoluteEnd, f.login && coin(), seldom()
 	case coin():
-		f.dead, f.forget = true, coin()
+		f.deadToken, f.cookieDeletable = true, coin()
 	default:
 		f.ending = seldom()
 	}
 	if seldom() {
-		f.failure, f.found, f.ending, f.upkeep, f.dead, f.forget = errLoad, false, false, upkeep{}, false, false
+		f.blocked, f.found, f.ending, f.upkeep, f.deadToken, f.cookieDeletable = errLoad, false, false, upkeep{}, false, false
 	}
 	if seldom() {
 		f.refusal = errRefused
@@ -205,11 +205,13 @@ func askedFor(f facts) bool {
 	return f.changed || f.login || f.renew || f.touch || f.ending || f.starts && !f.found
 }
 
-func upkeepDue(f facts) bool { return f.found && f.now >= f.upkeep.at() || f.forget || f.offer }
+func upkeepDue(f facts) bool {
+	return f.found && f.now >= f.upkeep.dueAt() || f.cookieDeletable || f.offer
+}
 
 // noted reports whether P25 asks for something: a stored session is due for a touch that gains time.
 func noted(f facts) bool {
-	return f.found && !f.sealed && !f.expired && !f.fresh && f.failure == nil && f.now >= f.touchAt() && min(f.now+f.span, f.deadline) > f.expires &&
+	return f.found && !f.sealed && !f.expired && !f.firstPresented && f.blocked == nil && f.now >= f.touchAt() && min(f.now+f.span, f.absoluteEnd) > f.idleEnd &&
 		!f.login && !f.renew // these need a header, and what keeps them from it is not the visit's fault, but they extend
 }
 
@@ -220,26 +222,26 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 		f := randomFacts(r)
 		p := decide(&f)
 		seen[p.action]++
-		extends := p.action == doTouch || p.action == doUpdate || p.action == doRotate
+		extends := p.action == doTouch || p.action == doUpdate || p.action == doRenew
 		for promise, broken := range map[string]bool{
-			"a session never lives past its deadline":     extends && !f.login && p.expires > f.deadline,
-			"nor a new one past the absolute timeout":     (p.action == doCreate || f.login && p.action == doRotate) && p.expires > f.now+f.absolute,
-			"a found session is never shortened":          extends && !f.login && p.expires < min(f.expires, f.deadline),
+			"a session never lives past its deadline":     extends && !f.login && p.expires > f.absoluteEnd,
+			"nor a new one past the absolute timeout":     (p.action == doCreate || f.login && p.action == doRenew) && p.expires > f.now+f.absolute,
+			"a found session is never shortened":          extends && !f.login && p.expires < min(f.idleEnd, f.absoluteEnd),
 			"an error saves nothing, it touches or ends":  p.err != nil && p.action != doNothing && (p.action != doEnd || !f.ending) && p.action != doTouch,
 			"nothing asked and nothing due means nothing": !askedFor(f) && !upkeepDue(f) && p.action != doNothing,
-			"and no error":                                   !askedFor(f) && f.failure == nil && f.refusal == nil && p.err != nil,
+			"and no error":                                   !askedFor(f) && f.blocked == nil && f.refusal == nil && p.err != nil,
 			"no cookie after the headers, sealed":            f.headersSent && f.sealed && p.action != doNothing,
-			"no cookie after the headers, stored":            f.headersSent && (p.action == doCreate || p.action == doRotate || p.action == doEndThenCreate || p.action == doForget),
-			"SaveOn has its way":                             f.refused && p.action != doNothing && !p.unasked,
-			"nothing is written over what failed to load":    f.failure != nil && p.action != doNothing,
-			"a refused write is never passed over":           f.refusal != nil && !f.refused && p.err == nil,
+			"no cookie after the headers, stored":            f.headersSent && (p.action == doCreate || p.action == doRenew || p.action == doEndThenCreate || p.action == doDeleteCookie),
+			"SaveOn has its way":                             f.unsaved && p.action != doNothing && !p.unasked,
+			"nothing is written over what failed to load":    f.blocked != nil && p.action != doNothing,
+			"a refused write is never passed over":           f.refusal != nil && !f.unsaved && p.err == nil,
 			"only a found session is touched or changed":     extends && !f.found,
 			"what has expired is not extended":               f.expired && p.action == doTouch,
-			"a touch gains time":                             p.action == doTouch && p.reason == ReasonTouched && p.expires <= f.expires,
-			"Destroy ends the session or fails":              f.ending && f.failure == nil && !f.refused && p.err == nil && p.action < doEnd,
-			"a login gets a token or fails":                  f.login && f.failure == nil && !f.refused && p.err == nil && p.action != doCreate && p.action != doRotate && p.action != doEndThenCreate,
-			"a change of a found session is saved, or fails": f.found && f.changed && !f.refused && p.err == nil && p.action != doUpdate && p.action != doRotate && p.action != doCreate,
-			"a write with a dead token sets no cookie yet":   f.dead && !f.forget && !f.login && p.action != doNothing,
+			"a touch gains time":                             p.action == doTouch && p.reason == ReasonTouched && p.expires <= f.idleEnd,
+			"Destroy ends the session or fails":              f.ending && f.blocked == nil && !f.unsaved && p.err == nil && p.action < doEnd,
+			"a login gets a token or fails":                  f.login && f.blocked == nil && !f.unsaved && p.err == nil && p.action != doCreate && p.action != doRenew && p.action != doEndThenCreate,
+			"a change of a found session is saved, or fails": f.found && f.changed && !f.unsaved && p.err == nil && p.action != doUpdate && p.action != doRenew && p.action != doCreate,
+			"a write with a dead token sets no cookie yet":   f.deadToken && !f.cookieDeletable && !f.login && p.action != doNothing,
 			"a use that is due to be noted down is":          noted(f) && p.action == doNothing,
 		} {
 			if broken {
@@ -263,7 +265,7 @@ func TestUpkeepNeverFailsARequest(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 50_000 {
 		f := randomFacts(r)
-		f.failure, f.refusal = nil, nil
+		f.blocked, f.refusal = nil, nil
 		if p := decide(&f); !askedFor(f) && p.err != nil {
 			t.Fatalf("a request that only reads fails with %v\nfacts %+v", p.err, f)
 		}
@@ -281,26 +283,26 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 			m.touchEvery = wire.Millis(r.Int64N(int64(m.idle))) + 1
 		}
 		m.renewEvery = wire.Millis(r.Int64N(2)) * wire.Millis(r.Int64N(int64(60*minute))+1)
-		h := held{kept: kept{seen: lastUsed - wire.Millis(r.Int64N(int64(minute)))}, env: wire.Envelope{Kind: wire.Live, Created: beginning, Deadline: beginning + absolute, Renewed: lastUsed - wire.Millis(r.Int64N(int64(60*minute)))}}
+		h := record{snapshot: snapshot{seen: lastUsed - wire.Millis(r.Int64N(int64(minute)))}, env: wire.Envelope{Kind: wire.Live, Created: beginning, Deadline: beginning + absolute, Renewed: lastUsed - wire.Millis(r.Int64N(int64(60*minute)))}}
 		h.expires = h.seen + m.idleSpan(&h.env)
 		if r.IntN(8) == 0 {
 			h.env.Flags |= wire.Unpresented
 		}
 		st := &state{}
-		st.take(m, &h, opening{retired: r.IntN(8) == 0})
+		st.use(m, &h, opening{retired: r.IntN(8) == 0})
 		for _, later := range []wire.Millis{0, 1, m.idle / 10, m.idle/10 + 1, m.idle, wire.Millis(r.Int64N(int64(2 * absolute)))} {
 			now := lastUsed + later
 			s := &Session{m: m, ctx: context.Background(), st: st}
-			f := s.facts(st, &h, now)
+			f := s.gatherFacts(st, &h, now)
 			p := decide(&f)
-			if st.quiet(now) && p.action != doNothing {
+			if st.nothingDue(now) && p.action != doNothing {
 				t.Fatalf("%v after the load the fast path does nothing and decide wants action %d\nfacts %+v", later, p.action, f)
 			}
-			if st.quiet(now) && later > 0 {
+			if st.nothingDue(now) && later > 0 {
 				quietAndLate++
 			}
-			if due := f.retiredKey || f.fresh || now >= f.touchAt() || now >= f.renewAt(); st.quiet(now) == due {
-				t.Fatalf("%v after the load upkeep is due: %t, and the fast path is taken: %t\nfacts %+v", later, due, st.quiet(now), f)
+			if due := f.retiredKey || f.firstPresented || now >= f.touchAt() || now >= f.renewAt(); st.nothingDue(now) == due {
+				t.Fatalf("%v after the load upkeep is due: %t, and the fast path is taken: %t\nfacts %+v", later, due, st.nothingDue(now), f)
 			}
 		}
 	}
@@ -313,21 +315,21 @@ func TestQuiet(t *testing.T) {
 	m := &Manager{idle: 30 * minute, absolute: absolute}
 	loaded := func() *state {
 		st := &state{}
-		st.take(m, &held{kept: kept{seen: lastUsed}}, opening{})
-		st.want()
+		st.use(m, &record{snapshot: snapshot{seen: lastUsed}}, opening{})
+		st.beginChanges()
 		return st
 	}
-	if !loaded().quiet(lately) {
+	if !loaded().nothingDue(lately) {
 		t.Error("a request that only read is not quiet")
 	}
 	for name, ask := range map[string]func(*state){
-		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.changes.login = true },
-		"renew": func(st *state) { st.changes.renew = true }, "touch": func(st *state) { st.changes.touch = true }, "clear": (*state).hide,
-		"destroy": (*state).destroy, "refusal": func(st *state) { st.changes.refusal = wire.ErrCorrupt }, "a commit under way": func(st *state) { st.committing = true },
+		"write": func(st *state) { st.write(operation{key: "k", value: []byte("v")}, nil) }, "login": func(st *state) { st.pending.login = true },
+		"renew": func(st *state) { st.pending.renew = true }, "touch": func(st *state) { st.pending.touch = true }, "clear": (*state).hide,
+		"destroy": (*state).destroy, "refusal": func(st *state) { st.pending.refusal = wire.ErrCorrupt }, "a commit under way": func(st *state) { st.committing = true },
 		"a cookie to set": func(st *state) { st.cookie = "id=1" },
 	} {
 		st := loaded()
-		if ask(st); st.quiet(lately) {
+		if ask(st); st.nothingDue(lately) {
 			t.Errorf("%s: quiet", name)
 		}
 	}

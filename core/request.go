@@ -24,7 +24,7 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 	if m.installed(ctx) {
 		return ctx, false
 	}
-	r.session.m, r.session.ctx, r.session.x, r.session.begun = m, ctx, x, thisMoment()
+	r.session.m, r.session.ctx, r.session.x, r.session.begunAt = m, ctx, x, thisMoment()
 	if m.hints && m.store != nil { // now: later the handler may be at work on the request
 		r.session.client = m.clientOf(x)
 	}
@@ -35,21 +35,21 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 // before the first header byte; later calls do nothing. When it returns false the handler's response must not go
 // out: the exchange has been reset, and the client gets instead, and nothing but that.
 func (r *Request) Commit(status int) (instead Response, ok bool) {
-	return r.session.close(status, final)
+	return r.session.commitFinally(status, final)
 }
 
 // CommitHeaderless is Commit for a response whose headers the handler is about to send past the framework, as one that
 // takes over the connection does, or whose headers have left already. What needs a cookie fails with ErrCommitted.
 func (r *Request) CommitHeaderless() (instead Response, ok bool) {
-	return r.session.close(http.StatusSwitchingProtocols, headerless)
+	return r.session.commitFinally(http.StatusSwitchingProtocols, headerless)
 }
 
-// close is the final commit.
-func (s *Session) close(status int, mode commitMode) (instead Response, ok bool) {
+// commitFinally is the final commit.
+func (s *Session) commitFinally(status int, mode commitMode) (instead Response, ok bool) {
 	s.mu.Lock()
 	st, done := s.st, s.phase != headersPending
 	if st == nil && !done {
-		s.phase, s.told = headersSent, true
+		s.phase, s.headersSet = headersSent, true
 	}
 	s.mu.Unlock()
 	if st == nil || done {
@@ -59,7 +59,7 @@ func (s *Session) close(status int, mode commitMode) (instead Response, ok bool)
 	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
 	if s.nothingToCommit(st, mode, unwanted, wire.FromTime(at)) {
 		if mode == final {
-			s.demand(st, "")
+			s.setHeadersFor(st, "")
 		}
 		return instead, true
 	}
@@ -68,10 +68,10 @@ func (s *Session) close(status int, mode commitMode) (instead Response, ok bool)
 		err = errCookieOwed
 	}
 	if err != nil {
-		return s.fail(err), false
+		return s.answerError(err), false
 	}
 	if mode == final {
-		s.setHeaders()
+		s.setAllHeaders()
 	}
 	return instead, true
 }
@@ -90,11 +90,11 @@ func (s *Session) owesCookie(st *state) bool {
 func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.unwanted, s.told = unwanted, mode == headerless
-	if s.phase != headersPending || !st.quiet(now) {
+	st.unsaved, s.headersSet = unwanted, mode == headerless
+	if s.phase != headersPending || !st.nothingDue(now) {
 		return false
 	}
-	s.phase, s.told = headersSent, true
+	s.phase, s.headersSet = headersSent, true
 	return true
 }
 
@@ -103,15 +103,15 @@ func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now
 func (r *Request) Discard() {
 	s := &r.session
 	s.mu.Lock()
-	pending := s.st != nil && !s.told
+	pending := s.st != nil && !s.headersSet
 	if s.st != nil {
-		s.st.changes = nil
-		s.st.withdraw(s.m)
+		s.st.pending = nil
+		s.st.withdrawOffer(s.m)
 	}
 	s.phase = headersSent
 	s.mu.Unlock()
 	if pending {
-		s.setHeaders()
+		s.setAllHeaders()
 	}
 }
 
@@ -126,7 +126,7 @@ func (r *Request) End() {
 		s.reportCommit(Event{Reason: ReasonCommitFailed, Err: errEndless})
 		s.mu.Lock()
 	}
-	late := settled && st != nil && s.phase == headersSent && st.changes.anything()
+	late := settled && st != nil && s.phase == headersSent && st.pending.anything()
 	x := s.x
 	s.phase, s.x = requestOver, nil
 	s.mu.Unlock()
@@ -135,7 +135,7 @@ func (r *Request) End() {
 	}
 	at := s.m.clock() // without the lock, since it is the application's; from here on nobody else changes st
 	s.mu.Lock()
-	source := st.late()
+	source := st.lateLine()
 	if err := s.commitLocked(st, early, at); err != nil {
 		e := Event{Reason: ReasonCommitFailed, Err: err, Route: route(x)}
 		if errors.Is(err, ErrCommitted) {
@@ -148,7 +148,7 @@ func (r *Request) End() {
 // Session returns the request's session.
 func (r *Request) Session() *Session { return &r.session }
 
-func (s *Session) fail(err error) Response {
+func (s *Session) answerError(err error) Response {
 	s.reportCommit(Event{Reason: ReasonCommitFailed, Err: err})
 	instead := s.m.respond(err, s.x.RequestHeader)
 	setDefault(&instead.Status, http.StatusServiceUnavailable)
@@ -156,26 +156,26 @@ func (s *Session) fail(err error) Response {
 	s.x.ResetResponse()
 	s.x.SetResponseHeader("Content-Type", instead.ContentType)
 	s.keepFromCaches()
-	s.setHeaders()
+	s.setAllHeaders()
 	return instead
 }
 
-// setHeaders sets what the response has to say about the session.
-func (s *Session) setHeaders() {
+// setAllHeaders sets what the response has to say about the session.
+func (s *Session) setAllHeaders() {
 	s.mu.Lock()
-	s.told = true
+	s.headersSet = true
 	st := s.st
 	line := st.cookie
 	if line == "" {
-		line = st.offered()
+		line = st.offer()
 	}
 	s.mu.Unlock()
-	s.demand(st, line)
+	s.setHeadersFor(st, line)
 }
 
-// demand sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
+// setHeadersFor sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
 // a session id must not be stored) and the cookie, if it has to change.
-func (s *Session) demand(st *state, line string) {
+func (s *Session) setHeadersFor(st *state, line string) {
 	s.varyByCookie()
 	if line != "" {
 		s.checkTransport()

@@ -23,7 +23,7 @@ func (m *Manager) Revoke(ctx context.Context, subject, handle string) error {
 // RevokeOthers ends all sessions of s's subject but s itself, as after a changed password, and returns how many. A
 // login that s has not saved yet counts. It is an error when s belongs to nobody or could not be loaded.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err error) {
-	subject, handle, err := s.owner(m)
+	subject, handle, err := s.subjectAndHandle(m)
 	if err != nil {
 		return 0, fmt.Errorf("session: RevokeOthers: %w", err)
 	}
@@ -39,8 +39,8 @@ func (m *Manager) RevokeAll(ctx context.Context, subject string) (ended int, err
 	return m.revoke(ctx, "RevokeAll", subject, func(string) bool { return true })
 }
 
-// owner returns whose session it is, and its handle.
-func (s *Session) owner(m *Manager) (subject, handle string, err error) {
+// subjectAndHandle returns whose session it is, and its handle.
+func (s *Session) subjectAndHandle(m *Manager) (subject, handle string, err error) {
 	if s.m != m {
 		return "", "", errors.New("the session is another manager's")
 	}
@@ -52,9 +52,9 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 		return "", "", ErrRequestOver
 	}
 	defer s.leave()
-	switch owner := st.owner(); {
-	case st.asked().login:
-		return st.asked().subject, st.handle(), nil
+	switch owner := st.storedSubject(); {
+	case st.changes().login:
+		return st.changes().subject, st.handle(), nil
 	case len(owner) > 0:
 		return string(owner), st.handle(), nil
 	}
@@ -66,16 +66,16 @@ func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted 
 	handles := map[wire.Handle]bool{}
 	for again := true; again; {
 		again = false
-		err = m.walk(ctx, operation, subject, func(h *held) error {
+		err = m.walkSubject(ctx, operation, subject, func(h *record) error {
 			if !wanted(h.env.Handle.String()) {
 				return nil
 			}
-			alive := !m.lapsed(h, m.now())
-			j, err := m.revokeRecord(ctx, h, ReasonRevoked)
-			if j.ended && alive {
+			alive := !m.hasExpired(h, m.now())
+			c, err := m.revokeRecord(ctx, h, ReasonRevoked)
+			if c.endedHere && alive {
 				handles[h.env.Handle] = true
 			}
-			again = again || j.removed && err == nil
+			again = again || c.removed && err == nil
 			return err
 		})
 		again = again && err == nil // a renewal may have made its record and lost the alias that leads to it
@@ -84,16 +84,16 @@ func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted 
 }
 
 // revokeRecord ends one record and returns how. Once begun it is finished: ctx is asked before.
-func (m *Manager) revokeRecord(ctx context.Context, h *held, why Reason) (*job, error) {
-	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
+func (m *Manager) revokeRecord(ctx context.Context, h *record, why Reason) (*commit, error) {
+	c := &commit{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
 	if err := ctx.Err(); err != nil {
-		return j, err
+		return c, err
 	}
 	defer func() {
-		j.stop()
-		m.emit(ctx, j.events)
+		c.close()
+		m.emit(ctx, c.events)
 	}()
-	return j, j.end(*h)
+	return c, c.endRecord(*h)
 }
 
 // callDeadline bounds a call that the application makes outside of a request's commit.

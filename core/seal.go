@@ -34,7 +34,7 @@ const (
 // was an old one.
 type sealing interface {
 	seal(plain []byte, now wire.Millis, before, after string) (string, error)
-	open(value string, now wire.Millis) (plain []byte, old, ok bool)
+	unseal(value string, now wire.Millis) (plain []byte, old, ok bool)
 }
 
 // Both sealers keep the day on which a value was sealed, on the application's clock, and judge it alike.
@@ -107,7 +107,7 @@ func (s *secureCookies) seal(plain []byte, now wire.Millis, before, after string
 	return before + s.keys[0].id + value + after, err
 }
 
-func (s *secureCookies) open(value string, now wire.Millis) (plain []byte, old, ok bool) {
+func (s *secureCookies) unseal(value string, now wire.Millis) (plain []byte, old, ok bool) {
 	for i, key := range s.keys {
 		var dated []byte
 		sealed, ours := strings.CutPrefix(value, key.id)
@@ -141,8 +141,8 @@ type aeadKey struct {
 	key  namedKey
 	info [2]string
 
-	mu     sync.Mutex                             // held to add a day
-	ofDays atomic.Pointer[map[uint32]cipher.AEAD] // replaced by a longer one, so that to look takes no lock
+	mu      sync.Mutex                             // held to add a day
+	ciphers atomic.Pointer[map[uint32]cipher.AEAD] // replaced by a longer one, so that to look takes no lock
 }
 
 func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
@@ -153,7 +153,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	a := &aeads{}
 	for i, k := range keys.all() {
 		key := &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}}
-		key.ofDays.Store(&map[uint32]cipher.AEAD{})
+		key.ciphers.Store(&map[uint32]cipher.AEAD{})
 		a.keys = append(a.keys, key)
 	}
 	return a, nil
@@ -161,7 +161,7 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 
 func (a *aeads) seal(plain []byte, now wire.Millis, before, after string) (string, error) {
 	today := dayOf(now)
-	aead, err := a.keys[0].of(today)
+	aead, err := a.keys[0].cipherFor(today)
 	if err != nil {
 		return "", err
 	}
@@ -175,7 +175,7 @@ func (a *aeads) seal(plain []byte, now wire.Millis, before, after string) (strin
 	return string(append(line, after...)), nil
 }
 
-func (a *aeads) open(value string, now wire.Millis) (plain []byte, old, ok bool) {
+func (a *aeads) unseal(value string, now wire.Millis) (plain []byte, old, ok bool) {
 	buf, err := base64url.DecodeString(value)
 	// A value in which the decoder has skipped a line break is too long for what came out.
 	if err != nil || base64url.EncodedLen(len(buf)) != len(value) || len(buf) < aeadHeader+nonceSize+tagSize {
@@ -190,7 +190,7 @@ func (a *aeads) open(value string, now wire.Millis) (plain []byte, old, ok bool)
 		if keyID(header) != key.id {
 			continue
 		}
-		aead, err := key.of(sealedOn)
+		aead, err := key.cipherFor(sealedOn)
 		if err != nil {
 			break
 		}
@@ -200,9 +200,9 @@ func (a *aeads) open(value string, now wire.Millis) (plain []byte, old, ok bool)
 	return nil, false, false
 }
 
-// of returns the cipher of a day.
-func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
-	if aead, ok := (*k.ofDays.Load())[day]; ok {
+// cipherFor returns the cipher of a day.
+func (k *aeadKey) cipherFor(day uint32) (cipher.AEAD, error) {
+	if aead, ok := (*k.ciphers.Load())[day]; ok {
 		return aead, nil
 	}
 	k.mu.Lock()
@@ -219,8 +219,8 @@ func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	longer := maps.Clone(*k.ofDays.Load())
+	longer := maps.Clone(*k.ciphers.Load())
 	longer[day] = aead
-	k.ofDays.Store(&longer)
+	k.ciphers.Store(&longer)
 	return aead, nil
 }

@@ -19,12 +19,12 @@ type Session struct {
 	ctx    context.Context
 	client *client // nil unless Options.ClientHints asks for it
 
-	mu    sync.Mutex
-	x     Exchange // nil once the request is over
-	st    *state   // nil until the session is used
-	phase phase
-	told  bool   // the response's headers say what they have to about the session
-	begun moment // when the request began
+	mu         sync.Mutex
+	x          Exchange // nil once the request is over
+	st         *state   // nil until the session is used
+	phase      phase
+	headersSet bool   // the response's headers say what they have to about the session
+	begunAt    moment // when the request began
 }
 
 type phase byte
@@ -51,29 +51,29 @@ func (s *Session) Login(subject string) {
 	if err != nil {
 		return
 	}
-	st.changes.login, st.changes.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
-	if owner := st.owner(); len(owner) > 0 && string(owner) != subject {
-		st.changes.switched = true
+	st.pending.login, st.pending.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
+	if owner := st.storedSubject(); len(owner) > 0 && string(owner) != subject {
+		st.pending.switched = true
 		st.hide()
-		if st.changes.refusal == nil && slices.ContainsFunc(st.changes.ops, func(o operation) bool { return o.update != nil }) {
-			st.changes.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
+		if st.pending.refusal == nil && slices.ContainsFunc(st.pending.ops, func(o operation) bool { return o.update != nil }) {
+			st.pending.refusal = errUpdatesNotRerun // until it is: nothing of the other subject's may be saved
 		}
 	}
 	s.leaveChanged(st)
-	s.rework()
+	s.rerunUpdates()
 }
 
-var errNotReworked = errors.New("session: changes made before a login as somebody else could not be repeated")
+var errUpdatesNotRerun = errors.New("session: changes made before a login as somebody else could not be repeated")
 
-// rework runs this request's updates again after a login as somebody else, on nothing: their results must
+// rerunUpdates runs this request's updates again after a login as somebody else, on nothing: their results must
 // not carry the other subject's values.
-func (s *Session) rework() {
+func (s *Session) rerunUpdates() {
 	for {
 		st, err := s.enterToWrite()
 		if err != nil {
 			return
 		}
-		before, base, needed := slices.Clone(st.changes.ops), st.values(), errors.Is(st.changes.refusal, errNotReworked)
+		before, base, needed := slices.Clone(st.pending.ops), st.values(), errors.Is(st.pending.refusal, errUpdatesNotRerun)
 		s.leave()
 		if !needed {
 			return
@@ -83,24 +83,24 @@ func (s *Session) rework() {
 			s.reject(ReasonCommitFailed, "", err)
 			return
 		}
-		if s.swap(before, after) {
+		if s.replaceOperations(before, after) {
 			return
 		}
 	}
 }
 
-// swap replaces the operations unless another goroutine of this request has written meanwhile.
-func (s *Session) swap(before, after []operation) bool {
+// replaceOperations replaces the operations unless another goroutine of this request has written meanwhile.
+func (s *Session) replaceOperations(before, after []operation) bool {
 	st, err := s.enterToWrite()
 	if err != nil {
 		return true
 	}
 	defer s.leave()
-	unchanged := slices.EqualFunc(st.changes.ops, before, func(a, b operation) bool {
+	unchanged := slices.EqualFunc(st.pending.ops, before, func(a, b operation) bool {
 		return a.key == b.key && same(a.value, b.value)
 	})
 	if unchanged {
-		st.changes.ops, st.changes.refusal = after, nil
+		st.pending.ops, st.pending.refusal = after, nil
 	}
 	return unchanged
 }
@@ -111,7 +111,7 @@ func (s *Session) swap(before, after []operation) bool {
 // in the end. Without a session it does nothing.
 func (s *Session) Renew() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.changes.renew = true
+		st.pending.renew = true
 		s.leaveChanged(st)
 	}
 }
@@ -119,7 +119,7 @@ func (s *Session) Renew() {
 // Touch extends the idle clock now, though the touch interval has not passed. Without a session it does nothing.
 func (s *Session) Touch() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.changes.touch = true
+		st.pending.touch = true
 		s.leaveChanged(st)
 	}
 }
@@ -127,7 +127,7 @@ func (s *Session) Touch() {
 // Clear drops all values. The session, its subject and its token stay; to log out use Destroy.
 func (s *Session) Clear() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.changes.ops = nil
+		st.pending.ops = nil
 		st.hide()
 		s.leaveChanged(st)
 	}
@@ -151,10 +151,10 @@ func (s *Session) Subject() string {
 		return ""
 	}
 	defer s.leave()
-	if a := st.asked(); a.login {
+	if a := st.changes(); a.login {
 		return a.subject
 	}
-	return string(st.owner())
+	return string(st.storedSubject())
 }
 
 // Exists reports whether the visitor has a session: a loaded one, or one that this request's writes will start.
@@ -164,7 +164,7 @@ func (s *Session) Exists() bool {
 		return false
 	}
 	defer s.leave()
-	return st.found || st.asked().login || st.starts()
+	return st.found || st.changes().login || st.startsSession()
 }
 
 // Handle returns the session's public id: safe to log and to show, stable across renewals, and useless as a
@@ -188,14 +188,14 @@ func (s *Session) ExpiresAt() time.Time {
 		return time.Time{}
 	}
 	defer s.leave()
-	var h held
-	st.held.open(&h)
-	f := s.facts(st, &h, now)
+	var h record
+	st.base.reparse(&h)
+	f := s.gatherFacts(st, &h, now)
 	switch p := decide(&f); {
 	case p.err == nil && p.action >= doTouch && p.action != doEnd:
 		return p.expires.Time()
 	case st.found && !f.expired && p.action != doEnd:
-		return min(f.expires, f.deadline).Time()
+		return min(f.idleEnd, f.absoluteEnd).Time()
 	}
 	return time.Time{}
 }
@@ -210,11 +210,11 @@ func (s *Session) Err() error {
 		return ErrRequestOver
 	}
 	defer s.leave()
-	switch failure := st.failed(); {
+	switch failure := st.blocked(); {
 	case failure != nil:
 		return failure
-	case st.asked().refusal != nil:
-		return st.asked().refusal
+	case st.changes().refusal != nil:
+		return st.changes().refusal
 	}
 	return st.saveErr()
 }
@@ -224,13 +224,13 @@ func (s *Session) Err() error {
 // shows what is stored, so the handler can try again. Save needs no headers; a cookie that it makes
 // necessary is set with the others.
 func (s *Session) Save() error {
-	err := s.commit(early)
+	err := s.commitNow(early)
 	if errors.Is(err, ErrRequestOver) { // which has been reported
 		return err
 	}
 	if st := s.enter(); st != nil {
 		if err != nil || st.saveErr() != nil {
-			st.rarely().err = err
+			st.rarely().saveErr = err
 		}
 		s.leave()
 	}

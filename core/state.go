@@ -4,41 +4,41 @@ import "github.com/coatcheck/coatcheck/core/internal/wire"
 
 // state is what one request holds of its session once it has used it. Session.mu guards it.
 type state struct {
-	held       kept
+	base       snapshot
 	found      bool // held is a session that lives, as far as this request knows
 	retired    bool // it was sealed with a key that is no longer the first
-	unwanted   bool // Options.SaveOn refused this response's changes
+	unsaved    bool // Options.SaveOn refused this response's changes
 	committing bool
 	age        uint32      // how many seconds after it was last noted down as used held was loaded
 	upkeepAt   wire.Millis // from when on the session needs something though nobody asks for it
 
-	changes *wish // nil: the request has only read
-	seen    []sighting
+	pending *pending // nil: the request has only read
+	reads   []keyRead
 
 	cookie string // the Set-Cookie line that the response has to carry, or ""
 	rare   *rare  // nil: there is nothing of it, which the methods below say
 
-	firstSeen [1]sighting
+	firstRead [1]keyRead
 	loading   bounded
 }
 
 // rare is what few requests need. Apart, it keeps what every request allocates small.
 type rare struct {
-	failure error         // why the session could not be loaded: nothing may be written over it
-	settled chan struct{} // made by whoever waits for the commit to settle
-	err     error         // why the last Save failed, for Err
-	events  []Event
-	faults  []fault // what has failed and has been made an event already
-	lost    party   // whom the last commit that failed was about
-	late    string  // the line of the first change since the last commit that needs a cookie after the headers
+	blocked    error         // why the session could not be loaded: nothing may be written over it
+	commitOver chan struct{} // made by whoever waits for the commit to settle
+	saveErr    error         // why the last Save failed, for Err
+	events     []Event
+	faults     []fault // what has failed and has been made an event already
+	failed     owner   // whom the last commit that failed was about
+	lateLine   string  // the line of the first change since the last commit that needs a cookie after the headers
 
-	dead    *held  // the ended marker or alias that the visitor's token led to
-	forget  bool   // no response with a newer cookie can be on its way to the visitor: dead's cookie may be deleted
-	others  []held // further sessions that the request's cookies opened
-	several bool   // the request had several cookies of this name
-	offer   string // the Set-Cookie line of the token that the visitor should have by now
+	marker    *record  // the ended marker or alias that the visitor's token led to
+	deletable bool     // no response with a newer cookie can be on its way to the visitor: dead's cookie may be deleted
+	others    []record // further sessions that the request's cookies opened
+	several   bool     // the request had several cookies of this name
+	offer     string   // the Set-Cookie line of the token that the visitor should have by now
 
-	replaced bool // the visitor presented a token that a periodic renewal has replaced by that one
+	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced by that one
 }
 
 // rarely returns st.rare to write to.
@@ -49,12 +49,12 @@ func (st *state) rarely() *rare {
 	return st.rare
 }
 
-// failed returns why nothing may be saved any more, or nil.
-func (st *state) failed() error {
+// blocked returns why nothing may be saved any more, or nil.
+func (st *state) blocked() error {
 	if st.rare == nil {
 		return nil
 	}
-	return st.rare.failure
+	return st.rare.blocked
 }
 
 // saveErr returns why the last Save failed, or nil.
@@ -62,56 +62,56 @@ func (st *state) saveErr() error {
 	if st.rare == nil {
 		return nil
 	}
-	return st.rare.err
+	return st.rare.saveErr
 }
 
-// dead returns the marker that the visitor's token led to, or nil.
-func (st *state) dead() *held {
+// marker returns the marker that the visitor's token led to, or nil.
+func (st *state) marker() *record {
 	if st.rare == nil {
 		return nil
 	}
-	return st.rare.dead
+	return st.rare.marker
 }
 
-// forgettable reports whether the cookie of a dead token may be deleted.
-func (st *state) forgettable() bool { return st.rare != nil && st.rare.forget }
+// cookieDeletable reports whether the cookie of a dead token may be deleted.
+func (st *state) cookieDeletable() bool { return st.rare != nil && st.rare.deletable }
 
 // several reports whether the request had several cookies of this name.
 func (st *state) several() bool { return st.rare != nil && st.rare.several }
 
-// throughReplaced reports whether the session was found through a token that a periodic renewal has replaced.
-func (st *state) throughReplaced() bool { return st.rare != nil && st.rare.replaced }
+// cameByReplaced reports whether the session was found through a token that a periodic renewal has replaced.
+func (st *state) cameByReplaced() bool { return st.rare != nil && st.rare.cameByReplaced }
 
-// offered returns the Set-Cookie line of the token that the visitor should have by now, or "".
-func (st *state) offered() string {
+// offer returns the Set-Cookie line of the token that the visitor should have by now, or "".
+func (st *state) offer() string {
 	if st.rare == nil {
 		return ""
 	}
 	return st.rare.offer
 }
 
-// withdraw takes back the offer of a token that may have been replaced since the session was loaded. Nobody can know that
+// withdrawOffer takes back the offer of a token that may have been replaced since the session was loaded. Nobody can know that
 // of a sealed one.
-func (st *state) withdraw(m *Manager) {
+func (st *state) withdrawOffer(m *Manager) {
 	if st.rare != nil && m.store != nil {
 		st.rare.offer = ""
 	}
 }
 
 // others returns further sessions that the request's cookies opened.
-func (st *state) others() []held {
+func (st *state) others() []record {
 	if st.rare == nil {
 		return nil
 	}
 	return st.rare.others
 }
 
-// late returns the line of the first change since the last commit that needs a cookie after the headers, or "".
-func (st *state) late() string {
+// lateLine returns the line of the first change since the last commit that needs a cookie after the headers, or "".
+func (st *state) lateLine() string {
 	if st.rare == nil {
 		return ""
 	}
-	return st.rare.late
+	return st.rare.lateLine
 }
 
 // addEvents keeps events until the lock is free.
@@ -131,18 +131,18 @@ func (st *state) takeEvents() (events []Event) {
 }
 
 // handle returns the public id of the session, or "".
-func (st *state) handle() string { return st.held.envelope().Handle.String() }
+func (st *state) handle() string { return st.base.envelope().Handle.String() }
 
-// owner returns whom the stored session belongs to, or nobody.
-func (st *state) owner() []byte { return st.held.envelope().Subject }
+// storedSubject returns whom the stored session belongs to, or nobody.
+func (st *state) storedSubject() []byte { return st.base.envelope().Subject }
 
-// note keeps an event until the lock is free, if anybody listens.
-func (st *state) note(m *Manager, e Event) {
-	st.addEvents(m.event(nil, e))
+// addEvent keeps an event until the lock is free, if anybody listens.
+func (st *state) addEvent(m *Manager, e Event) {
+	st.addEvents(m.appendEvent(nil, e))
 }
 
-// asked is what the request wants done to its session at the next commit.
-type asked struct {
+// changes is what the request wants done to its session at the next commit.
+type changes struct {
 	ops     []operation
 	refusal error // a write that could not be taken; it fails the commit
 	subject string
@@ -155,14 +155,14 @@ type asked struct {
 
 // ending is what Destroy has to end.
 type ending struct {
-	sessions []held
+	sessions []record
 	own      bool // the first is the session that the request held; the others its cookies opened besides
 	done     int  // how many have ended
 }
 
-// kept is a session as it was loaded or last written, in the small form that a request keeps: most requests look at one value
+// snapshot is a session as it was loaded or last written, in the small form that a request keeps: most requests look at one value
 // and at nothing else.
-type kept struct {
+type snapshot struct {
 	id      RecordID
 	version uint64
 	seen    wire.Millis
@@ -172,62 +172,62 @@ type kept struct {
 	cached  bool   // it may be older than what is durable
 }
 
-func (k *kept) body() []byte { return k.data[k.bodyAt:] }
+func (k *snapshot) body() []byte { return k.data[k.bodyAt:] }
 
-// wish is what a request that changes its session needs, in one allocation. Each commit uses one up.
-type wish struct {
-	asked
+// pending is what a request that changes its session needs, in one allocation. Each commit uses one up.
+type pending struct {
+	changes
 	ctx   bounded // of the commit
 	first [1]operation
 }
 
-// want gives the request a wish of its own to write to.
-func (st *state) want() {
-	if st.changes == nil {
-		st.changes = &wish{}
-		st.changes.ops = st.changes.first[:0]
+// beginChanges gives the request a wish of its own to write to.
+func (st *state) beginChanges() {
+	if st.pending == nil {
+		st.pending = &pending{}
+		st.pending.ops = st.pending.first[:0]
 	}
 }
 
-// asked is a copy of what the request wants: nothing, as long as it has only read.
-func (st *state) asked() asked {
-	if st.changes == nil {
-		return asked{}
+// changes is a copy of what the request wants: nothing, as long as it has only read.
+func (st *state) changes() changes {
+	if st.pending == nil {
+		return changes{}
 	}
-	return st.changes.asked
+	return st.pending.changes
 }
 
-func (st *state) ops() []operation {
-	if st.changes == nil {
+func (st *state) operations() []operation {
+	if st.pending == nil {
 		return nil
 	}
-	return st.changes.ops
+	return st.pending.ops
 }
 
-func (st *state) hidden() bool { return st.changes != nil && st.changes.hidden }
+func (st *state) hidden() bool { return st.pending != nil && st.pending.hidden }
 
-// held is a session to work on.
-type held struct {
-	kept
+// record is a session to work on.
+type record struct {
+	snapshot
 	env wire.Envelope // of data
 }
 
-// open parses a kept session again, into h. Without one, and only then, there is nothing to parse.
-func (k *kept) open(h *held) {
-	h.kept = *k
+// reparse parses a kept session again, into h. Without one, and only then, there is nothing to parse.
+func (k *snapshot) reparse(h *record) {
+	h.snapshot = *k
 	if h.env.ParseHeader(k.data) != nil {
 		h.env = wire.Envelope{}
 	}
 }
 
-func (k *kept) envelope() wire.Envelope {
-	var h held
-	k.open(&h)
+func (k *snapshot) envelope() wire.Envelope {
+	var h record
+	k.reparse(&h)
 	return h.env
 }
 
 // encode makes h's data: its envelope over v as ops change it. Whatever is not live keeps the body that it has.
-func (h *held) encode(v values, ops []operation) {
+func (h *record) encode(v values, ops []operation) {
 	var space [512]byte // most sessions fit, and take no more than they need
 	draft := h.env.AppendHeader(space[:0])
 	bodyAt := len(draft)
@@ -239,63 +239,63 @@ func (h *held) encode(v values, ops []operation) {
 	h.data, h.bodyAt = h.env.Finish(draft, bodyAt), uint32(bodyAt)
 }
 
-func (st *state) values() values { return values{st.held.body(), st.hidden()} }
+func (st *state) values() values { return values{st.base.body(), st.hidden()} }
 
-// look returns the value of key in this request's view. note remembers it as seen.
-func (st *state) look(key string, note bool) []byte {
-	value := st.values().under(st.ops(), key)
+// value returns the value of key in this request's view. note remembers it as seen.
+func (st *state) value(key string, note bool) []byte {
+	value := st.values().after(st.operations(), key)
 	if note {
-		st.sight(key, value)
+		st.noteRead(key, value)
 	}
 	return value
 }
 
-func (st *state) sight(key string, value []byte) {
-	if i := lastSeen(st.seen, key); i >= 0 {
-		st.seen[i].value = value
+func (st *state) noteRead(key string, value []byte) {
+	if i := lastRead(st.reads, key); i >= 0 {
+		st.reads[i].value = value
 		return
 	}
-	if st.seen == nil {
-		st.seen = st.firstSeen[:0]
+	if st.reads == nil {
+		st.reads = st.firstRead[:0]
 	}
-	st.seen = append(st.seen, sighting{key, value})
+	st.reads = append(st.reads, keyRead{key, value})
 }
 
 // write remembers an operation. One blind write stands for all that came before it on its key, and an update of a
 // blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
 // held values are dropped. now is the key's value so far.
 func (st *state) write(o operation, now []byte) {
-	i, seen := last(st.changes.ops, o.key), lastSeen(st.seen, o.key)
-	if i >= 0 && st.changes.ops[i].idle { // it left the value as it was
-		st.changes.ops, i = without(st.changes.ops, o.key), -1
+	i, seen := lastOn(st.pending.ops, o.key), lastRead(st.reads, o.key)
+	if i >= 0 && st.pending.ops[i].noChange { // it left the value as it was
+		st.pending.ops, i = without(st.pending.ops, o.key), -1
 	}
 	unchanged := same(now, o.value)
-	settled := unchanged && !st.held.cached // what is durable may hold something else than what this request sees
+	settled := unchanged && !st.base.cached // what is durable may hold something else than what this request sees
 	switch {
 	case unchanged && i >= 0, settled && o.value == nil:
 		return
-	case i >= 0 && st.changes.ops[i].update == nil:
-		st.changes.ops[i].value, st.changes.ops[i].popped = o.value, st.changes.ops[i].popped && o.value == nil
+	case i >= 0 && st.pending.ops[i].update == nil:
+		st.pending.ops[i].value, st.pending.ops[i].popped = o.value, st.pending.ops[i].popped && o.value == nil
 	default:
-		if o.idle = settled; seen >= 0 && o.update == nil && !settled {
-			o.guarded, o.saw = true, st.seen[seen].value
+		if o.noChange = settled; seen >= 0 && o.update == nil && !settled {
+			o.guarded, o.saw = true, st.reads[seen].value
 		}
 		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
 			o.guarded, o.saw = true, st.values().get(o.key)
-			st.changes.ops = without(st.changes.ops, o.key)
+			st.pending.ops = without(st.pending.ops, o.key)
 		}
-		st.changes.ops = append(st.changes.ops, o)
+		st.pending.ops = append(st.pending.ops, o)
 	}
 	if seen >= 0 {
-		st.seen[seen].value = o.value
+		st.reads[seen].value = o.value
 	}
 }
 
 // hide drops the held values, and with them what writes could be held against.
 func (st *state) hide() {
-	st.changes.hidden, st.seen = true, nil
-	for i := range st.changes.ops {
-		st.changes.ops[i].guarded, st.changes.ops[i].idle = false, false
+	st.pending.hidden, st.reads = true, nil
+	for i := range st.pending.ops {
+		st.pending.ops[i].guarded, st.pending.ops[i].noChange = false, false
 	}
 }
 
@@ -312,46 +312,48 @@ func without(ops []operation, key string) []operation {
 // destroy forgets everything but what has to be ended: the session, and whatever else the visitor's cookies opened. What
 // follows is a new session's.
 func (st *state) destroy() {
-	e := st.asked().ending
+	e := st.changes().ending
 	if e == nil {
 		e = &ending{own: st.found}
 	}
 	if st.found {
-		var h held
-		st.held.open(&h)
+		var h record
+		st.base.reparse(&h)
 		e.sessions = append(e.sessions, h)
 	}
 	if others := st.others(); others != nil {
 		e.sessions, st.rare.others = append(e.sessions, others...), nil
 	}
-	if st.changes = (&wish{}); len(e.sessions) > 0 {
-		st.changes.ending = e
+	if st.pending = (&pending{}); len(e.sessions) > 0 {
+		st.pending.ending = e
 	}
-	st.held, st.found, st.retired, st.seen = kept{}, false, false, nil
+	st.base, st.found, st.retired, st.reads = snapshot{}, false, false, nil
 }
 
 // anything reports whether something is wanted that has not been done yet.
-func (w *wish) anything() bool {
+func (w *pending) anything() bool {
 	if w == nil {
 		return false
 	}
-	a := &w.asked
+	a := &w.changes
 	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
 }
 
-// quiet reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
-func (st *state) quiet(now wire.Millis) bool {
-	return now < st.upkeepAt && !st.committing && !st.changes.anything() && st.cookie == "" && !st.owes()
+// nothingDue reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
+func (st *state) nothingDue(now wire.Millis) bool {
+	return now < st.upkeepAt && !st.committing && !st.pending.anything() && st.cookie == "" && !st.owesHeaders()
 }
 
-// owes reports whether the response has to say something of the cookie that no commit has decided.
-func (st *state) owes() bool { return st.rare != nil && (st.rare.offer != "" || st.rare.several) }
+// owesHeaders reports whether the response has to say something of the cookie that no commit has decided.
+func (st *state) owesHeaders() bool {
+	return st.rare != nil && (st.rare.offer != "" || st.rare.several)
+}
 
-// starts reports whether the operations leave a value, which is what a new session needs to come into being.
-func (st *state) starts() bool {
-	ops := st.ops()
+// startsSession reports whether the operations leave a value, which is what a new session needs to come into being.
+func (st *state) startsSession() bool {
+	ops := st.operations()
 	for i := range ops {
-		if ops[i].value != nil && last(ops, ops[i].key) == i {
+		if ops[i].value != nil && lastOn(ops, ops[i].key) == i {
 			return true
 		}
 	}

@@ -44,7 +44,7 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 			return
 		} else if ctx.Err() == nil {
 			wait = min(2*wait, maxBackOff)
-			m.emit(ctx, m.event(nil, Event{Reason: ReasonSweepFailed, Err: err}))
+			m.emit(ctx, m.appendEvent(nil, Event{Reason: ReasonSweepFailed, Err: err}))
 		}
 	}
 }

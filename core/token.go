@@ -45,8 +45,8 @@ func mintHandle() (h wire.Handle) {
 	return h
 }
 
-// wellFormedToken keeps a value that cannot be a token away from the store.
-func wellFormedToken(s string) bool {
+// isToken keeps a value that cannot be a token away from the store.
+func isToken(s string) bool {
 	if len(s) != tokenLength {
 		return false
 	}

@@ -22,21 +22,21 @@ var (
 // transport is what a manager's options say of the way that its cookies travel.
 type transport struct {
 	insecure bool // Options.InsecureHTTP
-	told     atomic.Bool
+	warned   atomic.Bool
 }
 
 // checkTransport is called where a session's cookie is issued, and for no other response. What it believes of the
 // headers of a request decides about a warning and about nothing else.
 func (s *Session) checkTransport() {
 	t := &s.m.transport
-	if t.told.Load() || isNoSite(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.told.Swap(true) {
+	if t.warned.Load() || isNoSite(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.warned.Swap(true) {
 		return
 	}
 	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP, Route: route(s.x)}
 	if t.insecure {
 		e.Reason, e.Err = ReasonInsecureHTTP, errInsecureHTTP
 	}
-	s.m.emit(s.ctx, s.m.event(nil, e))
+	s.m.emit(s.ctx, s.m.appendEvent(nil, e))
 }
 
 // isWarning tells what deserves a look from what has failed.

@@ -11,13 +11,13 @@ import (
 // operation is one remembered write. Operations double as the overlay that the request's own reads see, and
 // are run again on fresh data when another request got in between.
 type operation struct {
-	key     string
-	value   []byte // the result in this request's view; nil: the key is absent
-	update  updater
-	guarded bool   // the request had read the key before it wrote it,
-	saw     []byte // and this is what it saw
-	idle    bool   // it left the key as it was, and gives way to what others write
-	popped  bool   // taking away what another request has taken already is fine
+	key      string
+	value    []byte // the result in this request's view; nil: the key is absent
+	update   updater
+	guarded  bool   // the request had read the key before it wrote it,
+	saw      []byte // and this is what it saw
+	noChange bool   // it left the key as it was, and gives way to what others write
+	popped   bool   // taking away what another request has taken already is fine
 }
 
 // updater is a user's function together with the type it works on.
@@ -25,14 +25,14 @@ type updater interface {
 	run(key string, old []byte) ([]byte, error)
 }
 
-// sighting is what a request last knew of a key: what it read, or wrote after reading.
-type sighting struct {
+// keyRead is what a request last knew of a key: what it read, or wrote after reading.
+type keyRead struct {
 	key   string
 	value []byte
 }
 
-// last returns the index of the newest operation on key, or -1.
-func last[K string | []byte](ops []operation, key K) int {
+// lastOn returns the index of the newest operation on key, or -1.
+func lastOn[K string | []byte](ops []operation, key K) int {
 	for i := len(ops) - 1; i >= 0; i-- {
 		if ops[i].key == string(key) {
 			return i
@@ -54,9 +54,9 @@ func (v values) get(key string) []byte {
 	return wire.Value(v.body, key)
 }
 
-// under returns the value of key after ops.
-func (v values) under(ops []operation, key string) []byte {
-	if i := last(ops, key); i >= 0 {
+// after returns the value of key after ops.
+func (v values) after(ops []operation, key string) []byte {
+	if i := lastOn(ops, key); i >= 0 {
 		return ops[i].value
 	}
 	return v.get(key)
@@ -68,15 +68,15 @@ func (v values) changedBy(ops []operation) bool {
 		return true
 	}
 	for i := range ops {
-		if last(ops, ops[i].key) == i && !same(ops[i].value, v.get(ops[i].key)) {
+		if lastOn(ops, ops[i].key) == i && !same(ops[i].value, v.get(ops[i].key)) {
 			return true
 		}
 	}
 	return false
 }
 
-// check returns ErrConflict when a key that the request had read before writing it holds something else by now.
-func (v values) check(ops []operation) error {
+// checkReads returns ErrConflict when a key that the request had read before writing it holds something else by now.
+func (v values) checkReads(ops []operation) error {
 	for _, o := range ops {
 		if !o.guarded {
 			continue
@@ -89,12 +89,12 @@ func (v values) check(ops []operation) error {
 	return nil
 }
 
-// active leaves out the operations that changed nothing.
-func active(ops []operation) []operation {
-	if !slices.ContainsFunc(ops, func(o operation) bool { return o.idle }) {
+// withoutNoChanges leaves out the operations that changed nothing.
+func withoutNoChanges(ops []operation) []operation {
+	if !slices.ContainsFunc(ops, func(o operation) bool { return o.noChange }) {
 		return ops
 	}
-	return slices.DeleteFunc(slices.Clone(ops), func(o operation) bool { return o.idle })
+	return slices.DeleteFunc(slices.Clone(ops), func(o operation) bool { return o.noChange })
 }
 
 // replay runs ops again on these values and returns them with their new results. A function that refuses the
@@ -103,7 +103,7 @@ func (v values) replay(ops []operation) ([]operation, error) {
 	fresh := make([]operation, 0, len(ops))
 	for _, o := range ops {
 		if o.update != nil {
-			result, err := o.update.run(o.key, v.under(fresh, o.key))
+			result, err := o.update.run(o.key, v.after(fresh, o.key))
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrConflict, err)
 			}
@@ -121,7 +121,7 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 	for rest := v.visible(); len(rest) > 0; {
 		var key, value []byte
 		key, value, rest = wire.Entry(rest)
-		if i := last(ops, key); i >= 0 {
+		if i := lastOn(ops, key); i >= 0 {
 			value = ops[i].value
 			replaced = true
 		}
@@ -134,7 +134,7 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 	}
 	for i := range ops {
 		o := &ops[i]
-		if o.value != nil && last(ops, o.key) == i && v.get(o.key) == nil {
+		if o.value != nil && lastOn(ops, o.key) == i && v.get(o.key) == nil {
 			dst = wire.AppendFrame(wire.AppendFrame(dst, o.key), o.value)
 		}
 	}
@@ -148,7 +148,7 @@ func (v values) visible() []byte {
 	return v.body
 }
 
-func lastSeen(seen []sighting, key string) int {
+func lastRead(seen []keyRead, key string) int {
 	for i := len(seen) - 1; i >= 0; i-- {
 		if seen[i].key == key {
 			return i

@@ -8,9 +8,9 @@ import (
 
 // view is one key as a request sees it.
 type view struct {
-	value []byte // nil: absent
-	err   error
-	told  bool // err has been reported
+	value    []byte // nil: absent
+	err      error
+	reported bool // err has been reported
 }
 
 // enter locks the session and loads it if need be. It returns nil, unlocked, when the request is over.
@@ -33,8 +33,8 @@ func (s *Session) firstUse() {
 	s.st = st
 	defer func() {
 		if !loaded {
-			st.rarely().failure = errLoadPanicked
-			st.held, st.found, st.retired = kept{}, false, false
+			st.rarely().blocked = errLoadPanicked
+			st.base, st.found, st.retired = snapshot{}, false, false
 			s.mu.Unlock()
 		}
 	}()
@@ -61,9 +61,9 @@ func (s *Session) enterToWrite() (*state, error) {
 		s.mu.Unlock()
 		return s.enterToWrite()
 	}
-	st.want()
-	if err := st.failed(); err != nil {
-		st.changes.refusal = err
+	st.beginChanges()
+	if err := st.blocked(); err != nil {
+		st.pending.refusal = err
 		s.leave()
 		return nil, err
 	}
@@ -78,10 +78,10 @@ var errEndless = errors.New("session: write during a commit that does not end: a
 func (s *Session) awaitCommit(st *state) bool {
 	for st.committing {
 		r := st.rarely()
-		if r.settled == nil {
-			r.settled = make(chan struct{})
+		if r.commitOver == nil {
+			r.commitOver = make(chan struct{})
 		}
-		settled := r.settled
+		settled := r.commitOver
 		s.mu.Unlock()
 		timer := time.NewTimer(s.m.storeTimeout + time.Second)
 		select {
@@ -109,18 +109,18 @@ func (s *Session) leave() {
 	}
 }
 
-func (s *Session) look(key string, note bool) view {
+func (s *Session) valueOf(key string, note bool) view {
 	st := s.enter()
 	if st == nil {
-		return view{err: ErrRequestOver, told: true}
+		return view{err: ErrRequestOver, reported: true}
 	}
 	defer s.leave()
-	return view{value: st.look(key, note)}
+	return view{value: st.value(key, note)}
 }
 
 func (s *Session) write(o operation) {
 	if st, err := s.enterToWrite(); err == nil {
-		st.write(o, st.look(o.key, false))
+		st.write(o, st.value(o.key, false))
 		s.leaveChanged(st)
 	}
 }
@@ -132,7 +132,7 @@ func (s *Session) writeIf(o operation, old []byte) (done bool, err error) {
 		return true, err
 	}
 	defer s.leaveChanged(st)
-	now := st.look(o.key, false)
+	now := st.value(o.key, false)
 	if !same(now, old) {
 		return false, nil
 	}
@@ -152,11 +152,11 @@ func (s *Session) reject(reason Reason, key string, err error) {
 	if unable != nil { // which has been reported
 		return
 	}
-	st.changes.refusal = err
+	st.pending.refusal = err
 	e := Event{Reason: reason, Key: key, Err: err, Source: applicationLine()}
-	news := s.blame(&e) // in one step with the refusal, so that no commit tells of it before
+	news := s.firstReport(&e) // in one step with the refusal, so that no commit tells of it before
 	s.leave()
 	if news {
-		s.m.emit(s.ctx, s.m.event(nil, e))
+		s.m.emit(s.ctx, s.m.appendEvent(nil, e))
 	}
 }

@@ -10,46 +10,46 @@ import (
 	"strings"
 )
 
-// party is whom a failure concerns.
-type party struct{ handle, subject string }
+// owner is whom a failure concerns.
+type owner struct{ handle, subject string }
 
-// concerned returns whose session the request's wishes are about: a login's subject, and what a Destroy is to end.
-func (st *state) concerned() party {
-	a, e := st.asked(), st.held.envelope()
+// concerns returns whose session the request's wishes are about: a login's subject, and what a Destroy is to end.
+func (st *state) concerns() owner {
+	a, e := st.changes(), st.base.envelope()
 	if a.ending != nil && a.ending.own && !st.found {
 		e = a.ending.sessions[0].env
 	}
 	switch {
 	case a.login && a.switched:
-		return party{subject: a.subject}
+		return owner{subject: a.subject}
 	case a.login:
-		return party{e.Handle.String(), a.subject}
+		return owner{e.Handle.String(), a.subject}
 	}
-	return party{e.Handle.String(), string(e.Subject)}
+	return owner{e.Handle.String(), string(e.Subject)}
 }
 
 // report tells of a failure unless it has been told.
 func (s *Session) report(e Event) {
 	s.mu.Lock()
-	news := s.blame(&e)
+	news := s.firstReport(&e)
 	s.mu.Unlock()
 	if news {
-		s.m.emit(s.ctx, s.m.event(nil, e))
+		s.m.emit(s.ctx, s.m.appendEvent(nil, e))
 	}
 }
 
 // reportCommit is report for a commit that has failed, after which the request's wishes are gone.
 func (s *Session) reportCommit(e Event) {
 	s.mu.Lock()
-	lost := s.st.rarely().lost
+	lost := s.st.rarely().failed
 	s.mu.Unlock()
 	e.Handle, e.Subject = lost.handle, lost.subject
 	s.report(e)
 }
 
-// blame completes the event of a failure. It returns false if the mistake has been told: a line that errs in a loop is
+// firstReport completes the event of a failure. It returns false if the mistake has been told: a line that errs in a loop is
 // one mistake, and so are a refused write, or a failed load, and the commit that fails of it. The lock is held.
-func (s *Session) blame(e *Event) bool {
+func (s *Session) firstReport(e *Event) bool {
 	if e.Route == "" {
 		e.Route = route(s.x)
 	}
@@ -57,11 +57,11 @@ func (s *Session) blame(e *Event) bool {
 		return true
 	}
 	if e.Handle == "" && e.Subject == "" {
-		p := s.st.concerned()
+		p := s.st.concerns()
 		e.Handle, e.Subject = p.handle, p.subject
 	}
 	r := s.st.rarely()
-	if slices.ContainsFunc(r.faults, func(f fault) bool { return f.covers(e) }) {
+	if slices.ContainsFunc(r.faults, func(f fault) bool { return f.isSameAs(e) }) {
 		return false
 	}
 	r.faults = append(r.faults, fault{e.Reason, e.Key, e.Source, e.Err})
@@ -75,7 +75,7 @@ type fault struct {
 	err         error
 }
 
-func (f *fault) covers(e *Event) bool {
+func (f *fault) isSameAs(e *Event) bool {
 	if e.Source == "" {
 		return errors.Is(e.Err, f.err)
 	}
@@ -141,13 +141,13 @@ func appendPrintable(b []byte, s string) []byte {
 // leaveChanged is leave after a change. The line of the first one that needs a cookie which cannot be set any more is
 // remembered for whoever reports it, since by then it is not to be found.
 func (s *Session) leaveChanged(st *state) {
-	if s.phase == headersSent && st.needsCookie(s.m) && st.late() == "" {
-		st.rarely().late = applicationLine()
+	if s.phase == headersSent && st.needsCookie(s.m) && st.lateLine() == "" {
+		st.rarely().lateLine = applicationLine()
 	}
 	s.leave()
 }
 
 func (st *state) needsCookie(m *Manager) bool {
-	a := st.asked()
-	return m.store == nil || a.login || a.renew && st.found || !st.found && st.starts()
+	a := st.changes()
+	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession()
 }

@@ -9,18 +9,18 @@ import (
 
 // fields are those of one JSON object: a struct's and, without a name of their own, its embedded structs'.
 type fields struct {
-	*examination
+	*typeCheck
 	taken map[string]string // name in JSON, and whose it is
 }
 
-// of examines a struct's fields. outer are the structs that it is embedded in.
-func (fs *fields) of(p part, at string, outer []reflect.Type) error {
+// checkAll examines a struct's fields. outer are the structs that it is embedded in.
+func (fs *fields) checkAll(p part, at string, outer []reflect.Type) error {
 	for i := range p.NumField() {
 		f := p.Field(i)
 		if leftOut(f) {
 			continue
 		}
-		if err := fs.field(f, p, at+"."+f.Name, append(outer, p.Type)); err != nil {
+		if err := fs.checkField(f, p, at+"."+f.Name, append(outer, p.Type)); err != nil {
 			return err
 		}
 	}
@@ -32,13 +32,13 @@ func leftOut(f reflect.StructField) bool {
 	return f.Tag.Get("json") == "-" || f.Name == "_" || f.Type.Size() == 0 && !f.IsExported()
 }
 
-func (fs *fields) field(f reflect.StructField, in part, at string, outer []reflect.Type) error {
+func (fs *fields) checkField(f reflect.StructField, in part, at string, outer []reflect.Type) error {
 	name, embedded := jsonName(f), f.Type
 	if embedded.Kind() == reflect.Pointer {
 		embedded = embedded.Elem()
 	}
 	if f.Anonymous && name == "" && embedded.Kind() == reflect.Struct {
-		return fs.embedded(f, part{embedded, in.addressable || embedded != f.Type}, at, outer)
+		return fs.checkEmbedded(f, part{embedded, in.addressable || embedded != f.Type}, at, outer)
 	}
 	if !f.IsExported() {
 		return fmt.Errorf(`%s is not exported and would come back as zero: export it, tag it json:"-" if that is right, `+
@@ -54,7 +54,7 @@ func (fs *fields) field(f reflect.StructField, in part, at string, outer []refle
 	return fs.check(part{f.Type, in.addressable}, at)
 }
 
-func (fs *fields) embedded(f reflect.StructField, p part, at string, outer []reflect.Type) error {
+func (fs *fields) checkEmbedded(f reflect.StructField, p part, at string, outer []reflect.Type) error {
 	for _, o := range outer {
 		if o == p.Type {
 			return fmt.Errorf("%s is embedded in itself, and JSON has one place for both: give the field a name", at)
@@ -63,7 +63,7 @@ func (fs *fields) embedded(f reflect.StructField, p part, at string, outer []ref
 	if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
 		return fmt.Errorf("%s is an embedded pointer to an unexported type, not to be made again: embed the struct itself", at)
 	}
-	return fs.of(p, at, outer)
+	return fs.checkAll(p, at, outer)
 }
 
 // jsonName returns the name in the field's tag, or "" if encoding/json would not take it.

@@ -31,22 +31,22 @@ type turnQueue struct {
 
 func (t *turnTable) part(id RecordID) *turnPart { return &t.parts[int(id[0])%len(t.parts)] }
 
-// turn is what came of waiting for one.
-type turn byte
+// turnResult is what came of waiting for one.
+type turnResult byte
 
 const (
-	freeTurn    turn = iota // nobody had it
-	passedTurn              // whoever had it has passed it on, having written the record
-	refusedTurn             // nobody passed one on for longer than there was patience
+	turnFree     turnResult = iota // nobody had it
+	turnPassedOn                   // whoever had it has passed it on, having written the record
+	turnRefused                    // nobody passed one on for longer than there was patience
 )
 
 // take waits for the turn of a record, which has to be given back with pass unless it was refused. Without patience, which is
 // zero then, it waits until ctx ends.
-func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duration) (turn, error) {
+func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duration) (turnResult, error) {
 	p := t.part(id)
 	mine := p.enter(id)
 	if mine == nil {
-		return freeTurn, nil
+		return turnFree, nil
 	}
 	var tired <-chan time.Time
 	if patience > 0 {
@@ -57,15 +57,15 @@ func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duratio
 	for before := p.count(id); ; {
 		select {
 		case <-mine:
-			return passedTurn, nil
+			return turnPassedOn, nil
 		case <-ctx.Done():
 			t.leave(id, mine)
-			return refusedTurn, ctx.Err()
+			return turnRefused, ctx.Err()
 		case <-tired:
 			now := p.count(id)
 			if now == before {
 				t.leave(id, mine)
-				return refusedTurn, nil
+				return turnRefused, nil
 			}
 			before = now
 		}

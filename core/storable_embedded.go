@@ -7,10 +7,10 @@ import (
 	"reflect"
 )
 
-// swallows finds structs that lean on the methods of an embedded field. They leave the other fields out; and those
+// checkEmbeddedMethods finds structs that lean on the methods of an embedded field. They leave the other fields out; and those
 // of an embedded pointer are called on nil when the struct is read. A method of the struct's own would write
 // something else for a zero value, and read it.
-func swallows(p part, at string) error {
+func checkEmbeddedMethods(p part, at string) error {
 	if p.Kind() != reflect.Struct {
 		return nil
 	}
