@@ -14,26 +14,20 @@ type commit struct {
 	client *client
 	x      Exchange // for the presented token; nil: nobody presented one
 	ctx    *bounded // nil where no store is asked
+	facts
 	plan
-	changes
-	now      wire.Millis
-	loadedAt wire.Millis // when the request loaded the session, to the second
 	old      record      // the session as it was before
-	marker   *record     // the marker that the visitor's token led to
+	loadedAt wire.Millis // when the request loaded it, to the second
 	others   []record    // further sessions that the visitor's cookies opened
-	offer    string      // the Set-Cookie line of the token that the visitor should have by now
 
-	cameByReplaced bool // which has replaced the presented one
-
-	found, changed bool // of the facts
+	cameByReplaced bool // old was found through a token that a periodic renewal has replaced
 
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // after ErrConflict: what is stored
 	revoked    Reason  // why something ends that was not named by a visitor's token; "": it was
 	followed   bool    // the changes went into another record than the one loaded
-	over       bool    // what was to be ended has ended
-	endedHere  bool    // by this job
-	removed    bool    // by deleting a record, which may have become something else in that moment
+	endedHere  bool    // what was to be ended was alive, and this commit has ended it
+	removed    bool    // it did so by deleting a record, which may have become something else in that moment
 	offerHolds bool    // the offered token opens the session still
 	cookie     string
 	events     []Event
@@ -69,21 +63,19 @@ func (s *Session) commitAt(mode commitMode, at time.Time) error {
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
-	c := commit{m: s.m, client: s.client, x: s.x, now: wire.FromTime(at), offer: st.offer(), cameByReplaced: st.cameByReplaced(), marker: st.marker()}
+	var c commit
 	st.base.reparse(&c.old)
-	c.loadedAt = c.old.seen + 1000*wire.Millis(st.age)
-	f := s.gatherFacts(st, &c.old, c.now)
-	f.headersSent = f.headersSent || mode == headerless
-	p := decide(&f)
-	if p.action == doNothing {
+	c.facts = s.gatherFacts(st, &c.old, wire.FromTime(at))
+	c.headersSent = c.headersSent || mode == headerless
+	if c.plan = decide(&c.facts); c.action == doNothing {
 		st.withdrawOffer(s.m)
-		st.noteFailed(p.err)
-		st.dropChanges(p.err)
-		s.conclude(st, mode, p.err)
+		st.noteFailed(c.err)
+		st.dropChanges(c.err)
+		s.conclude(st, mode, c.err)
 		s.leave()
-		return p.err
+		return c.err
 	}
-	c.prepare(s, st, &f, p, at)
+	c.prepare(s, st, at)
 	st.committing = true
 	s.leave()
 
@@ -96,18 +88,19 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 		s.leave()
 	}()
 	if err = c.run(); err == nil {
-		err = p.err
+		err = c.err
 	}
 	return err
 }
 
-// prepare copies what the commit needs from what the lock guards.
-func (c *commit) prepare(s *Session, st *state, f *facts, p plan, at time.Time) {
-	c.plan, c.found = p, f.found
-	if !f.unsaved && p.err == nil || p.action == doEnd {
-		c.changes, c.changed = st.changes(), f.changed
+// prepare copies what else the commit needs from what the lock guards.
+func (c *commit) prepare(s *Session, st *state, at time.Time) {
+	c.m, c.client, c.x = s.m, s.client, s.x
+	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
+	if (c.unsaved || c.err != nil) && c.action != doEnd {
+		c.changes, c.changed = changes{}, false
 	}
-	if c.login || p.action == doEnd || p.action == doEndThenCreate {
+	if c.login || c.action == doEnd || c.action == doEndThenCreate {
 		c.others = st.others()
 	}
 	if s.m.store == nil {
@@ -133,24 +126,23 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 	}
 }
 
-func (s *Session) gatherFacts(st *state, old *record, now wire.Millis) facts {
-	a := st.changes()
+// gatherFacts collects what a decision at now depends on. The lock is held.
+func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	f := facts{
-		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
-		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, unsaved: st.unsaved,
-		now: now, found: st.found, span: s.m.idleSpan(&old.env), absolute: s.m.absolute,
-		blocked: st.blocked(), refusal: a.refusal, serveOn: s.m.serveOn,
-		ending: a.ending != nil, starts: st.startsSession(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
+		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
+		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
+		found: st.found, span: s.m.idleSpan(&base.env), absolute: s.m.absolute,
+		marker: st.marker(), cookieDeletable: st.cookieDeletable(), offer: st.offer(),
+		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
+		changes: st.changes(), starts: st.startsSession(),
 	}
 	if st.found {
-		f.changed = st.values().changedBy(a.ops) || st.base.cached && (len(a.ops) > 0 || a.hidden)
-		f.upkeep = s.m.upkeepOf(old, st.retired)
-		f.idleEnd, f.absoluteEnd = s.m.idleEnd(old), s.m.absoluteEnd(&old.env)
+		f.changed = st.values().changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
+		f.upkeep = s.m.upkeepOf(base, st.retired)
+		f.firstPresented = f.firstPresented && !st.cameByReplaced()
+		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)
 		f.expired = s.m.expired(f.absoluteEnd, now)
 	}
-	f.offer = st.offer() != ""
-	f.deadToken, f.cookieDeletable = st.marker() != nil, st.cookieDeletable()
-	f.firstPresented = f.firstPresented && !st.cameByReplaced()
 	return f
 }
 

@@ -34,7 +34,6 @@ func (c *commit) endRecord(target record) error {
 		heir, way, err := c.follow(found, reason)
 		switch {
 		case errors.Is(err, ErrEnded), err == nil && way.other, err == nil && c.revoked != "" && string(heir.env.Subject) != subject:
-			c.over = true
 			return nil
 		case err != nil:
 			return err
@@ -61,7 +60,7 @@ func (c *commit) deleteInstead(target *record, failure error) error {
 }
 
 func (c *commit) noteEnded(target *record) error {
-	c.over, c.endedHere = true, true
+	c.endedHere = true
 	if c.revoked != "" {
 		c.addEvent(c.revoked, target)
 		return nil

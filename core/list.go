@@ -154,7 +154,7 @@ func (w *walk) visit(ctx context.Context, r *Record) error {
 
 // heir returns the session that an alias leads to, or ErrEnded.
 func (m *Manager) heir(ctx context.Context, alias record) (record, error) {
-	c := &commit{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}}
+	c := &commit{m: m, facts: facts{now: m.now()}, ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}}
 	defer c.close()
 	h, _, err := c.follow(alias, ReasonSuperseded)
 	return h, err

@@ -156,7 +156,7 @@ const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
 // endReplayed ends the session whose replaced token was used again.
 func (s *Session) endReplayed(st *state, h *record, now wire.Millis) {
-	c := commit{m: s.m, now: now, ctx: &st.loading, revoked: ReasonRevoked}
+	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
 	defer c.release()
 	err := c.endRecord(*h)
 	st.addEvents(c.events)

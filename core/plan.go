@@ -9,16 +9,12 @@ import (
 
 // facts is all that a commit's decision depends on.
 type facts struct {
-	sealed          bool // the session travels in the cookie; otherwise a store keeps it
-	headersSent     bool
-	timedOut        bool // the request's own deadline has passed
-	gone            bool // the client hung up
-	deadToken       bool // the visitor's token has ended or was replaced
-	offer           bool // the visitor is to be given the token of the session again
-	cookieDeletable bool // and no response with a newer cookie can be on its way to the visitor
-	unsaved         bool // Options.SaveOn does not want this response's changes
-
 	now         wire.Millis
+	sealed      bool // the session travels in the cookie; otherwise a store keeps it
+	headersSent bool
+	timedOut    bool // the request's own deadline has passed
+	gone        bool // the client hung up
+
 	found       bool
 	expired     bool        // its absolute deadline has passed since it was loaded
 	idleEnd     wire.Millis // when it ends if it is not used; 0 for a new one
@@ -27,17 +23,17 @@ type facts struct {
 	absolute    wire.Millis // what a login sets the deadline to, from now
 	upkeep
 
-	blocked error // of the load
-	refusal error // of a write
-	serveOn bool  // the application serves on as anonymous after a failed load
+	marker          *record // the ended marker or alias that the visitor's token led to
+	cookieDeletable bool    // its cookie may be deleted: no response with a newer one can be on its way to the visitor
+	offer           string  // the Set-Cookie line of the token that the visitor should have by now
 
-	ending  bool // Destroy was called on a session that was found
-	changed bool // operations leave something different
-	starts  bool // operations leave a value
-	login   bool
-	other   bool // the login is as somebody else, who inherits no clock
-	renew   bool
-	touch   bool
+	blocked error // why nothing may be saved: a load or an earlier final commit that failed
+	serveOn bool  // the application serves on as anonymous after a failed load
+	unsaved bool  // Options.SaveOn does not want this response's changes
+
+	changes      // what the request wants
+	changed bool // its operations leave something different
+	starts  bool // its operations leave a value
 }
 
 // action is what a plan does to the carrier.
@@ -101,7 +97,7 @@ func (f *facts) withExpiry(p plan) plan {
 	case p.action == doNothing:
 	case p.action >= doCreate && (f.login || !f.found):
 		p.expires = f.now + f.span
-		if p.action == doRenew && !f.other {
+		if p.action == doRenew && !f.switched {
 			p.expires = max(p.expires, f.idleEnd)
 		}
 		p.expires = min(p.expires, f.now+f.absolute)
@@ -115,9 +111,9 @@ func (f *facts) withExpiry(p plan) plan {
 func planWanted(f *facts) plan {
 	begins := f.starts || f.login
 	switch {
-	case f.ending && begins:
+	case f.ending != nil && begins:
 		return plan{action: doEndThenCreate, reason: ReasonCreated}
-	case f.ending:
+	case f.ending != nil:
 		return plan{action: doEnd, reason: ReasonEnded}
 	case !f.found && begins:
 		return planNew(f)
@@ -135,7 +131,7 @@ func planWanted(f *facts) plan {
 
 // planNew is what is due for a visitor who has no session and needs one.
 func planNew(f *facts) plan {
-	if f.deadToken && !f.cookieDeletable && !f.login { // its cookie would replace the one that the browser has by now
+	if f.marker != nil && !f.cookieDeletable && !f.login { // its cookie would replace the one that the browser has by now
 		return plan{err: ErrEnded}
 	}
 	return plan{action: doCreate, reason: ReasonCreated}
@@ -175,7 +171,7 @@ func planUpkeep(f *facts, touch bool) plan {
 		return plan{action: doUpdate, unasked: true}
 	case touchDue(f, touch):
 		return plan{action: doTouch, reason: ReasonTouched, unasked: !touch}
-	case f.offer && !f.sealed && canSetCookie(f):
+	case f.offer != "" && !f.sealed && canSetCookie(f):
 		return plan{action: doOffer, unasked: true}
 	}
 	return plan{}
@@ -206,7 +202,7 @@ func withoutLateHeaders(f *facts, p plan) plan {
 	switch {
 	case !needsHeader || late == nil:
 		return p
-	case f.ending && !f.sealed:
+	case f.ending != nil && !f.sealed:
 		return plan{action: doEnd, reason: ReasonEnded, err: late}
 	}
 	return plan{err: late}

@@ -80,9 +80,9 @@ func TestDecide(t *testing.T) {
 		{"a sealed session is touched by sealing it anew", sealedIn(func(f *facts) { f.now = touchTime }), doTouch, ReasonTouched, nil},
 		{"an old key's cookie is sealed anew", sealedIn(func(f *facts) { f.retiredKey = true }), doTouch, ReasonReissued, nil},
 
-		{"a destroyed session is ended", fresh(func(f *facts) { f.ending = true }), doEnd, ReasonEnded, nil},
-		{"writes after it start another", fresh(func(f *facts) { f.ending, f.starts = true, true }), doEndThenCreate, ReasonCreated, nil},
-		{"so does a login after it", fresh(func(f *facts) { f.ending, f.login = true, true }), doEndThenCreate, ReasonCreated, nil},
+		{"a destroyed session is ended", fresh(func(f *facts) { f.ending = &ending{} }), doEnd, ReasonEnded, nil},
+		{"writes after it start another", fresh(func(f *facts) { f.ending, f.starts = &ending{}, true }), doEndThenCreate, ReasonCreated, nil},
+		{"so does a login after it", fresh(func(f *facts) { f.ending, f.login = &ending{}, true }), doEndThenCreate, ReasonCreated, nil},
 
 		{"what could not be loaded is not saved over", fresh(func(f *facts) { f.blocked, f.login = errLoad, true }), doNothing, "", errLoad},
 		{"a reader gets the failure too", fresh(func(f *facts) { f.blocked = errLoad }), doNothing, "", errLoad},
@@ -98,15 +98,15 @@ func TestDecide(t *testing.T) {
 
 		{"after the headers a stored change is saved", loaded(func(f *facts) { f.headersSent, f.changed = true, true }), doUpdate, "", nil},
 		{"a stored session is touched", loaded(func(f *facts) { f.headersSent, f.touch = true, true }), doTouch, ReasonTouched, nil},
-		{"a stored session is ended", fresh(func(f *facts) { f.headersSent, f.ending = true, true }), doEnd, ReasonEnded, nil},
+		{"a stored session is ended", fresh(func(f *facts) { f.headersSent, f.ending = true, &ending{} }), doEnd, ReasonEnded, nil},
 		{"a new session needs a cookie", fresh(func(f *facts) { f.headersSent, f.starts = true, true }), doNothing, "", ErrCommitted},
 		{"a login needs a cookie", loaded(func(f *facts) { f.headersSent, f.login = true, true }), doNothing, "", ErrCommitted},
 		{"a renewal needs a cookie", loaded(func(f *facts) { f.headersSent, f.renew = true, true }), doNothing, "", ErrCommitted},
 		{"a sealed change needs a cookie", sealedIn(func(f *facts) { f.headersSent, f.changed = true, true }), doNothing, "", ErrCommitted},
 		{"a sealed touch needs a cookie", sealedIn(func(f *facts) { f.headersSent, f.touch = true, true }), doNothing, "", ErrCommitted},
-		{"a sealed logout needs a cookie", fresh(func(f *facts) { f.sealed, f.headersSent, f.ending = true, true, true }), doNothing, "", ErrCommitted},
-		{"but a stored logout is not lost with the writes behind it", fresh(func(f *facts) { f.headersSent, f.ending, f.starts = true, true, true }), doEnd, ReasonEnded, ErrCommitted},
-		{"a sealed one is", fresh(func(f *facts) { f.sealed, f.headersSent, f.ending, f.starts = true, true, true, true }), doNothing, "", ErrCommitted},
+		{"a sealed logout needs a cookie", fresh(func(f *facts) { f.sealed, f.headersSent, f.ending = true, true, &ending{} }), doNothing, "", ErrCommitted},
+		{"but a stored logout is not lost with the writes behind it", fresh(func(f *facts) { f.headersSent, f.ending, f.starts = true, &ending{}, true }), doEnd, ReasonEnded, ErrCommitted},
+		{"a sealed one is", fresh(func(f *facts) { f.sealed, f.headersSent, f.ending, f.starts = true, true, &ending{}, true }), doNothing, "", ErrCommitted},
 		{"a periodic renewal waits", loaded(func(f *facts) { f.headersSent, f.renewEvery = true, 1 }), doNothing, "", nil},
 		{"and does not keep a change from being saved", loaded(func(f *facts) { f.headersSent, f.renewEvery, f.changed = true, 1, true }), doUpdate, "", nil},
 		{"a sealed touch that nobody asked for waits", sealedIn(func(f *facts) { f.headersSent, f.now = true, touchTime }), doNothing, "", nil},
@@ -115,8 +115,8 @@ func TestDecide(t *testing.T) {
 		{"past the request's deadline no cookie is promised", fresh(func(f *facts) { f.timedOut, f.starts = true, true }), doNothing, "", context.DeadlineExceeded},
 		{"which is a failure of this side", loaded(func(f *facts) { f.timedOut, f.login = true, true }), doNothing, "", ErrUnavailable},
 		{"what needs no header is saved", loaded(func(f *facts) { f.timedOut, f.changed = true, true }), doUpdate, "", nil},
-		{"a logout is kept, and the login behind it is not promised", fresh(func(f *facts) { f.timedOut, f.ending, f.login = true, true, true }), doEnd, ReasonEnded, ErrUnavailable},
-		{"logout wins", fresh(func(f *facts) { f.timedOut, f.ending = true, true }), doEnd, ReasonEnded, nil},
+		{"a logout is kept, and the login behind it is not promised", fresh(func(f *facts) { f.timedOut, f.ending, f.login = true, &ending{}, true }), doEnd, ReasonEnded, ErrUnavailable},
+		{"logout wins", fresh(func(f *facts) { f.timedOut, f.ending = true, &ending{} }), doEnd, ReasonEnded, nil},
 
 		{"what reached its deadline during the request is not touched", loaded(func(f *facts) { f.expired, f.touch = true, true }), doNothing, "", ErrEnded},
 		{"nor renewed unasked", loaded(func(f *facts) { f.expired, f.renewEvery = true, 1 }), doNothing, "", nil},
@@ -131,12 +131,12 @@ func TestDecide(t *testing.T) {
 		{"the first use of a renewed token is noted down", loaded(func(f *facts) { f.firstPresented = true }), doUpdate, "", nil},
 		{"along with a change, if there is one", loaded(func(f *facts) { f.firstPresented, f.changed = true, true }), doUpdate, "", nil},
 
-		{"a dead token's cookie is left alone at first", fresh(func(f *facts) { f.deadToken = true }), doNothing, "", nil},
-		{"and no write sets a cookie in its place", fresh(func(f *facts) { f.deadToken, f.starts = true, true }), doNothing, "", ErrEnded},
-		{"but a login", fresh(func(f *facts) { f.deadToken, f.login = true, true }), doCreate, ReasonCreated, nil},
-		{"later it is deleted", fresh(func(f *facts) { f.deadToken, f.cookieDeletable = true, true }), doDeleteCookie, "", nil},
-		{"if a header can be sent", fresh(func(f *facts) { f.deadToken, f.cookieDeletable, f.headersSent = true, true, true }), doNothing, "", nil},
-		{"or replaced", fresh(func(f *facts) { f.deadToken, f.cookieDeletable, f.starts = true, true, true }), doCreate, ReasonCreated, nil},
+		{"a dead token's cookie is left alone at first", fresh(func(f *facts) { f.marker = &record{} }), doNothing, "", nil},
+		{"and no write sets a cookie in its place", fresh(func(f *facts) { f.marker, f.starts = &record{}, true }), doNothing, "", ErrEnded},
+		{"but a login", fresh(func(f *facts) { f.marker, f.login = &record{}, true }), doCreate, ReasonCreated, nil},
+		{"later it is deleted", fresh(func(f *facts) { f.marker, f.cookieDeletable = &record{}, true }), doDeleteCookie, "", nil},
+		{"if a header can be sent", fresh(func(f *facts) { f.marker, f.cookieDeletable, f.headersSent = &record{}, true, true }), doNothing, "", nil},
+		{"or replaced", fresh(func(f *facts) { f.marker, f.cookieDeletable, f.starts = &record{}, true, true }), doCreate, ReasonCreated, nil},
 	} {
 		got := decide(&c.facts)
 		if got.action != c.action || !errors.Is(got.err, c.err) || (got.err == nil) != (c.err == nil) {
@@ -158,7 +158,7 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 		{"the same for a new one", fresh(func(f *facts) { f.starts = true }), lately + span},
 		{"a new one never longer than the absolute timeout", fresh(func(f *facts) { f.starts, f.absolute = true, 7 }), lately + 7},
 		{"a login starts the absolute clock anew", loaded(func(f *facts) { f.login, f.absoluteEnd = true, lately+7 }), lately + span},
-		{"somebody else's login inherits no clock", loaded(func(f *facts) { f.login, f.other, f.idleEnd = true, true, lately+90*minute }), lately + span},
+		{"somebody else's login inherits no clock", loaded(func(f *facts) { f.login, f.switched, f.idleEnd = true, true, lately+90*minute }), lately + span},
 		{"never past the deadline", loaded(func(f *facts) { f.changed, f.absoluteEnd = true, lately+7 }), lately + 7},
 		{"never shorter than it was", loaded(func(f *facts) { f.changed, f.idleEnd = true, lately+90*minute }), lately + 90*minute},
 		{"but the deadline has the last word", loaded(func(f *facts) { f.changed, f.idleEnd, f.absoluteEnd = true, lately+9, lately+8 }), lately + 8},
@@ -177,7 +177,7 @@ func randomFacts(r *rand.Rand) facts {
 	f := facts{
 		sealed: coin(), headersSent: seldom(), timedOut: seldom(), unsaved: seldom(), serveOn: coin(),
 		now: beginning + some(), span: some() + 1, absolute: some() + 1,
-		found: coin(), changed: seldom(), starts: seldom(), login: seldom(), renew: seldom(), touch: seldom(),
+		found: coin(), changed: seldom(), starts: seldom(), changes: changes{login: seldom(), renew: seldom(), touch: seldom()},
 	}
 	switch {
 	case f.found:
@@ -186,14 +186,14 @@ func randomFacts(r *rand.Rand) facts {
 			retiredKey: f.sealed && seldom(), firstPresented: !f.sealed && seldom(),
 		}
 		f.idleEnd, f.absoluteEnd = f.now-some()/2+some(), f.now-some()/2+some()
-		f.expired, f.other, f.offer = f.now >= f.absoluteEnd, f.login && coin(), seldom()
+		f.expired, f.switched, f.offer = f.now >= f.absoluteEnd, f.login && coin(), []string{"", "id=x"}[r.IntN(2)]
 	case coin():
-		f.deadToken, f.cookieDeletable = true, coin()
+		f.marker, f.cookieDeletable = &record{}, coin()
 	default:
-		f.ending = seldom()
+		f.ending = []*ending{nil, {}}[r.IntN(2)]
 	}
 	if seldom() {
-		f.blocked, f.found, f.ending, f.upkeep, f.deadToken, f.cookieDeletable = errLoad, false, false, upkeep{}, false, false
+		f.blocked, f.found, f.ending, f.upkeep, f.marker, f.cookieDeletable = errLoad, false, nil, upkeep{}, nil, false
 	}
 	if seldom() {
 		f.refusal = errRefused
@@ -202,11 +202,11 @@ func randomFacts(r *rand.Rand) facts {
 }
 
 func askedFor(f facts) bool {
-	return f.changed || f.login || f.renew || f.touch || f.ending || f.starts && !f.found
+	return f.changed || f.login || f.renew || f.touch || f.ending != nil || f.starts && !f.found
 }
 
 func upkeepDue(f facts) bool {
-	return f.found && f.now >= f.upkeep.dueAt() || f.cookieDeletable || f.offer
+	return f.found && f.now >= f.upkeep.dueAt() || f.cookieDeletable || f.offer != ""
 }
 
 // noted reports whether P25 asks for something: a stored session is due for a touch that gains time.
@@ -227,7 +227,7 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 			"a session never lives past its deadline":     extends && !f.login && p.expires > f.absoluteEnd,
 			"nor a new one past the absolute timeout":     (p.action == doCreate || f.login && p.action == doRenew) && p.expires > f.now+f.absolute,
 			"a found session is never shortened":          extends && !f.login && p.expires < min(f.idleEnd, f.absoluteEnd),
-			"an error saves nothing, it touches or ends":  p.err != nil && p.action != doNothing && (p.action != doEnd || !f.ending) && p.action != doTouch,
+			"an error saves nothing, it touches or ends":  p.err != nil && p.action != doNothing && (p.action != doEnd || f.ending == nil) && p.action != doTouch,
 			"nothing asked and nothing due means nothing": !askedFor(f) && !upkeepDue(f) && p.action != doNothing,
 			"and no error":                                   !askedFor(f) && f.blocked == nil && f.refusal == nil && p.err != nil,
 			"no cookie after the headers, sealed":            f.headersSent && f.sealed && p.action != doNothing,
@@ -238,10 +238,10 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 			"only a found session is touched or changed":     extends && !f.found,
 			"what has expired is not extended":               f.expired && p.action == doTouch,
 			"a touch gains time":                             p.action == doTouch && p.reason == ReasonTouched && p.expires <= f.idleEnd,
-			"Destroy ends the session or fails":              f.ending && f.blocked == nil && !f.unsaved && p.err == nil && p.action < doEnd,
+			"Destroy ends the session or fails":              f.ending != nil && f.blocked == nil && !f.unsaved && p.err == nil && p.action < doEnd,
 			"a login gets a token or fails":                  f.login && f.blocked == nil && !f.unsaved && p.err == nil && p.action != doCreate && p.action != doRenew && p.action != doEndThenCreate,
 			"a change of a found session is saved, or fails": f.found && f.changed && !f.unsaved && p.err == nil && p.action != doUpdate && p.action != doRenew && p.action != doCreate,
-			"a write with a dead token sets no cookie yet":   f.deadToken && !f.cookieDeletable && !f.login && p.action != doNothing,
+			"a write with a dead token sets no cookie yet":   f.marker != nil && !f.cookieDeletable && !f.login && p.action != doNothing,
 			"a use that is due to be noted down is":          noted(f) && p.action == doNothing,
 		} {
 			if broken {

@@ -85,7 +85,7 @@ func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted 
 
 // revokeRecord ends one record and returns how. Once begun it is finished: ctx is asked before.
 func (m *Manager) revokeRecord(ctx context.Context, h *record, why Reason) (*commit, error) {
-	c := &commit{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
+	c := &commit{m: m, facts: facts{now: m.now()}, ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
 	if err := ctx.Err(); err != nil {
 		return c, err
 	}
