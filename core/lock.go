@@ -6,13 +6,6 @@ import (
 	"time"
 )
 
-// view is one key as a request sees it.
-type view struct {
-	value    []byte // nil: absent
-	err      error
-	reported bool // err has been reported
-}
-
 // enter locks the session and loads it if need be. It returns nil, unlocked, when the request is over.
 func (s *Session) enter() *state {
 	s.mu.Lock()
@@ -109,13 +102,14 @@ func (s *Session) leave() {
 	}
 }
 
-func (s *Session) valueOf(key string, note bool) view {
+// valueOf returns the encoded value of key in this request's view, nil if there is none. An error has been reported.
+func (s *Session) valueOf(key string, remember bool) ([]byte, error) {
 	st := s.enter()
 	if st == nil {
-		return view{err: ErrRequestOver, reported: true}
+		return nil, ErrRequestOver
 	}
 	defer s.leave()
-	return view{value: st.value(key, note)}
+	return st.value(key, remember), nil
 }
 
 func (s *Session) write(o operation) {
