@@ -1,12 +1,82 @@
 package session
 
-import (
-	"bytes"
-	"fmt"
-	"slices"
+import "slices"
 
-	"github.com/coatcheck/coatcheck/core/internal/wire"
-)
+// changes is what the request wants done to its session at the next commit.
+type changes struct {
+	ops     []operation
+	refusal error // a write that could not be taken; it fails the commit
+	subject string
+	ending  *ending // nil unless Destroy was called and there is something to end; writes after it start a new session
+
+	login, renew, touch bool
+	switched            bool // the login is for another subject than the held one's
+	hidden              bool // the held values are dropped: by Clear, or by a login as somebody else
+}
+
+// ending is what Destroy has to end.
+type ending struct {
+	sessions []record
+	own      bool // the first is the session that the request held; the others its cookies opened besides
+	done     int  // how many have ended
+}
+
+// pending is what a request that changes its session needs, in one allocation. Each commit uses one up.
+type pending struct {
+	changes
+	ctx   bounded // of the commit
+	first [1]operation
+}
+
+// beginChanges gives the request a wish of its own to write to.
+func (st *state) beginChanges() {
+	if st.pending == nil {
+		st.pending = &pending{}
+		st.pending.ops = st.pending.first[:0]
+	}
+}
+
+// changes is a copy of what the request wants: nothing, as long as it has only read.
+func (st *state) changes() changes {
+	if st.pending == nil {
+		return changes{}
+	}
+	return st.pending.changes
+}
+
+func (st *state) operations() []operation {
+	if st.pending == nil {
+		return nil
+	}
+	return st.pending.ops
+}
+
+func (st *state) hidden() bool { return st.pending != nil && st.pending.hidden }
+
+// anything reports whether something is wanted that has not been done yet.
+func (w *pending) anything() bool {
+	if w == nil {
+		return false
+	}
+	a := &w.changes
+	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
+}
+
+// startsSession reports whether the operations leave a value, which is what a new session needs to come into being.
+func (st *state) startsSession() bool {
+	ops := st.operations()
+	for i := range ops {
+		if ops[i].value != nil && lastOn(ops, ops[i].key) == i {
+			return true
+		}
+	}
+	return false
+}
+
+func (st *state) needsCookie(m *Manager) bool {
+	a := st.changes()
+	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession()
+}
 
 // operation is one remembered write. Operations double as the overlay that the request's own reads see, and
 // are run again on fresh data when another request got in between.
@@ -25,12 +95,6 @@ type updater interface {
 	run(key string, old []byte) ([]byte, error)
 }
 
-// keyRead is what a request last knew of a key: what it read, or wrote after reading.
-type keyRead struct {
-	key   string
-	value []byte
-}
-
 // lastOn returns the index of the newest operation on key, or -1.
 func lastOn[K string | []byte](ops []operation, key K) int {
 	for i := len(ops) - 1; i >= 0; i-- {
@@ -41,54 +105,6 @@ func lastOn[K string | []byte](ops []operation, key K) int {
 	return -1
 }
 
-// values is a set of stored values as a request looks at it: hidden by Clear or by a login as somebody else, or not.
-type values struct {
-	body   []byte // an envelope's
-	hidden bool
-}
-
-func (v values) get(key string) []byte {
-	if v.hidden {
-		return nil
-	}
-	return wire.Value(v.body, key)
-}
-
-// after returns the value of key after ops.
-func (v values) after(ops []operation, key string) []byte {
-	if i := lastOn(ops, key); i >= 0 {
-		return ops[i].value
-	}
-	return v.get(key)
-}
-
-// changedBy reports whether ops leave anything different from the base.
-func (v values) changedBy(ops []operation) bool {
-	if v.hidden && len(v.body) > 0 {
-		return true
-	}
-	for i := range ops {
-		if lastOn(ops, ops[i].key) == i && !same(ops[i].value, v.get(ops[i].key)) {
-			return true
-		}
-	}
-	return false
-}
-
-// checkReads returns ErrConflict when a key that the request had read before writing it holds something else by now.
-func (v values) checkReads(ops []operation) error {
-	for _, o := range ops {
-		if !o.guarded {
-			continue
-		}
-		now := v.get(o.key)
-		if taken := o.popped && now == nil; !taken && !same(now, o.saw) {
-			return fmt.Errorf("%w: key %q", ErrConflict, o.key)
-		}
-	}
-	return nil
-}
-
 // withoutNoChanges leaves out the operations that changed nothing.
 func withoutNoChanges(ops []operation) []operation {
 	if !slices.ContainsFunc(ops, func(o operation) bool { return o.noChange }) {
@@ -97,65 +113,71 @@ func withoutNoChanges(ops []operation) []operation {
 	return slices.DeleteFunc(slices.Clone(ops), func(o operation) bool { return o.noChange })
 }
 
-// replay runs ops again on these values and returns them with their new results. A function that refuses the
-// fresh value fails the request: what it approved was another value.
-func (v values) replay(ops []operation) ([]operation, error) {
-	fresh := make([]operation, 0, len(ops))
+// write remembers an operation. One blind write stands for all that came before it on its key, and an update of a
+// blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
+// held values are dropped. now is the key's value so far.
+func (st *state) write(o operation, now []byte) {
+	i, seen := lastOn(st.pending.ops, o.key), lastRead(st.reads, o.key)
+	if i >= 0 && st.pending.ops[i].noChange { // it left the value as it was
+		st.pending.ops, i = without(st.pending.ops, o.key), -1
+	}
+	unchanged := same(now, o.value)
+	settled := unchanged && !st.base.cached // what is durable may hold something else than what this request sees
+	switch {
+	case unchanged && i >= 0, settled && o.value == nil:
+		return
+	case i >= 0 && st.pending.ops[i].update == nil:
+		st.pending.ops[i].value, st.pending.ops[i].popped = o.value, st.pending.ops[i].popped && o.value == nil
+	default:
+		if o.noChange = settled; seen >= 0 && o.update == nil && !settled {
+			o.guarded, o.saw = true, st.reads[seen].value
+		}
+		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
+			o.guarded, o.saw = true, st.values().get(o.key)
+			st.pending.ops = without(st.pending.ops, o.key)
+		}
+		st.pending.ops = append(st.pending.ops, o)
+	}
+	if seen >= 0 {
+		st.reads[seen].value = o.value
+	}
+}
+
+func without(ops []operation, key string) []operation {
+	kept := ops[:0]
 	for _, o := range ops {
-		if o.update != nil {
-			result, err := o.update.run(o.key, v.after(fresh, o.key))
-			if err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrConflict, err)
-			}
-			o.value = result
+		if o.key != key {
+			kept = append(kept, o)
 		}
-		fresh = append(fresh, o)
 	}
-	return fresh, nil
+	return kept
 }
 
-// appendBody appends the base's entries as ops change them, in the base's order, then the new ones. What did
-// not change is copied byte for byte.
-func (v values) appendBody(dst []byte, ops []operation) []byte {
-	replaced := false
-	for rest := v.visible(); len(rest) > 0; {
-		var key, value []byte
-		key, value, rest = wire.Entry(rest)
-		if i := lastOn(ops, key); i >= 0 {
-			value = ops[i].value
-			replaced = true
-		}
-		if value != nil {
-			dst = wire.AppendFrame(wire.AppendFrame(dst, key), value)
-		}
+// hide drops the held values, and with them what writes could be held against.
+func (st *state) hide() {
+	st.pending.hidden, st.reads = true, nil
+	for i := range st.pending.ops {
+		st.pending.ops[i].guarded, st.pending.ops[i].noChange = false, false
 	}
-	if replaced && len(ops) == 1 { // so that it is no new entry
-		return dst
-	}
-	for i := range ops {
-		o := &ops[i]
-		if o.value != nil && lastOn(ops, o.key) == i && v.get(o.key) == nil {
-			dst = wire.AppendFrame(wire.AppendFrame(dst, o.key), o.value)
-		}
-	}
-	return dst
 }
 
-func (v values) visible() []byte {
-	if v.hidden {
-		return nil
+// destroy forgets everything but what has to be ended: the session, and whatever else the visitor's cookies opened. What
+// follows is a new session's.
+func (st *state) destroy() {
+	e := st.changes().ending
+	if e == nil {
+		e = &ending{own: st.found}
 	}
-	return v.body
-}
-
-func lastRead(seen []keyRead, key string) int {
-	for i := len(seen) - 1; i >= 0; i-- {
-		if seen[i].key == key {
-			return i
-		}
+	if st.found {
+		var h record
+		st.base.reparse(&h)
+		e.sessions = append(e.sessions, h)
 	}
-	return -1
+	if others := st.others(); others != nil {
+		e.sessions, st.rare.others = append(e.sessions, others...), nil
+	}
+	if st.pending = (&pending{}); len(e.sessions) > 0 {
+		st.pending.ending = e
+	}
+	st.base, st.found, st.retired, st.reads = snapshot{}, false, false, nil
 }
-
-// same compares encoded values; absent equals only absent.
-func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }

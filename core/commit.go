@@ -2,7 +2,7 @@ package session
 
 import (
 	"errors"
-	"math/rand/v2"
+	"fmt"
 	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -46,6 +46,60 @@ const (
 	final                        // right before the headers, which follow
 	headerless                   // instead of headers: the connection is about to be taken over
 )
+
+// commitFinally is the final commit.
+func (s *Session) commitFinally(status int, mode commitMode) (instead Response, ok bool) {
+	s.mu.Lock()
+	st, done := s.st, s.phase != headersPending
+	if st == nil && !done {
+		s.phase, s.headersSet = headersSent, true
+	}
+	s.mu.Unlock()
+	if st == nil || done {
+		return instead, true
+	}
+	at := s.m.clock()
+	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
+	if s.nothingToCommit(st, mode, unwanted, wire.FromTime(at)) {
+		if mode == final {
+			s.setHeadersFor(st, "")
+		}
+		return instead, true
+	}
+	err := s.commitAt(mode, at)
+	if err == nil && mode == headerless && s.owesCookie(st) {
+		err = errCookieOwed
+	}
+	if err != nil {
+		return s.answerError(err), false
+	}
+	if mode == final {
+		s.setAllHeaders()
+	}
+	return instead, true
+}
+
+// errCookieOwed is for a handler that takes over the connection after a Save that made a cookie necessary. The error response
+// carries it.
+var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection does not send it", ErrCommitted)
+
+func (s *Session) owesCookie(st *state) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return st.cookie != ""
+}
+
+// nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
+func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.unsaved, s.headersSet = unwanted, mode == headerless
+	if s.phase != headersPending || !st.nothingDue(now) {
+		return false
+	}
+	s.phase, s.headersSet = headersSent, true
+	return true
+}
 
 // commitNow saves what is pending and tells how it went. After the final one the headers are as good as sent.
 func (s *Session) commitNow(mode commitMode) error { return s.commitAt(mode, s.m.clock()) }
@@ -114,38 +168,6 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.ctx.parent, c.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
 }
 
-// conclude marks the headers as sent, in one step with the end of the final commit, so that nothing that needs a
-// header is promised in between. After a failure the client is told, and nothing more is saved.
-func (s *Session) conclude(st *state, mode commitMode, err error) {
-	if mode == early || s.phase != headersPending {
-		return
-	}
-	s.phase = headersSent
-	if err != nil && st.blocked() == nil {
-		st.rarely().blocked = err
-	}
-}
-
-// gatherFacts collects what a decision at now depends on. The lock is held.
-func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
-	f := facts{
-		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
-		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
-		found: st.found, span: s.m.idleSpan(&base.env), absolute: s.m.absolute,
-		marker: st.marker(), cookieDeletable: st.cookieDeletable(), offer: st.offer(),
-		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
-		changes: st.changes(), starts: st.startsSession(),
-	}
-	if st.found {
-		f.changed = st.values().changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
-		f.upkeep = s.m.upkeepOf(base, st.retired)
-		f.firstPresented = f.firstPresented && !st.cameByReplaced()
-		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)
-		f.expired = s.m.expired(f.absoluteEnd, now)
-	}
-	return f
-}
-
 func (c *commit) run() error {
 	defer c.close()
 	if err := c.check(c.values(&c.old), c.ops); err != nil {
@@ -165,6 +187,18 @@ func (c *commit) close() {
 	c.release()
 	if c.ctx != nil {
 		c.ctx.stop()
+	}
+}
+
+// conclude marks the headers as sent, in one step with the end of the final commit, so that nothing that needs a
+// header is promised in between. After a failure the client is told, and nothing more is saved.
+func (s *Session) conclude(st *state, mode commitMode, err error) {
+	if mode == early || s.phase != headersPending {
+		return
+	}
+	s.phase = headersSent
+	if err != nil && st.blocked() == nil {
+		st.rarely().blocked = err
 	}
 }
 
@@ -242,77 +276,4 @@ func (st *state) restore(e *ending) {
 	if len(others) > 0 {
 		st.rarely().others = others
 	}
-}
-
-func (c *commit) values(base *record) values { return values{base.env.Body, c.hidden} }
-
-func (c *commit) check(v values, ops []operation) error {
-	if c.m.conflicts == LastWriteWins {
-		return nil
-	}
-	return v.checkReads(ops)
-}
-
-func (c *commit) addEvent(r Reason, h *record) {
-	c.events = c.m.appendEvent(c.events, Event{Reason: r, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
-}
-
-// newEnvelope is the envelope of a session that begins now.
-func (c *commit) newEnvelope() wire.Envelope {
-	e := wire.Envelope{Kind: wire.Live, Handle: mintHandle(), Created: c.now}
-	if c.m.store == nil {
-		e.Flags = wire.Sealed
-	}
-	e.Renewed, e.Deadline = c.now, c.now+c.m.absolute
-	c.client.hint(&e)
-	c.stampLogin(&e)
-	return e
-}
-
-// renewedFrom is base's envelope after a renewal or login.
-func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
-	if c.switched {
-		return c.newEnvelope()
-	}
-	base.Renewed = c.now
-	base.Flags &^= wire.Unpresented
-	base.SetExtension(wire.PresentedAt, "")
-	c.stampLogin(&base)
-	return base
-}
-
-// stampLogin puts a login's subject and clocks into e.
-func (c *commit) stampLogin(e *wire.Envelope) {
-	if c.login {
-		e.Subject = []byte(c.subject)
-		e.Authenticated, e.Deadline = c.now, c.now+c.m.absolute
-		c.client.hint(e)
-	}
-}
-
-// encodeNext makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
-// ops leave them.
-func (c *commit) encodeNext(h *record, v values, ops []operation) error {
-	h.seen, h.expires = max(c.now, h.seen), min(c.plan.expires, h.env.Deadline)
-	h.env.Seen, h.env.Expires = h.seen, h.expires
-	if c.m.store != nil {
-		h.env.PushWriteID(rand.Uint64())
-	}
-	h.encode(v, ops)
-	if c.m.store != nil && len(h.data) > c.m.maxSize {
-		return tooLarge(len(h.data), c.m.maxSize)
-	}
-	return nil
-}
-
-// encodeFromOperations drafts a session from this request's operations over v. Where they ran on something else, they run again.
-func (c *commit) encodeFromOperations(h *record, v values) (err error) {
-	ops := c.ops
-	if c.found || v.body != nil {
-		if ops, err = v.replay(ops); err != nil {
-			return err
-		}
-	}
-	h.env = c.newEnvelope()
-	return c.encodeNext(h, v, ops)
 }

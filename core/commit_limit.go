@@ -10,17 +10,6 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// LimitPolicy is for a login beyond Options.MaxPerSubject.
-type LimitPolicy int
-
-const (
-	// EvictOldest ends those of the subject's sessions that logged in longest ago, by the clocks of the servers.
-	EvictOldest LimitPolicy = iota
-	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen at once
-	// on several servers one that has been answered may have to give way to one that was earlier.
-	RefuseLogin
-)
-
 // loginWithinLimit logs in and sees to it that the subject has no more sessions than allowed. Logins of one subject take turns
 // in this process. Those on other servers are found afterwards, because each one looks once its own session is there:
 // whoever comes last sees all.

@@ -1,9 +1,6 @@
 package session
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 func (c *commit) runStored() error {
 	if c.login && c.m.maxPerSubject > 0 {
@@ -14,22 +11,6 @@ func (c *commit) runStored() error {
 		c.offerHolds = c.offerStands()
 	}
 	return err
-}
-
-// offerStands reports whether the session is still the one that the offered token opens: a login since has given the
-// visitor another one.
-func (c *commit) offerStands() bool {
-	if c.action == doUpdate && !c.followed {
-		return true
-	}
-	found, reason, err := c.lookUp(c.old.id)
-	if err != nil || reason == "" {
-		return err == nil
-	}
-	if _, way, err := c.follow(found, reason); err == nil {
-		c.cookie = way.offer // periodically renewed in its turn: then this is the token to give
-	}
-	return c.cookie != ""
 }
 
 func (c *commit) carryOut() error {
@@ -63,6 +44,22 @@ func (c *commit) carryOut() error {
 		return nil
 	}
 	return c.createSession()
+}
+
+// offerStands reports whether the session is still the one that the offered token opens: a login since has given the
+// visitor another one.
+func (c *commit) offerStands() bool {
+	if c.action == doUpdate && !c.followed {
+		return true
+	}
+	found, reason, err := c.lookUp(c.old.id)
+	if err != nil || reason == "" {
+		return err == nil
+	}
+	if _, way, err := c.follow(found, reason); err == nil {
+		c.cookie = way.offer // periodically renewed in its turn: then this is the token to give
+	}
+	return c.cookie != ""
 }
 
 // createSession starts a session from this request's operations.
@@ -125,14 +122,6 @@ func (c *commit) replace(h *record) error {
 	return err
 }
 
-func (h *record) toStore() Record {
-	r := Record{ID: h.id, Version: h.version, Data: h.data, Seen: h.seen.Time(), Expires: h.expires.Time()}
-	if len(h.env.Subject) > 0 {
-		r.Subject, r.Handle = string(h.env.Subject), h.env.Handle.String()
-	}
-	return r
-}
-
 // updateRecord saves changed values. When another request got in between, the operations run again on what it left,
 // until they fit or the commit's time is up.
 func (c *commit) updateRecord() error {
@@ -175,35 +164,6 @@ func (c *commit) updateRecord() error {
 			return c.excused(unavailable("update", err))
 		}
 	}
-}
-
-// encodeOver drafts base as ops change it, under base's token.
-func (c *commit) encodeOver(next, base *record, ops []operation) error {
-	*next = record{snapshot: snapshot{seen: base.seen}, env: base.env}
-	if !c.cameByReplaced && !c.followed {
-		next.env.MarkPresented(c.now)
-	}
-	if err := c.encodeNext(next, c.values(base), ops); err != nil {
-		return err
-	}
-	next.id, next.version = base.id, base.version
-	// The other request may have been later.
-	next.expires = max(next.expires, min(c.m.idleEnd(base), base.env.Deadline))
-	return nil
-}
-
-// excused lets a commit that does only what nobody asked for succeed though it failed.
-func (c *commit) excused(err error) error {
-	if !c.unasked {
-		return err
-	}
-	c.next = c.old
-	if !errors.Is(err, ErrEnded) {
-		c.events = c.m.appendEvent(c.events, Event{
-			Reason: ReasonTouchFailed, Handle: c.old.env.Handle.String(), Subject: string(c.old.env.Subject), Err: err,
-		})
-	}
-	return nil
 }
 
 // updated settles what this request sees from now on. A request whose session was renewed meanwhile keeps its own
@@ -252,125 +212,20 @@ func (c *commit) rebase(base *record) ([]operation, error) {
 	return v.replay(ops)
 }
 
-// queue waits for a record's turn before the first attempt to write it, if another request of this process has it. It
-// reports whether that request has written it: then the first attempt would fail.
-func (c *commit) queue(id RecordID) (written bool, err error) {
-	got, err := c.takeTurn(id, c.m.storeTimeout/20)
-	return got == turnPassedOn, err
+// excused lets a commit that does only what nobody asked for succeed though it failed.
+func (c *commit) excused(err error) error {
+	if !c.unasked {
+		return err
+	}
+	c.next = c.old
+	if !errors.Is(err, ErrEnded) {
+		c.events = c.m.appendEvent(c.events, Event{
+			Reason: ReasonTouchFailed, Handle: c.old.env.Handle.String(), Subject: string(c.old.env.Subject), Err: err,
+		})
+	}
+	return nil
 }
 
-// takeTurn waits for a record's turn, and gives up the turn that was held before.
-func (c *commit) takeTurn(id RecordID, patience time.Duration) (turnResult, error) {
-	if c.holdsTurn && c.turnOf == id {
-		return turnFree, nil
-	}
-	c.release()
-	if err := c.ctx.Err(); err != nil { // whatever the store makes of its context
-		return turnRefused, unavailable("commit", err)
-	}
-	got, err := turns.take(c.ctx, id, patience)
-	if err != nil {
-		return got, unavailable("commit", err)
-	}
-	c.turnOf, c.holdsTurn = id, got != turnRefused
-	return got, nil
-}
-
-// release lets the next request have its turn.
-func (c *commit) release() {
-	if c.holdsTurn {
-		turns.pass(c.turnOf)
-		c.holdsTurn = false
-	}
-}
-
-// touchRecord extends the idle clock. What another request has ended is left alone: nothing brings it back.
-func (c *commit) touchRecord() error {
-	if c.tookLong() {
-		return c.noteUse()
-	}
-	next := c.old
-	next.expires = c.plan.expires
-	return c.touchAs(next)
-}
-
-// noteUse is for a request that other requests have overtaken. They have noted down their own uses of the session, which
-// stand for this one's too unless it took very long; then what the session has become is extended.
-func (c *commit) noteUse() error {
-	if !c.tookLong() {
-		c.next = c.old
-		return nil
-	}
-	found, reason, err := c.lookUp(c.old.id)
-	if err != nil {
-		return c.excused(err)
-	}
-	heir, way, err := c.follow(found, reason)
-	switch {
-	case errors.Is(err, ErrEnded), err == nil && way.login:
-		c.next = c.old
-		return nil
-	case err != nil:
-		return c.excused(err)
-	}
-	c.noteFollowed(way)
-	heir.expires = min(max(c.now+c.m.idleSpan(&heir.env), c.m.idleEnd(&heir)), c.m.absoluteEnd(&heir.env))
-	return c.touchAs(heir)
-}
-
-// tookLong reports whether the session was loaded longer ago than a touch interval.
-func (c *commit) tookLong() bool {
-	_, touchEvery := c.m.idleTerms(&c.old.env)
-	return c.now >= c.loadedAt+max(touchEvery, 1000)
-}
-
-// touchAs writes the clocks of next.
-func (c *commit) touchAs(next record) error {
-	next.seen = max(c.now, next.seen)
-	err := c.touchStored(&next)
-	switch {
-	case err == nil:
-		if c.next = next; c.followed {
-			c.next = c.old
-		}
-		c.addEvent(ReasonTouched, &next)
-		return nil
-	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
-		c.next = c.old
-		return nil
-	}
-	return c.excused(unavailable("touch", err))
-}
-
-// touchUnchanged notes the use of a session whose changes could not be saved.
-func (c *commit) touchUnchanged() {
-	u := c.m.upkeepOf(&c.old, false)
-	if !c.found || c.now < u.touchAt() {
-		return
-	}
-	c.plan.expires = min(max(c.now+c.m.idleSpan(&c.old.env), c.m.idleEnd(&c.old)), c.m.absoluteEnd(&c.old.env))
-	c.unasked = true
-	_ = c.touchRecord() // the caller has an error to return already
-}
-
-func (c *commit) touchStored(next *record) error {
-	if t, ok := c.m.store.(Toucher); ok {
-		err := t.Touch(c.ctx, next.id, next.seen.Time(), next.expires.Time())
-		if !errors.Is(err, errors.ErrUnsupported) {
-			return err
-		}
-	}
-	for {
-		if err := c.replace(next); !errors.Is(err, ErrConflict) {
-			return err
-		}
-		found, reason, err := c.lookUpInTurn(next.id)
-		u := c.m.upkeepOf(&found, false)
-		if err != nil || reason != "" || c.now < u.touchAt() { // what has ended stays so, and what was just used needs nothing
-			*next = c.old
-			return err
-		}
-		found.seen, found.expires = next.seen, max(next.expires, found.expires)
-		*next = found
-	}
+func (c *commit) addEvent(r Reason, h *record) {
+	c.events = c.m.appendEvent(c.events, Event{Reason: r, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
 }

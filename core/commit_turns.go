@@ -126,3 +126,35 @@ func (t *turnTable) pass(id RecordID) {
 	p.queues[id] = turnQueue{q.waiting[1:], q.passed + 1}
 	close(next)
 }
+
+// queue waits for a record's turn before the first attempt to write it, if another request of this process has it. It
+// reports whether that request has written it: then the first attempt would fail.
+func (c *commit) queue(id RecordID) (written bool, err error) {
+	got, err := c.takeTurn(id, c.m.storeTimeout/20)
+	return got == turnPassedOn, err
+}
+
+// takeTurn waits for a record's turn, and gives up the turn that was held before.
+func (c *commit) takeTurn(id RecordID, patience time.Duration) (turnResult, error) {
+	if c.holdsTurn && c.turnOf == id {
+		return turnFree, nil
+	}
+	c.release()
+	if err := c.ctx.Err(); err != nil { // whatever the store makes of its context
+		return turnRefused, unavailable("commit", err)
+	}
+	got, err := turns.take(c.ctx, id, patience)
+	if err != nil {
+		return got, unavailable("commit", err)
+	}
+	c.turnOf, c.holdsTurn = id, got != turnRefused
+	return got, nil
+}
+
+// release lets the next request have its turn.
+func (c *commit) release() {
+	if c.holdsTurn {
+		turns.pass(c.turnOf)
+		c.holdsTurn = false
+	}
+}

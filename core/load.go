@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -69,16 +68,6 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 type replay struct {
 	opening opening
 	session record // which its successor opens
-}
-
-// opening is what a cookie value led to.
-type opening struct {
-	reason    Reason      // why it opens nothing, or ""
-	retired   bool        // it was sealed with a key that is no longer the first
-	offer     string      // the Set-Cookie line of the token that the visitor should have
-	presented bool        // which is the presented one
-	marker    *record     // the alias that a replaced token led through, if it opens nothing
-	since     wire.Millis // when the last token of those that the marker led through was replaced
 }
 
 // use makes h the request's session.
@@ -174,125 +163,4 @@ func (st *state) failLoad(m *Manager, err error) {
 	r.faults = append(r.faults, fault{reason: ReasonLoadFailed, err: err})
 	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, 0
 	st.addEvent(m, Event{Reason: ReasonLoadFailed, Err: err})
-}
-
-// checkValue says why a cookie value cannot be one of ours, before anything is looked up or decrypted.
-func (m *Manager) checkValue(value string) Reason {
-	switch {
-	case len(value)+len(m.cookie.name) >= maxCookie:
-		return ReasonOversized
-	case m.store != nil && !isToken(value), value == "":
-		return ReasonMalformed
-	}
-	return ""
-}
-
-// openCookie finds the live session behind a cookie value, or the reason why there is none.
-func (m *Manager) openCookie(ctx *bounded, value string, now wire.Millis, begun moment, h *record) (o opening, err error) {
-	if m.store == nil {
-		plain, old, ok := m.sealing.unseal(value, now)
-		if !ok {
-			return opening{reason: ReasonUnopenable}, nil
-		}
-		err := h.parse(plain)
-		h.seen, h.expires = h.env.Seen, h.env.Expires
-		reason, err := m.judge(h, now, err)
-		return opening{reason: reason, retired: old}, err
-	}
-	err = m.loadRecord(ctx, recordID(m.name, value), h)
-	if err != nil && errors.Is(err, ErrNotFound) {
-		return opening{reason: ReasonUnknown}, nil
-	}
-	if o.reason, err = m.judge(h, now, err); err == nil && o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0 {
-		return m.openRenewed(ctx, value, now, begun, h)
-	}
-	return o, err
-}
-
-// maxSteps is how many renewals of a replayed token are followed only to tell whose it was.
-const maxSteps = 2
-
-// openRenewed finds the session behind a token that a periodic renewal has replaced: until the new token has been
-// presented, and for a while after that, the old one opens the session too, because the answer with the new one may be
-// lost or on its way. Later its use is a replay, and h is the session that was replayed.
-func (m *Manager) openRenewed(ctx *bounded, token string, now wire.Millis, begun moment, h *record) (o opening, err error) {
-	replayed, steps := false, 0
-	marker := *h
-	for o.reason = ReasonSuperseded; o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0; {
-		o.marker, o.since = &marker, h.env.Renewed
-		token = successorToken(token, h.env.Salt())
-		id := h.env.Successor()
-		*h = record{}
-		if err = m.loadRecord(ctx, id, h); errors.Is(err, ErrNotFound) {
-			o.reason = ReasonUnknown
-			return o, nil
-		}
-		steps++
-		replayed = replayed || err == nil && begun.before(now) >= h.env.Presented()+m.renewGrace+m.leeway
-		if o.reason, err = m.judge(h, now, err); err != nil {
-			return o, err
-		}
-		if replayed && steps >= maxSteps && m.onReplay == ReportReplayed { // where it leads to matters to nobody
-			o.reason = ReasonReplayed
-			return o, nil
-		}
-	}
-	switch {
-	case o.reason != "":
-		o.since = max(o.since, h.env.Renewed)
-		return o, nil
-	case replayed:
-		o.reason = ReasonReplayed
-		return o, nil
-	}
-	return opening{offer: m.cookie.set(token, m.absoluteEnd(&h.env)-now)}, nil
-}
-
-// judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and
-// what a newer version wrote is an error.
-func (m *Manager) judge(h *record, now wire.Millis, err error) (Reason, error) {
-	switch {
-	case errors.Is(err, wire.ErrCorrupt), err == nil && h.env.IsSealed() != (m.store == nil):
-		return ReasonCorrupt, nil
-	case err != nil:
-		return "", err
-	case h.env.Kind != wire.Live && m.expired(h.env.Deadline, now):
-		return ReasonUnknown, nil
-	case h.env.Kind == wire.Alias:
-		return ReasonSuperseded, nil
-	case h.env.Kind == wire.Ended:
-		return ReasonAlreadyEnded, nil
-	case m.expired(m.absoluteEnd(&h.env), now):
-		return ReasonExpiredAbsolute, nil
-	case m.expired(m.idleEnd(h), now):
-		return ReasonExpiredIdle, nil
-	}
-	return "", nil
-}
-
-// loadRecord reads a record of whatever kind into h. After an error h tells nothing.
-func (m *Manager) loadRecord(ctx *bounded, id RecordID, h *record) error {
-	r, err := m.store.Load(ctx, id)
-	if err != nil {
-		return err
-	}
-	r.ID = id
-	return h.fromStore(&r)
-}
-
-func (h *record) fromStore(r *Record) error {
-	h.id, h.version, h.seen, h.expires, h.cached = r.ID, r.Version, wire.FromTime(r.Seen), wire.FromTime(r.Expires), r.Cached
-	return h.parse(r.Data)
-}
-
-func (h *record) parse(data []byte) error {
-	err := h.env.Parse(data)
-	if err != nil {
-		h.env = wire.Envelope{}
-	}
-	if errors.Is(err, wire.ErrNewer) {
-		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	h.data, h.bodyAt = data, uint32(len(data)-len(h.env.Body))
-	return err
 }

@@ -102,6 +102,15 @@ func (s *Session) leave() {
 	}
 }
 
+// leaveChanged is leave after a change. The line of the first one that needs a cookie which cannot be set any more is
+// remembered for whoever reports it, since by then it is not to be found.
+func (s *Session) leaveChanged(st *state) {
+	if s.phase == headersSent && st.needsCookie(s.m) && st.lateLine() == "" {
+		st.rarely().lateLine = applicationLine()
+	}
+	s.leave()
+}
+
 // valueOf returns the encoded value of key in this request's view, nil if there is none. An error has been reported.
 func (s *Session) valueOf(key string, remember bool) ([]byte, error) {
 	st := s.enter()

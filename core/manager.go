@@ -111,3 +111,12 @@ func newManager(o Options) (*Manager, error) {
 
 // String names the manager and keeps everything else out of logs.
 func (m *Manager) String() string { return "session.Manager(" + m.name + ")" }
+
+// Ready panics when m is nil or was not made by New or NewSealed. Every adapter's Middleware calls it, so that the
+// program stops where it is put together, and not at its first visitor.
+func (m *Manager) Ready() {
+	if m == nil || m.store == nil && m.sealing == nil {
+		panic("session: Middleware needs a manager, and this one is nil or empty: pass what session.New or session.NewSealed " +
+			"has returned, after a look at its error")
+	}
+}

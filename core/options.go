@@ -193,3 +193,14 @@ func (o *Options) check() error {
 	}
 	return checkProxies(o.TrustedProxies)
 }
+
+// LimitPolicy is for a login beyond Options.MaxPerSubject.
+type LimitPolicy int
+
+const (
+	// EvictOldest ends those of the subject's sessions that logged in longest ago, by the clocks of the servers.
+	EvictOldest LimitPolicy = iota
+	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen at once
+	// on several servers one that has been answered may have to give way to one that was earlier.
+	RefuseLogin
+)

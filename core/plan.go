@@ -7,6 +7,18 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
+const (
+	doNothing      action = iota
+	doDeleteCookie        // delete the cookie of a token that opens nothing any more
+	doOffer               // make sure that the token to be given still opens the session
+	doTouch
+	doUpdate
+	doCreate
+	doRenew
+	doEnd
+	doEndThenCreate
+)
+
 // facts is all that a commit's decision depends on.
 type facts struct {
 	now         wire.Millis
@@ -36,20 +48,38 @@ type facts struct {
 	starts  bool // its operations leave a value
 }
 
+// gatherFacts collects what a decision at now depends on. The lock is held.
+func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
+	f := facts{
+		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
+		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
+		found: st.found, span: s.m.idleSpan(&base.env), absolute: s.m.absolute,
+		marker: st.marker(), cookieDeletable: st.cookieDeletable(), offer: st.offer(),
+		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
+		changes: st.changes(), starts: st.startsSession(),
+	}
+	if st.found {
+		f.changed = st.values().changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
+		f.upkeep = s.m.upkeepOf(base, st.retired)
+		f.firstPresented = f.firstPresented && !st.cameByReplaced()
+		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)
+		f.expired = s.m.expired(f.absoluteEnd, now)
+	}
+	return f
+}
+
+// nothingDue reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
+func (st *state) nothingDue(now wire.Millis) bool {
+	return now < st.upkeepAt && !st.committing && !st.pending.anything() && st.cookie == "" && !st.owesHeaders()
+}
+
+// owesHeaders reports whether the response has to say something of the cookie that no commit has decided.
+func (st *state) owesHeaders() bool {
+	return st.rare != nil && (st.rare.offer != "" || st.rare.several)
+}
+
 // action is what a plan does to the carrier.
 type action byte
-
-const (
-	doNothing      action = iota
-	doDeleteCookie        // delete the cookie of a token that opens nothing any more
-	doOffer               // make sure that the token to be given still opens the session
-	doTouch
-	doUpdate
-	doCreate
-	doRenew
-	doEnd
-	doEndThenCreate
-)
 
 // plan is what is due. A sealed carrier maps every action that keeps a session to sealing it anew. err is what the
 // commit returns though the action succeeds.

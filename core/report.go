@@ -137,17 +137,3 @@ func appendPrintable(b []byte, s string) []byte {
 	}
 	return b
 }
-
-// leaveChanged is leave after a change. The line of the first one that needs a cookie which cannot be set any more is
-// remembered for whoever reports it, since by then it is not to be found.
-func (s *Session) leaveChanged(st *state) {
-	if s.phase == headersSent && st.needsCookie(s.m) && st.lateLine() == "" {
-		st.rarely().lateLine = applicationLine()
-	}
-	s.leave()
-}
-
-func (st *state) needsCookie(m *Manager) bool {
-	a := st.changes()
-	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession()
-}

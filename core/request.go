@@ -3,11 +3,7 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
-
-	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Request is one request's session as an adapter drives it: Begin, then Commit before the first header byte, or
@@ -42,60 +38,6 @@ func (r *Request) Commit(status int) (instead Response, ok bool) {
 // takes over the connection does, or whose headers have left already. What needs a cookie fails with ErrCommitted.
 func (r *Request) CommitHeaderless() (instead Response, ok bool) {
 	return r.session.commitFinally(http.StatusSwitchingProtocols, headerless)
-}
-
-// commitFinally is the final commit.
-func (s *Session) commitFinally(status int, mode commitMode) (instead Response, ok bool) {
-	s.mu.Lock()
-	st, done := s.st, s.phase != headersPending
-	if st == nil && !done {
-		s.phase, s.headersSet = headersSent, true
-	}
-	s.mu.Unlock()
-	if st == nil || done {
-		return instead, true
-	}
-	at := s.m.clock()
-	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
-	if s.nothingToCommit(st, mode, unwanted, wire.FromTime(at)) {
-		if mode == final {
-			s.setHeadersFor(st, "")
-		}
-		return instead, true
-	}
-	err := s.commitAt(mode, at)
-	if err == nil && mode == headerless && s.owesCookie(st) {
-		err = errCookieOwed
-	}
-	if err != nil {
-		return s.answerError(err), false
-	}
-	if mode == final {
-		s.setAllHeaders()
-	}
-	return instead, true
-}
-
-// errCookieOwed is for a handler that takes over the connection after a Save that made a cookie necessary. The error response
-// carries it.
-var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection does not send it", ErrCommitted)
-
-func (s *Session) owesCookie(st *state) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return st.cookie != ""
-}
-
-// nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
-func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.unsaved, s.headersSet = unwanted, mode == headerless
-	if s.phase != headersPending || !st.nothingDue(now) {
-		return false
-	}
-	s.phase, s.headersSet = headersSent, true
-	return true
 }
 
 // Discard drops what has not been saved: a panic is passing the adapter. A cookie that an earlier Save made
@@ -147,74 +89,3 @@ func (r *Request) End() {
 
 // Session returns the request's session.
 func (r *Request) Session() *Session { return &r.session }
-
-func (s *Session) answerError(err error) Response {
-	s.reportCommit(Event{Reason: ReasonCommitFailed, Err: err})
-	instead := s.m.respond(err, s.x.RequestHeader)
-	setDefault(&instead.Status, http.StatusServiceUnavailable)
-	setDefault(&instead.ContentType, "text/plain; charset=utf-8")
-	s.x.ResetResponse()
-	s.x.SetResponseHeader("Content-Type", instead.ContentType)
-	s.keepFromCaches()
-	s.setAllHeaders()
-	return instead
-}
-
-// setAllHeaders sets what the response has to say about the session.
-func (s *Session) setAllHeaders() {
-	s.mu.Lock()
-	s.headersSet = true
-	st := s.st
-	line := st.cookie
-	if line == "" {
-		line = st.offer()
-	}
-	s.mu.Unlock()
-	s.setHeadersFor(st, line)
-}
-
-// setHeadersFor sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
-// a session id must not be stored) and the cookie, if it has to change.
-func (s *Session) setHeadersFor(st *state, line string) {
-	s.varyByCookie()
-	if line != "" {
-		s.checkTransport()
-		s.x.SetCookie(s.m.cookie.name, line)
-		s.keepFromCaches()
-	} else if s.x.ResponseHeader("Cache-Control") == "" {
-		s.x.SetResponseHeader("Cache-Control", "private")
-	}
-	if st.several() {
-		for _, former := range s.m.cookie.former {
-			s.x.AddCookie(former)
-		}
-		s.keepFromCaches()
-	}
-}
-
-// keepFromCaches forbids everybody to store the response. Some caches obey a header of their own before Cache-Control.
-func (s *Session) keepFromCaches() {
-	s.x.RemoveResponseHeaders(steersCaches)
-	s.x.SetResponseHeader("Cache-Control", "no-store")
-}
-
-// steersCaches knows Cache-Control, those that target one cache, like CDN-Cache-Control (RFC 9213), and older ones.
-func steersCaches(name string) bool {
-	const suffix = "Cache-Control"
-	return len(name) >= len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) ||
-		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control") || strings.EqualFold(name, "X-Accel-Expires")
-}
-
-func (s *Session) varyByCookie() {
-	vary := s.x.ResponseHeader("Vary")
-	if vary == "" {
-		s.x.SetResponseHeader("Vary", "Cookie")
-		return
-	}
-	for field := range strings.SplitSeq(vary, ",") {
-		if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
-			return
-		}
-	}
-	s.x.SetResponseHeader("Vary", vary+", Cookie")
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
@@ -94,13 +93,4 @@ func (m *Manager) revokeRecord(ctx context.Context, h *record, why Reason) (*com
 		m.emit(ctx, c.events)
 	}()
 	return c, c.endRecord(*h)
-}
-
-// callDeadline bounds a call that the application makes outside of a request's commit.
-func (m *Manager) callDeadline(ctx context.Context) instant {
-	deadline := time.Now().Add(m.storeTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
-	return toInstant(deadline)
 }
