@@ -18,13 +18,8 @@ type bounded struct {
 	timer      atomic.Pointer[timer]
 }
 
-// EndsAtDeadline reports whether ctx ends at its deadline and never before, as those do that the core gives to a store when a
-// request loads or commits. A store whose client heeds deadlines need not watch such a context for being cancelled.
-// It is false for any other context, those derived from the core's among them.
-func EndsAtDeadline(ctx context.Context) bool {
-	b, ok := ctx.(*bounded)
-	return ok && !b.cancelable
-}
+// EndsAtDeadline is for stores: see Store.
+func (b *bounded) EndsAtDeadline() bool { return !b.cancelable }
 
 // timer is a bounded context that is waited for.
 type timer struct {

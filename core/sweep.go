@@ -38,7 +38,7 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 			return
 		case <-timer.C:
 		}
-		if _, err := m.sweep(ctx, s, nil); err == nil {
+		if _, err := m.sweep(ctx, s); err == nil {
 			wait = sweepEvery
 		} else if errors.Is(err, errors.ErrUnsupported) {
 			return
@@ -50,12 +50,12 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 }
 
 // Sweep removes what expired five minutes ago or earlier, in batches of a thousand, between which requests get their
-// turn, and returns how many it removed, also when it fails. progress, if not nil, is told the sum after each batch. It is for a program
-// that a scheduler runs, as Django's clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported
-// where there is nothing to sweep: for stores that forget by themselves and for sealed sessions.
-func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (removed int, err error) {
+// turn, and returns how many it removed, also when it fails. It is for a program that a scheduler runs, as Django's
+// clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported where there is nothing to sweep: for
+// stores that forget by themselves and for sealed sessions.
+func (m *Manager) Sweep(ctx context.Context) (removed int, err error) {
 	if s, ok := m.store.(Sweeper); ok {
-		removed, err = m.sweep(ctx, s, progress)
+		removed, err = m.sweep(ctx, s)
 	} else {
 		err = errors.ErrUnsupported
 	}
@@ -67,7 +67,7 @@ func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (remove
 
 // sweep removes, batch after batch, what expired sweepAfter ago. A batch that fails and is full all the same does not
 // stop it.
-func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (removed int, err error) {
+func (m *Manager) sweep(ctx context.Context, s Sweeper) (removed int, err error) {
 	before := (m.now() - wire.FromDuration(sweepAfter)).Time()
 	for {
 		batch, cancel := context.WithTimeout(ctx, sweepEvery)
@@ -76,9 +76,6 @@ func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (rem
 		removed += n
 		if err == nil {
 			err = failed
-		}
-		if progress != nil {
-			progress(removed)
 		}
 		if n < sweepBatch || ctx.Err() != nil {
 			return removed, err
