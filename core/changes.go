@@ -161,8 +161,8 @@ func (st *state) hide() {
 	}
 }
 
-// destroy forgets everything but what has to be ended: the session, and whatever else the visitor's cookies opened. What
-// follows is a new session's.
+// destroy forgets everything but what has to be ended: the session, and whatever else the visitor's cookies opened.
+// What follows is a new session's.
 func (st *state) destroy() {
 	e := st.changes().ending
 	if e == nil {
@@ -179,5 +179,6 @@ func (st *state) destroy() {
 	if st.pending = (&pending{}); len(e.sessions) > 0 {
 		st.pending.ending = e
 	}
-	st.base, st.found, st.retired, st.reads = snapshot{}, false, false, nil
+	st.forget(st.upkeepAt)
+	st.reads = nil
 }

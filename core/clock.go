@@ -15,8 +15,8 @@ type moment uint32
 
 func thisMoment() moment { return moment(time.Since(processStart) / time.Second) }
 
-// before returns what the application's clock, which is at now, said at m. What is less than two seconds ago counts as now,
-// and so does the zero moment.
+// before returns what the application's clock, which is at now, said at m. What is less than two seconds ago counts
+// as now, and so does the zero moment.
 func (m moment) before(now wire.Millis) wire.Millis {
 	if m == 0 {
 		return now

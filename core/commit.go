@@ -79,9 +79,10 @@ func (s *Session) commitFinally(status int, mode commitMode) (instead Response, 
 	return instead, true
 }
 
-// errCookieOwed is for a handler that takes over the connection after a Save that made a cookie necessary. The error response
-// carries it.
-var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection does not send it", ErrCommitted)
+// errCookieOwed is for a handler that takes over the connection after a Save that made a cookie necessary. The error
+// response carries it.
+var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection "+
+	"does not send it", ErrCommitted)
 
 func (s *Session) owesCookie(st *state) bool {
 	s.mu.Lock()

@@ -48,8 +48,8 @@ func (c *commit) stampLogin(e *wire.Envelope) {
 	}
 }
 
-// encodeNext makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
-// ops leave them.
+// encodeNext makes h, whose envelope is there but for the clocks and the body, a session to be written: over the
+// values v as ops leave them.
 func (c *commit) encodeNext(h *record, v values, ops []operation) error {
 	h.seen, h.expires = max(c.now, h.seen), min(c.plan.expires, h.env.Deadline)
 	h.env.Seen, h.env.Expires = h.seen, h.expires
@@ -78,7 +78,8 @@ func (c *commit) encodeOver(next, base *record, ops []operation) error {
 	return nil
 }
 
-// encodeFromOperations drafts a session from this request's operations over v. Where they ran on something else, they run again.
+// encodeFromOperations drafts a session from this request's operations over v. Where they ran on something else, they
+// run again.
 func (c *commit) encodeFromOperations(h *record, v values) (err error) {
 	ops := c.ops
 	if c.found || v.body != nil {

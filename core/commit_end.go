@@ -8,8 +8,8 @@ import (
 )
 
 // endRecord turns a session's record into an ended marker, which outlives every request in flight, so that
-// none of them brings it back. If a login or renewal got there first, the session that it made is the one to end, unless it
-// is somebody else's. A session that has ended already is fine, and leaves the cookie to whoever ended it.
+// none of them brings it back. If a login or renewal got there first, the session that it made is the one to end,
+// unless it is somebody else's. A session that has ended already is fine, and leaves the cookie to whoever ended it.
 func (c *commit) endRecord(target record) error {
 	subject, tried := string(target.env.Subject), false
 	for {
@@ -33,7 +33,7 @@ func (c *commit) endRecord(target record) error {
 		tried = tried || !errors.Is(failure, ErrConflict) // a store that is full is so the second time
 		heir, way, err := c.follow(found, reason)
 		switch {
-		case errors.Is(err, ErrEnded), err == nil && way.other, err == nil && c.revoked != "" && string(heir.env.Subject) != subject:
+		case errors.Is(err, ErrEnded), err == nil && (way.other || c.revoked != "" && string(heir.env.Subject) != subject):
 			return nil
 		case err != nil:
 			return err
@@ -49,8 +49,8 @@ func (c *commit) revocation() byte {
 	return 0
 }
 
-// deleteInstead ends a session whose marker cannot be written, as in a store that is full. Nothing brings the record back,
-// because an Update never creates.
+// deleteInstead ends a session whose marker cannot be written, as in a store that is full. Nothing brings the record
+// back, because an Update never creates.
 func (c *commit) deleteInstead(target *record, failure error) error {
 	if err := c.m.store.Delete(c.ctx, target.id); err != nil {
 		return unavailable("destroy", errors.Join(failure, err))
@@ -74,15 +74,16 @@ func (c *commit) noteEnded(target *record) error {
 // come back to it. It judges its age by its own deadline, so that a touch in flight cannot prolong it.
 func (c *commit) newMarker(old *record, k wire.Kind, flags byte, deadline wire.Millis, body []byte) record {
 	h := record{snapshot: snapshot{id: old.id, version: old.version, seen: c.now}}
-	h.env = wire.Envelope{Kind: k, Flags: flags, Created: c.now, Deadline: deadline, Renewed: c.now, Writes: old.env.Writes, Body: body}
+	h.env = wire.Envelope{Kind: k, Flags: flags, Created: c.now, Deadline: deadline, Renewed: c.now, Body: body}
+	h.env.Writes = old.env.Writes
 	h.expires = h.env.Deadline
 	h.env.PushWriteID(rand.Uint64())
 	h.encode(values{}, nil)
 	return h
 }
 
-// deleteDeadCookie deletes the cookie of a token that opens nothing any more, unless another request has meanwhile given the visitor
-// a newer one.
+// deleteDeadCookie deletes the cookie of a token that opens nothing any more, unless another request has meanwhile
+// given the visitor a newer one.
 func (c *commit) deleteDeadCookie() error {
 	if c.claimCookie(false) == nil {
 		c.cookie = c.m.cookie.delete()
@@ -90,8 +91,9 @@ func (c *commit) deleteDeadCookie() error {
 	return nil
 }
 
-// claimCookie notes in the marker of a dead token that a response to that token's visitor sets or deletes the cookie, so that no
-// other response undoes it. If another one was faster it fails with ErrEnded, unless this request goes on all the same.
+// claimCookie notes in the marker of a dead token that a response to that token's visitor sets or deletes the cookie,
+// so that no other response undoes it. If another one was faster it fails with ErrEnded, unless this request goes on
+// all the same.
 func (c *commit) claimCookie(anyway bool) error {
 	mark := *c.marker
 	if !anyway && c.m.expired(mark.env.Deadline, c.now) { // others do not see it any more
@@ -121,8 +123,9 @@ func (c *commit) claimCookie(anyway bool) error {
 	}
 }
 
-// resumeLogin starts a session for a visitor whose token is dead. One who logs in as the subject that a login with the token has
-// made a session for gets that session's values, because the answer to that login may have been lost; its session ends.
+// resumeLogin starts a session for a visitor whose token is dead. One who logs in as the subject that a login with
+// the token has made a session for gets that session's values, because the answer to that login may have been lost;
+// its session ends.
 func (c *commit) resumeLogin() (done bool, _ error) {
 	if !c.login {
 		return false, c.claimCookie(false)

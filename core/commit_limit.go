@@ -1,18 +1,18 @@
 package session
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// loginWithinLimit logs in and sees to it that the subject has no more sessions than allowed. Logins of one subject take turns
-// in this process. Those on other servers are found afterwards, because each one looks once its own session is there:
-// whoever comes last sees all.
+// loginWithinLimit logs in and sees to it that the subject has no more sessions than allowed. Logins of one subject
+// take turns in this process. Those on other servers are found afterwards, because each one looks once its own
+// session is there: whoever comes last sees all.
 func (c *commit) loginWithinLimit() error {
 	id := RecordID(sha256.Sum256([]byte("subject\x00" + c.m.name + "\x00" + c.subject)))
 	if _, err := turns.take(c.ctx, id, 0); err != nil {
@@ -54,8 +54,8 @@ func (c *commit) replacedByLogin() []record {
 	return own
 }
 
-// keepWithinLimit ends what is beyond the limit after a login. All servers order the sessions alike, so of logins that happen at once
-// they keep the same ones.
+// keepWithinLimit ends what is beyond the limit after a login. All servers order the sessions alike, so of logins
+// that happen at once they keep the same ones.
 func (c *commit) keepWithinLimit() error {
 	all, err := c.otherSessions(c.next)
 	all = append(all, c.next)
@@ -100,5 +100,5 @@ func (c *commit) otherSessions(own ...record) (others []record, err error) {
 
 // earlier orders sessions by login.
 func earlier(a, b *record) int {
-	return cmp.Or(cmp.Compare(a.env.Authenticated, b.env.Authenticated), strings.Compare(a.env.Handle.String(), b.env.Handle.String()))
+	return cmp.Or(cmp.Compare(a.env.Authenticated, b.env.Authenticated), bytes.Compare(a.env.Handle[:], b.env.Handle[:]))
 }

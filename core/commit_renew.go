@@ -54,7 +54,8 @@ func (c *commit) renewRecord() error {
 	}
 }
 
-// catchUp looks again at a record that another request was writing. It reports whether the renewal was settled with that.
+// catchUp looks again at a record that another request was writing. It reports whether the renewal was settled with
+// that.
 func (c *commit) catchUp() (settled bool, _ error) {
 	found, reason, err := c.lookUp(c.old.id)
 	switch {
@@ -100,8 +101,8 @@ var errNoToken = errors.New("session: the request did not present the token that
 // periodic reports whether the renewal is one that nobody asked for.
 func (c *commit) periodic() bool { return !c.login && !c.renew }
 
-// carryOver rebuilds the new record, which nobody else knows yet, on what another request has meanwhile written into the
-// old one.
+// carryOver rebuilds the new record, which nobody else knows yet, on what another request has meanwhile written into
+// the old one.
 func (c *commit) carryOver(old record, next *record) error {
 	if err := c.advance(old); err != nil {
 		return err
@@ -124,8 +125,8 @@ func (c *commit) carryOver(old record, next *record) error {
 	return nil
 }
 
-// settleOutrun settles a renewal whose record another request has renewed or ended first. Nothing that has ended comes back, so
-// the aliases are followed to their end before anything else.
+// settleOutrun settles a renewal whose record another request has renewed or ended first. Nothing that has ended
+// comes back, so the aliases are followed to their end before anything else.
 func (c *commit) settleOutrun(last record, reason Reason) error {
 	heir, way, err := c.follow(last, reason)
 	over := errors.Is(err, ErrEnded)
@@ -151,8 +152,8 @@ func (c *commit) settleOutrun(last record, reason Reason) error {
 }
 
 // loginAfter goes on with a login whose session another request was faster to renew: from the session, if that was only
-// renewed; with its values as a session of its own, if the same subject has logged in; and otherwise from this request's
-// operations alone.
+// renewed; with its values as a session of its own, if the same subject has logged in; and otherwise from this
+// request's operations alone.
 func (c *commit) loginAfter(heir record, way journey) error {
 	switch {
 	case !way.login:
@@ -211,8 +212,9 @@ func (c *commit) unrenewed(err error) error {
 // deleteUnused removes a record that no token was handed out for. If that fails it idles out.
 func (c *commit) deleteUnused(h *record) { _ = c.m.store.Delete(c.ctx, h.id) }
 
-// aliasOf is the marker that leads from an old record to its successor, and holds no value, subject or handle. After a periodic renewal it
-// lasts as long as the session could have, because until then the old token is either good or a sign of theft.
+// aliasOf is the marker that leads from an old record to its successor, and holds no value, subject or handle. After
+// a periodic renewal it lasts as long as the session could have, because until then the old token is either good or a
+// sign of theft.
 func (c *commit) aliasOf(old *record, successor RecordID, salt []byte) record {
 	var flags byte
 	lasts := c.now + markerLifetime

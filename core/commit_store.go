@@ -219,13 +219,11 @@ func (c *commit) excused(err error) error {
 	}
 	c.next = c.old
 	if !errors.Is(err, ErrEnded) {
-		c.events = c.m.appendEvent(c.events, Event{
-			Reason: ReasonTouchFailed, Handle: c.old.env.Handle.String(), Subject: string(c.old.env.Subject), Err: err,
-		})
+		c.events = c.m.appendEvent(c.events, c.old.event(ReasonTouchFailed, err))
 	}
 	return nil
 }
 
 func (c *commit) addEvent(r Reason, h *record) {
-	c.events = c.m.appendEvent(c.events, Event{Reason: r, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
+	c.events = c.m.appendEvent(c.events, h.event(r, nil))
 }

@@ -12,8 +12,8 @@ func (c *commit) touchRecord() error {
 	return c.touchAs(next)
 }
 
-// noteUse is for a request that other requests have overtaken. They have noted down their own uses of the session, which
-// stand for this one's too unless it took very long; then what the session has become is extended.
+// noteUse is for a request that other requests have overtaken. They have noted down their own uses of the session,
+// which stand for this one's too unless it took very long; then what the session has become is extended.
 func (c *commit) noteUse() error {
 	if !c.tookLong() {
 		c.next = c.old
@@ -84,7 +84,7 @@ func (c *commit) touchStored(next *record) error {
 		}
 		found, reason, err := c.lookUpInTurn(next.id)
 		u := c.m.upkeepOf(&found, false)
-		if err != nil || reason != "" || c.now < u.touchAt() { // what has ended stays so, and what was just used needs nothing
+		if err != nil || reason != "" || c.now < u.touchAt() { // what has ended stays so; what was just used is
 			*next = c.old
 			return err
 		}

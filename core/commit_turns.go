@@ -8,11 +8,11 @@ import (
 )
 
 // turns lets the requests of this process that write one record do so one after the other: an attempt that is bound to
-// lose costs the store as much as one that succeeds. Managers that share a store share records, so all of them queue here.
-// A record that nobody writes has no entry, and those who write different records never wait for each other.
+// lose costs the store as much as one that succeeds. Managers that share a store share records, so all of them queue
+// here. A record that nobody writes has no entry, and those who write different records never wait for each other.
 //
-// A turn saves work and is no lock: versions decide who wins. So nobody makes a first attempt wait for a holder that gets
-// nowhere.
+// A turn saves work and is no lock: versions decide who wins. So nobody makes a first attempt wait for a holder that
+// gets nowhere.
 var turns turnTable
 
 type turnTable struct {
@@ -40,8 +40,8 @@ const (
 	turnRefused                    // nobody passed one on for longer than there was patience
 )
 
-// take waits for the turn of a record, which has to be given back with pass unless it was refused. Without patience, which is
-// zero then, it waits until ctx ends.
+// take waits for the turn of a record, which has to be given back with pass unless it was refused. Without patience,
+// which is zero then, it waits until ctx ends.
 func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duration) (turnResult, error) {
 	p := t.part(id)
 	mine := p.enter(id)

@@ -17,8 +17,8 @@ func (m *Manager) From(ctx context.Context) *Session {
 	return sessionIn(ctx, m)
 }
 
-// installed reports whether m's middleware is at work on the request that ctx belongs to. Another manager with a cookie of
-// the same name is a mistake that would lose either one's sessions, so it panics.
+// installed reports whether m's middleware is at work on the request that ctx belongs to. Another manager with a
+// cookie of the same name is a mistake that would lose either one's sessions, so it panics.
 func (m *Manager) installed(ctx context.Context) bool {
 	for {
 		s, ok := ctx.Value(sessionKey{}).(*Session)
@@ -67,10 +67,10 @@ func sessionIn(ctx context.Context, key any) *Session {
 
 var frameworkContexts []func(context.Context) context.Context
 
-// RegisterContext tells From how to find a request's context inside a framework's own context type. find gets any context,
-// also one that context.WithCancel or WithValue has derived from the framework's, so it asks with ctx.Value and
-// not by type; it returns nil for those that are not its framework's. Adapters call RegisterContext once, from an init
-// function; it is not safe to call later.
+// RegisterContext tells From how to find a request's context inside a framework's own context type. find gets any
+// context, also one that context.WithCancel or WithValue has derived from the framework's, so it asks with ctx.Value
+// and not by type; it returns nil for those that are not its framework's. Adapters call RegisterContext once, from an
+// init function; it is not safe to call later.
 func RegisterContext(find func(context.Context) context.Context) {
 	frameworkContexts = append(frameworkContexts, find)
 }
@@ -100,6 +100,7 @@ func (c *requestContext) Value(key any) any {
 // needContext panics where a nil pointer would say nothing.
 func needContext(ctx context.Context) {
 	if ctx == nil {
-		panic("session: From(nil): pass the request's context to session.From, or what the framework's handler was given to the adapter's From")
+		panic("session: From(nil): pass the request's context to session.From, or what the framework's handler was given " +
+			"to the adapter's From")
 	}
 }

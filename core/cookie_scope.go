@@ -52,7 +52,8 @@ func checkDomain(domain string) error {
 		}
 	}
 	if _, err := strconv.Atoi(labels[len(labels)-1]); err == nil || len(labels) < 2 {
-		return fmt.Errorf("Domain %q: browsers accept only names with a dot in them; leave it empty for this host only", domain)
+		return fmt.Errorf("Domain %q: browsers accept only names with a dot in them; leave it empty for this host only",
+			domain)
 	}
 	return nil
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/coatcheck/coatcheck/internal/probe"
 )
 
-// P11: a browser sends the cookies of a former Domain or Path along with the present one, in an order that nobody defines.
+// P11: a browser sends the cookies of a former Domain or Path along with the present one, in an order that nobody
+// defines.
 
 // beginWithAll starts a request that presents several cookies of the session's name.
 func (w *world) beginWithAll(t *testing.T, cookies ...string) *visit {

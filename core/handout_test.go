@@ -9,7 +9,8 @@ import (
 
 // P7 and P25: what a request in flight hands out, and what it counts for, when its session goes on without it.
 
-// A page is loading when the token is renewed; one of its requests logs in, and the slowest of the others must not undo that.
+// A page is loading when the token is renewed; one of its requests logs in, and the slowest of the others must not
+// undo that.
 func TestAHandOutIsWithdrawnWhenTheTokenIsDead(t *testing.T) {
 	for what, end := range map[string]func(*session.Session){
 		"login": func(s *session.Session) { s.Login("user:1") }, "renewal": (*session.Session).Renew, "logout": (*session.Session).Destroy,
@@ -90,7 +91,8 @@ func TestASlowFirstPresentationIsUse(t *testing.T) {
 	}
 }
 
-// Until the visitor has a new token there is no newer one: two answers lost, an interval apart, made a thief of the visitor.
+// Until the visitor has a new token there is no newer one: two answers lost, an interval apart, made a thief of the
+// visitor.
 func TestLostRenewalsLogNobodyOut(t *testing.T) {
 	for what, use := range map[string]func(*session.Session){
 		"read": func(s *session.Session) { count.Get(s) }, "update": func(s *session.Session) { count.Update(s, addOne) },

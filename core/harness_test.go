@@ -86,7 +86,8 @@ func beginWith(ctx context.Context, t *testing.T, m *session.Manager, cookie str
 
 const cookieName = "__Host-id"
 
-// idleEnd is how long a session lives without use: the default idle timeout, and the interval in which uses are not noted.
+// idleEnd is how long a session lives without use: the default idle timeout, and the interval in which uses are not
+// noted.
 const idleEnd = 33 * time.Minute
 
 // commit sends the headers with status 200.

@@ -47,7 +47,8 @@ func (s *Session) keepFromCaches() {
 func steersCaches(name string) bool {
 	const suffix = "Cache-Control"
 	return len(name) >= len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) ||
-		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control") || strings.EqualFold(name, "X-Accel-Expires")
+		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control") ||
+		strings.EqualFold(name, "X-Accel-Expires")
 }
 
 func (s *Session) varyByCookie() {

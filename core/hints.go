@@ -81,8 +81,8 @@ func (c *client) hint(e *wire.Envelope) {
 	e.SetExtension(wire.Network, networkOf(c.address))
 }
 
-// agentFamily reduces a User-Agent header to the browser and its system, like "Firefox on Windows". It is for people who
-// look for their own devices in a list. Version numbers and the rest would tell more than that takes.
+// agentFamily reduces a User-Agent header to the browser and its system, like "Firefox on Windows". It is for people
+// who look for their own devices in a list. Version numbers and the rest would tell more than that takes.
 func agentFamily(header string) string {
 	browser, system := firstMark(header, browsers), firstMark(header, systems)
 	switch {

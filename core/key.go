@@ -109,8 +109,8 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 	return v, ok
 }
 
-// encoded returns the value as it is stored, nil if there is none. remember notes that the request has read it, so that a
-// later Set or Delete conflicts with another request's change. An error has been reported.
+// encoded returns the value as it is stored, nil if there is none. remember notes that the request has read it, so
+// that a later Set or Delete conflicts with another request's change. An error has been reported.
 func (k Key[T]) encoded(s *Session, remember bool) ([]byte, error) {
 	if err := k.storable(); err != nil {
 		return nil, s.refuse(ReasonUnencodable, string(k), err)

@@ -55,7 +55,8 @@ type upkeep struct {
 
 func (m *Manager) upkeepOf(h *record, retiredKey bool) upkeep {
 	idle, touchEvery := m.idleTerms(&h.env)
-	u := upkeep{seen: h.seen, touchEvery: touchEvery, renewed: h.env.Renewed, renewEvery: m.renewEvery, retiredKey: retiredKey}
+	u := upkeep{seen: h.seen, touchEvery: touchEvery, renewed: h.env.Renewed, renewEvery: m.renewEvery}
+	u.retiredKey = retiredKey
 	if end := m.idleEnd(h); end < m.absoluteEnd(&h.env) {
 		u.shortBy = max(0, h.seen+touchEvery+idle-end)
 	}

@@ -44,9 +44,9 @@ func (m *Manager) info(h *record) Info {
 // List returns the sessions of a subject that are alive, newest first. Whoever shows them to the visitor can mark the
 // present one: its handle is Session.Handle's. Managers that share a store list each other's too.
 //
-// The call goes on until it has looked at all of them or ctx ends. Beside an error it returns those that it could look at.
-// The error is errors.ErrUnsupported for sealed sessions, which no server knows, and for stores that cannot search
-// by subject.
+// The call goes on until it has looked at all of them or ctx ends. Beside an error it returns those that it could
+// look at. The error is errors.ErrUnsupported for sealed sessions, which no server knows, and for stores that cannot
+// search by subject.
 func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	list := []Info{}
 	err := m.walkSubject(ctx, "List", subject, func(h *record) error {
@@ -69,10 +69,10 @@ const (
 	maxFailures = 3
 )
 
-// walkSubject calls f with each session that was a subject's when it began and has not ended, whatever renewals and logins
-// have made of it meanwhile. Expired ones are among them, because a write in flight, or a server whose clock is behind, may
-// still extend one; one that is being renewed may come twice. A record that fails does not keep the others from their
-// turn: the first error is returned in the end.
+// walkSubject calls f with each session that was a subject's when it began and has not ended, whatever renewals and
+// logins have made of it meanwhile. Expired ones are among them, because a write in flight, or a server whose clock
+// is behind, may still extend one; one that is being renewed may come twice. A record that fails does not keep the
+// others from their turn: the first error is returned in the end.
 func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f func(*record) error) error {
 	if subject == "" {
 		return fmt.Errorf("session: %s needs a subject", operation)
@@ -154,7 +154,8 @@ func (w *walk) visit(ctx context.Context, r *Record) error {
 
 // heir returns the session that an alias leads to, or ErrEnded.
 func (m *Manager) heir(ctx context.Context, alias record) (record, error) {
-	c := &commit{m: m, facts: facts{now: m.now()}, ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}}
+	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
+	c := &commit{m: m, facts: facts{now: m.now()}, ctx: b}
 	defer c.close()
 	h, _, err := c.follow(alias, ReasonSuperseded)
 	return h, err

@@ -102,7 +102,8 @@ func (s *Session) chooseOne(st *state, h *record, o opening) {
 	if !st.found || len(h.env.Subject) == 0 || string(h.env.Subject) != string(present.env.Subject) {
 		if st.found {
 			r.others = append(r.others, present)
-			st.base, st.found, st.retired, st.upkeepAt, r.offer, r.cameByReplaced = snapshot{}, false, false, wire.Never, "", false
+			st.forget(wire.Never)
+			r.offer, r.cameByReplaced = "", false
 			st.addEvent(s.m, Event{Reason: ReasonAmbiguous})
 		}
 		r.others = append(r.others, *h)
@@ -117,7 +118,7 @@ func (s *Session) chooseOne(st *state, h *record, o opening) {
 
 // noteUnopened notes why a cookie opened nothing, and which marker it led to.
 func (s *Session) noteUnopened(st *state, o opening, h *record, now wire.Millis) {
-	st.addEvent(s.m, Event{Reason: o.reason, Handle: h.env.Handle.String(), Subject: string(h.env.Subject)})
+	st.addEvent(s.m, h.event(o.reason, nil))
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
 		s.endReplayed(st, h, now)
 	}
@@ -131,16 +132,17 @@ func (s *Session) noteUnopened(st *state, o opening, h *record, now wire.Millis)
 		o.marker, o.since = &marker, h.env.Renewed
 	}
 	if r := st.rarely(); r.marker == nil {
-		r.marker, r.deletable = o.marker, o.marker.env.Flags&wire.Untold != 0 || s.begunAt.before(now) >= o.since+answerTime+s.m.leeway
+		untold := o.marker.env.Flags&wire.Untold != 0
+		r.marker, r.deletable = o.marker, untold || s.begunAt.before(now) >= o.since+answerTime+s.m.leeway
 		if r.deletable {
 			st.upkeepAt = 0
 		}
 	}
 }
 
-// answerTime is how long the answer to a request may be on its way. A request that begins later than that after a token has
-// died would not present the token if its visitor had been sent another one: so the cookie can be deleted then, and
-// not before. Nobody was sent anything about a session that was revoked.
+// answerTime is how long the answer to a request may be on its way. A request that begins later than that after a
+// token has died would not present the token if its visitor had been sent another one: so the cookie can be deleted
+// then, and not before. Nobody was sent anything about a session that was revoked.
 const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
 // endReplayed ends the session whose replaced token was used again.
@@ -150,7 +152,7 @@ func (s *Session) endReplayed(st *state, h *record, now wire.Millis) {
 	err := c.endRecord(*h)
 	st.addEvents(c.events)
 	if err != nil {
-		st.addEvent(s.m, Event{Reason: ReasonCommitFailed, Handle: h.env.Handle.String(), Subject: string(h.env.Subject), Err: err})
+		st.addEvent(s.m, h.event(ReasonCommitFailed, err))
 	}
 }
 
@@ -161,6 +163,6 @@ func (st *state) failLoad(m *Manager, err error) {
 	r := st.rarely()
 	r.blocked, r.others, r.marker, r.offer = err, nil, nil, ""
 	r.faults = append(r.faults, fault{reason: ReasonLoadFailed, err: err})
-	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, 0
+	st.forget(0)
 	st.addEvent(m, Event{Reason: ReasonLoadFailed, Err: err})
 }

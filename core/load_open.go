@@ -28,7 +28,9 @@ func (m *Manager) checkValue(value string) Reason {
 }
 
 // openCookie finds the live session behind a cookie value, or the reason why there is none.
-func (m *Manager) openCookie(ctx *bounded, value string, now wire.Millis, begun moment, h *record) (o opening, err error) {
+func (m *Manager) openCookie(
+	ctx *bounded, value string, now wire.Millis, begun moment, h *record,
+) (o opening, err error) {
 	if m.store == nil {
 		plain, old, ok := m.sealing.unseal(value, now)
 		if !ok {
@@ -43,7 +45,8 @@ func (m *Manager) openCookie(ctx *bounded, value string, now wire.Millis, begun 
 	if err != nil && errors.Is(err, ErrNotFound) {
 		return opening{reason: ReasonUnknown}, nil
 	}
-	if o.reason, err = m.judge(h, now, err); err == nil && o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0 {
+	o.reason, err = m.judge(h, now, err)
+	if err == nil && o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0 {
 		return m.openRenewed(ctx, value, now, begun, h)
 	}
 	return o, err
@@ -55,7 +58,9 @@ const maxSteps = 2
 // openRenewed finds the session behind a token that a periodic renewal has replaced: until the new token has been
 // presented, and for a while after that, the old one opens the session too, because the answer with the new one may be
 // lost or on its way. Later its use is a replay, and h is the session that was replayed.
-func (m *Manager) openRenewed(ctx *bounded, token string, now wire.Millis, begun moment, h *record) (o opening, err error) {
+func (m *Manager) openRenewed(
+	ctx *bounded, token string, now wire.Millis, begun moment, h *record,
+) (o opening, err error) {
 	replayed, steps := false, 0
 	marker := *h
 	for o.reason = ReasonSuperseded; o.reason == ReasonSuperseded && h.env.Flags&wire.LeftByRenewal != 0; {

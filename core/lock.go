@@ -27,7 +27,7 @@ func (s *Session) firstUse() {
 	defer func() {
 		if !loaded {
 			st.rarely().blocked = errLoadPanicked
-			st.base, st.found, st.retired = snapshot{}, false, false
+			st.forget(0)
 			s.mu.Unlock()
 		}
 	}()
@@ -63,7 +63,8 @@ func (s *Session) enterToWrite() (*state, error) {
 	return st, nil
 }
 
-var errEndless = errors.New("session: write during a commit that does not end: a function given to Update or Try must not write to the session")
+var errEndless = errors.New("session: write during a commit that does not end: a function given to Update or Try " +
+	"must not write to the session")
 
 // awaitCommit returns true, with the lock held, once no commit is under way. A commit is bounded in time; one that
 // outlives its bound is waiting for us, because a function given to Update writes to its own session. Then it

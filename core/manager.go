@@ -44,8 +44,8 @@ type Manager struct {
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
 func New(store Store, o Options) (*Manager, error) {
 	if v := reflect.ValueOf(store); store == nil || v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, errors.New("session: New: the store is nil, because opening it failed or was forgotten; for sessions without " +
-			"a server use NewSealed")
+		return nil, errors.New("session: New: the store is nil, because opening it failed or was forgotten; for sessions " +
+			"without a server use NewSealed")
 	}
 	m, err := newManager(o)
 	if _, ok := store.(Indexer); err == nil && !ok && o.MaxPerSubject > 0 {
@@ -101,7 +101,8 @@ func newManager(o Options) (*Manager, error) {
 	return &Manager{
 		name: o.Name, cookie: c,
 		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
-		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter), renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
+		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter),
+		renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,
 		maxPerSubject: o.MaxPerSubject, limit: o.AtLimit, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
 		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
@@ -116,7 +117,7 @@ func (m *Manager) String() string { return "session.Manager(" + m.name + ")" }
 // program stops where it is put together, and not at its first visitor.
 func (m *Manager) Ready() {
 	if m == nil || m.store == nil && m.sealing == nil {
-		panic("session: Middleware needs a manager, and this one is nil or empty: pass what session.New or session.NewSealed " +
-			"has returned, after a look at its error")
+		panic("session: Middleware needs a manager, and this one is nil or empty: pass what session.New or " +
+			"session.NewSealed has returned, after a look at its error")
 	}
 }

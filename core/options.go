@@ -23,9 +23,9 @@ type Options struct {
 	// name is "id-" and the program's, so that programs on localhost do not log each other out.
 	InsecureHTTP bool
 
-	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30 minutes; at
-	// most AbsoluteTimeout. A request that has loaded its session in time counts as use, however long it takes. Shortening it, or
-	// AbsoluteTimeout, acts at once on sessions that live already.
+	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30
+	// minutes; at most AbsoluteTimeout. A request that has loaded its session in time counts as use, however long it
+	// takes. Shortening it, or AbsoluteTimeout, acts at once on sessions that live already.
 	IdleTimeout time.Duration
 	// AbsoluteTimeout ends a session this long after its creation or last login, used or not. Zero means 12 hours;
 	// at most 400 days.
@@ -46,8 +46,8 @@ type Options struct {
 	// Leeway is how far the clocks of your servers may differ: a session lives that much longer. At most a minute.
 	Leeway time.Duration
 
-	// MaxPerSubject is how many sessions a subject may have at once. Zero means any number. It needs a store that can search by
-	// subject, and makes a login cost two store calls more.
+	// MaxPerSubject is how many sessions a subject may have at once. Zero means any number. It needs a store that can
+	// search by subject, and makes a login cost two store calls more.
 	MaxPerSubject int
 	// AtLimit says what a login beyond MaxPerSubject does. Zero means EvictOldest.
 	AtLimit LimitPolicy
@@ -96,8 +96,8 @@ const (
 	LastWriteWins
 )
 
-// ReplayPolicy is for a token that RenewAfter has replaced and that is used again after its grace: whoever uses it holds a
-// copy, and so either the visitor or a thief has the new one.
+// ReplayPolicy is for a token that RenewAfter has replaced and that is used again after its grace: whoever uses it
+// holds a copy, and so either the visitor or a thief has the new one.
 type ReplayPolicy int
 
 const (
@@ -164,14 +164,16 @@ func (o *Options) check() error {
 	} {
 		unset := d.value == 0 && d.min == 0
 		if !unset && (d.value < max(d.min, time.Millisecond) || d.value > d.max) {
-			return fmt.Errorf("%s is %v and must be between %v and %v%s", d.name, d.value, max(d.min, time.Millisecond), d.max, d.hint)
+			return fmt.Errorf("%s is %v and must be between %v and %v%s",
+				d.name, d.value, max(d.min, time.Millisecond), d.max, d.hint)
 		}
 	}
 	if err := checkName(o.Name, maxName); err != nil {
 		return fmt.Errorf("Name %w", err)
 	}
 	if prefixOf(o.Name) != "" {
-		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow", o.Name)
+		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow",
+			o.Name)
 	}
 	if o.Sealer != SecureCookie && o.Sealer != AEAD {
 		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)
@@ -200,7 +202,7 @@ type LimitPolicy int
 const (
 	// EvictOldest ends those of the subject's sessions that logged in longest ago, by the clocks of the servers.
 	EvictOldest LimitPolicy = iota
-	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen at once
-	// on several servers one that has been answered may have to give way to one that was earlier.
+	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen
+	// at once on several servers one that has been answered may have to give way to one that was earlier.
 	RefuseLogin
 )

@@ -13,8 +13,8 @@ import (
 
 const toggle session.Key[string] = "toggle"
 
-// P3 and P18 together: what a request wants is "no change" only against what is durable. Two servers have a cache each, and
-// the second one's is behind.
+// P3 and P18 together: what a request wants is "no change" only against what is durable. Two servers have a cache
+// each, and the second one's is behind.
 func TestAnOperationIsNoChangeOnlyAgainstWhatIsDurable(t *testing.T) {
 	for what, c := range map[string]struct {
 		before, other, do func(*session.Session) // at server 1; at server 2; and then at server 1 again

@@ -14,8 +14,8 @@ import (
 	"github.com/coatcheck/coatcheck/internal/probe"
 )
 
-// The budget of the design: 100 concurrent updates of one session take at most 1.2 attempts each in one process, also when
-// two managers share the store; none is lost and none fails.
+// The budget of the design: 100 concurrent updates of one session take at most 1.2 attempts each in one process, also
+// when two managers share the store; none is lost and none fails.
 func TestConcurrentUpdatesOfOneSessionTakeTurns(t *testing.T) {
 	for _, servers := range []int{1, 2} {
 		synctest.Test(t, func(t *testing.T) {

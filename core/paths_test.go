@@ -150,7 +150,8 @@ func TestP25ARenewalThatFailsStillTouches(t *testing.T) {
 	}
 }
 
-// P24, P25: a timeout that was lengthened counts for sessions that live already: who uses one in time is not logged out.
+// P24, P25: a timeout that was lengthened counts for sessions that live already: who uses one in time is not logged
+// out.
 func TestP25ALengthenedTimeoutLogsNobodyOut(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie := w.start(t)

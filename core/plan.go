@@ -68,7 +68,8 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	return f
 }
 
-// nothingDue reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
+// nothingDue reports whether a commit at now would find nothing to do. Most requests only read, and are spared the
+// rest of it.
 func (st *state) nothingDue(now wire.Millis) bool {
 	return now < st.upkeepAt && !st.committing && !st.pending.anything() && st.cookie == "" && !st.owesHeaders()
 }
@@ -91,8 +92,8 @@ type plan struct {
 	err     error
 }
 
-// decide is the whole policy of a commit. It does no I/O, looks at nothing but f and changes nothing. What it cannot know is the
-// size of the result and the store's answer.
+// decide is the whole policy of a commit. It does no I/O, looks at nothing but f and changes nothing. What it cannot
+// know is the size of the result and the store's answer.
 func decide(f *facts) plan {
 	switch {
 	case f.blocked != nil && f.serveOn && (f.refusal == nil || f.unsaved):
@@ -111,7 +112,8 @@ func decide(f *facts) plan {
 	return p
 }
 
-// failWithUpkeep is the plan of a request whose changes are not saved: it fails with err, and has used the session all the same.
+// failWithUpkeep is the plan of a request whose changes are not saved: it fails with err, and has used the session
+// all the same.
 func failWithUpkeep(f *facts, err error) plan {
 	p := planUpkeep(f, false)
 	if p.action != doTouch || f.sealed { // an error response leaves the cookie alone
@@ -218,8 +220,8 @@ func touchDue(f *facts, touch bool) bool {
 	return (touch || f.now >= f.touchAt()) && min(f.now+f.span, f.absoluteEnd) > f.idleEnd
 }
 
-// withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none: the
-// cookie that stays behind opens nothing.
+// withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
+// the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
 	needsHeader := p.action >= doCreate && p.action != doEnd || f.sealed && p.action != doNothing
 	late := error(nil)

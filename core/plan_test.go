@@ -272,8 +272,8 @@ func TestUpkeepNeverFailsARequest(t *testing.T) {
 	}
 }
 
-// A request that only read is not put before decide unless something is due by the clock of the commit, which may be long
-// after that of the load. Both have to agree at every instant, or an active visitor is logged out.
+// A request that only read is not put before decide unless something is due by the clock of the commit, which may be
+// long after that of the load. Both have to agree at every instant, or an active visitor is logged out.
 func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	quietAndLate := 0

@@ -227,8 +227,8 @@ func TestALogoutInFlightDoesNotReachAnotherVisitorsLogin(t *testing.T) {
 	}
 }
 
-// The absolute deadline is an end like any other, judged at load and again before each write. The idle one is not: a request
-// that began in time is use.
+// The absolute deadline is an end like any other, judged at load and again before each write. The idle one is not: a
+// request that began in time is use.
 
 func TestARequestThatOutlastsTheIdleTimeoutIsUse(t *testing.T) {
 	for what, f := range map[string]func(*session.Session){

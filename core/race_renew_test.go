@@ -227,7 +227,8 @@ func TestTwoRenewsAtOnceLeaveOneSession(t *testing.T) {
 	}
 }
 
-// P6 goes before P7: whoever has to end up with a session of its own first follows what became of the one it has loaded.
+// P6 goes before P7: whoever has to end up with a session of its own first follows what became of the one it has
+// loaded.
 func TestNothingThatHasEndedComesBackWhoeverRenewsIt(t *testing.T) {
 	requests := map[string]func(*session.Session){
 		"renew": (*session.Session).Renew, "renew and set": func(s *session.Session) { s.Renew(); name.Set(s, "x") },

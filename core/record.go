@@ -7,8 +7,8 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// snapshot is a session as it was loaded or last written, in the small form that a request keeps: most requests look at one value
-// and at nothing else.
+// snapshot is a session as it was loaded or last written, in the small form that a request keeps: most requests look
+// at one value and at nothing else.
 type snapshot struct {
 	id      RecordID
 	version uint64
@@ -42,7 +42,8 @@ type record struct {
 }
 
 func (h *record) fromStore(r *Record) error {
-	h.id, h.version, h.seen, h.expires, h.cached = r.ID, r.Version, wire.FromTime(r.Seen), wire.FromTime(r.Expires), r.Cached
+	h.id, h.version, h.cached = r.ID, r.Version, r.Cached
+	h.seen, h.expires = wire.FromTime(r.Seen), wire.FromTime(r.Expires)
 	return h.parse(r.Data)
 }
 
@@ -77,4 +78,9 @@ func (h *record) toStore() Record {
 		r.Subject, r.Handle = string(h.env.Subject), h.env.Handle.String()
 	}
 	return r
+}
+
+// event is an Event that concerns the session.
+func (h *record) event(r Reason, err error) Event {
+	return Event{Reason: r, Handle: h.env.Handle.String(), Subject: string(h.env.Subject), Err: err}
 }

@@ -47,8 +47,9 @@ func (s *Session) reportCommit(e Event) {
 	s.report(e)
 }
 
-// firstReport completes the event of a failure. It returns false if the mistake has been told: a line that errs in a loop is
-// one mistake, and so are a refused write, or a failed load, and the commit that fails of it. The lock is held.
+// firstReport completes the event of a failure. It returns false if the mistake has been told: a line that errs in a
+// loop is one mistake, and so are a refused write, or a failed load, and the commit that fails of it. The lock is
+// held.
 func (s *Session) firstReport(e *Event) bool {
 	if e.Route == "" {
 		e.Route = route(s.x)

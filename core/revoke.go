@@ -32,8 +32,8 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err 
 // RevokeAll ends all sessions of a subject and returns how many. A login that happens meanwhile or later is not
 // among them: first make the account refuse logins.
 //
-// All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not keep the
-// others from ending: beside an error, ended counts those that have.
+// All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not
+// keep the others from ending: beside an error, ended counts those that have.
 func (m *Manager) RevokeAll(ctx context.Context, subject string) (ended int, err error) {
 	return m.revoke(ctx, "RevokeAll", subject, func(string) bool { return true })
 }
@@ -61,7 +61,9 @@ func (s *Session) subjectAndHandle(m *Manager) (subject, handle string, err erro
 }
 
 // revoke ends what is wanted of what was the subject's when it began. It counts those that were alive.
-func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted func(handle string) bool) (ended int, err error) {
+func (m *Manager) revoke(
+	ctx context.Context, operation, subject string, wanted func(handle string) bool,
+) (ended int, err error) {
 	handles := map[wire.Handle]bool{}
 	for again := true; again; {
 		again = false

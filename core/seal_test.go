@@ -185,7 +185,8 @@ func TestOneKeyUnderTwoNamesIsRefused(t *testing.T) {
 	}
 }
 
-// A value from the future has a wrong clock behind it, and would live longer than it should. The clock is the application's.
+// A value from the future has a wrong clock behind it, and would live longer than it should. The clock is the
+// application's.
 func TestBothSealersJudgeTheDayAlike(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		s := with(keysNamed("a"), "id", "c")
@@ -269,7 +270,8 @@ func TestSealersAreSafeForConcurrentUse(t *testing.T) {
 	})
 }
 
-// gorilla/securecookie refuses what is older than 30 days on the system's clock or longer than 4096 bytes unless told otherwise.
+// gorilla/securecookie refuses what is older than 30 days on the system's clock or longer than 4096 bytes unless told
+// otherwise.
 func TestSecureCookieLeavesAgeAndLengthToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := newSecureCookies(keysNamed("a"), "id", "c")

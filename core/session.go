@@ -35,11 +35,11 @@ const (
 	requestOver
 )
 
-// Login binds the session to subject, a name like "user:42", and renews the token. A token planted before the login opens
-// nothing after it, and a request in flight with it cannot write into the session: it gets ErrEnded, and of what it does only
-// Destroy follows, unless the login was as another subject than the session's. Values stay, except when the session
-// belonged to another subject: then what was stored is dropped and only this request's own changes stay. The absolute
-// and authentication clocks start anew. An empty subject is refused.
+// Login binds the session to subject, a name like "user:42", and renews the token. A token planted before the login
+// opens nothing after it, and a request in flight with it cannot write into the session: it gets ErrEnded, and of
+// what it does only Destroy follows, unless the login was as another subject than the session's. Values stay, except
+// when the session belonged to another subject: then what was stored is dropped and only this request's own changes
+// stay. The absolute and authentication clocks start anew. An empty subject is refused.
 //
 // Of two logins in flight at once each gets a session of its own. Options.MaxPerSubject limits what a subject can have.
 func (s *Session) Login(subject string) {
@@ -55,7 +55,8 @@ func (s *Session) Login(subject string) {
 	if owner := st.storedSubject(); len(owner) > 0 && string(owner) != subject {
 		st.pending.switched = true
 		st.hide()
-		if st.pending.refusal == nil && slices.ContainsFunc(st.pending.ops, func(o operation) bool { return o.update != nil }) {
+		updated := slices.ContainsFunc(st.pending.ops, func(o operation) bool { return o.update != nil })
+		if updated && st.pending.refusal == nil {
 			st.pending.refusal = errUpdatesNotRerun // until it is: nothing of the other subject's may be saved
 		}
 	}
@@ -134,9 +135,9 @@ func (s *Session) Clear() {
 }
 
 // Destroy ends the session: nothing brings it back, not even a request that is in flight, and the cookie is
-// deleted. Requests in flight that write get ErrEnded. If the session was renewed meanwhile, or logged in as the same subject
-// or from an anonymous one, what has become of it ends. Further sessions that the request's cookies opened end too.
-// What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
+// deleted. Requests in flight that write get ErrEnded. If the session was renewed meanwhile, or logged in as the same
+// subject or from an anonymous one, what has become of it ends. Further sessions that the request's cookies opened
+// end too. What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
 func (s *Session) Destroy() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.destroy()
@@ -178,9 +179,9 @@ func (s *Session) Handle() string {
 	return st.handle()
 }
 
-// ExpiresAt returns when the session ends if it is not used again after this request, as its response leaves it: changes
-// and touches that are due are counted, for a session that this request starts too. It is the zero time when there will be
-// none.
+// ExpiresAt returns when the session ends if it is not used again after this request, as its response leaves it:
+// changes and touches that are due are counted, for a session that this request starts too. It is the zero time when
+// there will be none.
 func (s *Session) ExpiresAt() time.Time {
 	now := s.m.now()
 	st := s.enter()
@@ -202,8 +203,8 @@ func (s *Session) ExpiresAt() time.Time {
 
 // Err returns why the session could not be loaded, why a write was refused, or why the last Save failed; nil
 // if all is well. It loads the session, so that a handler can stop before it acts on an empty one. A handler that
-// stops just returns: the client gets the error response whatever the handler writes. Two cases are different, and there
-// the handler answers itself: after a failed Save, and with Options.AnonymousWhenUnavailable.
+// stops just returns: the client gets the error response whatever the handler writes. Two cases are different, and
+// there the handler answers itself: after a failed Save, and with Options.AnonymousWhenUnavailable.
 func (s *Session) Err() error {
 	st := s.enter()
 	if st == nil {

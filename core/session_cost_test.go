@@ -241,7 +241,8 @@ func TestASlowReaderIsUse(t *testing.T) {
 	}
 }
 
-// startElsewhere starts a session with count = 1 at a server that has the same store or keys, and saves on every status.
+// startElsewhere starts a session with count = 1 at a server that has the same store or keys, and saves on every
+// status.
 func startElsewhere(t *testing.T, w *world) string {
 	t.Helper()
 	o := session.Options{Now: func() time.Time { return w.now }}

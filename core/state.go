@@ -41,6 +41,11 @@ type rare struct {
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced by that one
 }
 
+// forget makes the request one without a session.
+func (st *state) forget(upkeepAt wire.Millis) {
+	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, upkeepAt
+}
+
 // rarely returns st.rare to write to.
 func (st *state) rarely() *rare {
 	if st.rare == nil {
@@ -90,8 +95,8 @@ func (st *state) offer() string {
 	return st.rare.offer
 }
 
-// withdrawOffer takes back the offer of a token that may have been replaced since the session was loaded. Nobody can know that
-// of a sealed one.
+// withdrawOffer takes back the offer of a token that may have been replaced since the session was loaded. Nobody can
+// know that of a sealed one.
 func (st *state) withdrawOffer(m *Manager) {
 	if st.rare != nil && m.store != nil {
 		st.rare.offer = ""

@@ -126,7 +126,8 @@ func (x *typeCheck) pointer(p part, at string) error {
 	return x.check(to, at)
 }
 
-// checkMapKey follows encoding/json, which asks a key of the kind string no method when it writes, and does when it reads.
+// checkMapKey follows encoding/json, which asks a key of the kind string no method when it writes, and does when it
+// reads.
 func checkMapKey(key reflect.Type, at string) error {
 	writes, reads := key.Implements(textWriter), reflect.PointerTo(key).Implements(textReader)
 	switch k := key.Kind(); {

@@ -7,9 +7,9 @@ import (
 	"reflect"
 )
 
-// checkEmbeddedMethods finds structs that lean on the methods of an embedded field. They leave the other fields out; and those
-// of an embedded pointer are called on nil when the struct is read. A method of the struct's own would write
-// something else for a zero value, and read it.
+// checkEmbeddedMethods finds structs that lean on the methods of an embedded field. They leave the other fields out;
+// and those of an embedded pointer are called on nil when the struct is read. A method of the struct's own would
+// write something else for a zero value, and read it.
 func checkEmbeddedMethods(p part, at string) error {
 	if p.Kind() != reflect.Struct {
 		return nil

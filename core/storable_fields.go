@@ -61,7 +61,8 @@ func (fs *fields) checkEmbedded(f reflect.StructField, p part, at string, outer 
 		}
 	}
 	if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
-		return fmt.Errorf("%s is an embedded pointer to an unexported type, not to be made again: embed the struct itself", at)
+		return fmt.Errorf("%s is an embedded pointer to an unexported type, not to be made again: "+
+			"embed the struct itself", at)
 	}
 	return fs.checkAll(p, at, outer)
 }

@@ -31,8 +31,8 @@ func mintSalt() []byte {
 	return b
 }
 
-// successorToken is the token that follows token in a periodic renewal. It takes both: the store keeps the salt and never
-// a token, so what is at rest opens no session, and whoever holds the old token can be given the new one again.
+// successorToken is the token that follows token in a periodic renewal. It takes both: the store keeps the salt and
+// never a token, so what is at rest opens no session, and whoever holds the old token can be given the new one again.
 func successorToken(token string, salt []byte) string {
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write([]byte("coatcheck periodic renewal"))

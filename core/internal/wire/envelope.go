@@ -195,8 +195,8 @@ func (e *Envelope) AppendHeader(dst []byte) []byte {
 	return append(AppendFrame(dst, e.Subject), make([]byte, lengthSize)...)
 }
 
-// Finish returns a copy of draft, which is what AppendHeader has appended and a body from bodyAt on, with the body's length
-// filled in. It points e.Body into the copy, which is no larger than it has to be.
+// Finish returns a copy of draft, which is what AppendHeader has appended and a body from bodyAt on, with the body's
+// length filled in. It points e.Body into the copy, which is no larger than it has to be.
 func (e *Envelope) Finish(draft []byte, bodyAt int) []byte {
 	data := bytes.Clone(draft)
 	e.Body = data[bodyAt:]

@@ -16,8 +16,8 @@ func (e *Envelope) MarkPresented(now Millis) {
 	e.SetExtension(PresentedAt, string(appendMillis(nil, now)))
 }
 
-// Presented is when the token of a periodic renewal was first presented; Never, if it was not yet. An alias left by a later
-// renewal keeps it. Where it is not known, it was at the latest when that alias was made.
+// Presented is when the token of a periodic renewal was first presented; Never, if it was not yet. An alias left by a
+// later renewal keeps it. Where it is not known, it was at the latest when that alias was made.
 func (e *Envelope) Presented() Millis {
 	if e.Flags&Unpresented != 0 {
 		return Never

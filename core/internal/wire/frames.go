@@ -51,8 +51,8 @@ func longLength(data []byte) (n, size int) {
 	return int(v), size
 }
 
-// takeUvarint, takeMillis and takeFrame take the first part off what is left of an envelope. On malformed input they return
-// a zero value and nil as the rest. Further calls on nil do the same, so that only the end has to be checked.
+// takeUvarint, takeMillis and takeFrame take the first part off what is left of an envelope. On malformed input they
+// return a zero value and nil as the rest. Further calls on nil do the same, so that only the end has to be checked.
 
 func takeUvarint(in []byte) (v uint64, rest []byte) {
 	if len(in) >= 8 { // eight bytes at once: numbers are most of what a read has to parse
