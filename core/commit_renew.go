@@ -30,28 +30,37 @@ func (c *commit) renewRecord() error {
 		if failure == nil {
 			return c.issue(ReasonRenewed, next, token)
 		}
-		found, reason, err := c.lookUpInTurn(c.old.id)
-		switch {
-		case err != nil: // whether the old token leads to the new record is unknown, so that one has to stay
-			c.tentative = next.env.Writes[0]
-			return c.unrenewed(err)
-		case reason == ReasonSuperseded && found.env.Successor() == next.id: // applied; the answer was lost
-			return c.issue(ReasonRenewed, next, token)
-		case reason != "":
-			c.deleteUnused(&next)
-			return c.settleOutrun(found, reason)
-		case !errors.Is(failure, ErrConflict):
-			c.tentative = next.env.Writes[0]
-			return c.unrenewed(unavailable("renew", failure))
-		}
-		if err := c.carryOver(found, &next); err != nil {
-			c.deleteUnused(&next)
-			if errors.Is(err, ErrConflict) {
-				return err
-			}
-			return c.unrenewed(err)
+		if settled, err := c.aliasFailed(failure, &next, token); settled || err != nil {
+			return err
 		}
 	}
+}
+
+// aliasFailed finds out what came of an attempt to write the alias that returned an error. Unless that settles the renewal,
+// next is ready for another attempt.
+func (c *commit) aliasFailed(failure error, next *record, token string) (settled bool, _ error) {
+	found, reason, err := c.lookUpInTurn(c.old.id)
+	switch {
+	case err != nil: // whether the old token leads to the new record is unknown, so that one has to stay
+		c.tentative = next.env.Writes[0]
+		return true, c.unrenewed(err)
+	case reason == ReasonSuperseded && found.env.Successor() == next.id: // applied; the answer was lost
+		return true, c.issue(ReasonRenewed, *next, token)
+	case reason != "":
+		c.deleteUnused(next)
+		return true, c.settleOutrun(found, reason)
+	case !errors.Is(failure, ErrConflict):
+		c.tentative = next.env.Writes[0]
+		return true, c.unrenewed(unavailable("renew", failure))
+	}
+	if err = c.carryOver(found, next); err == nil {
+		return false, nil
+	}
+	c.deleteUnused(next)
+	if errors.Is(err, ErrConflict) {
+		return true, err
+	}
+	return true, c.unrenewed(err)
 }
 
 // catchUp looks again at a record that another request was writing. It reports whether the renewal was settled with

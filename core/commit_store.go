@@ -132,17 +132,14 @@ func (c *commit) updateRecord() error {
 	base, ops, mine := &c.old, c.ops, uint64(0)
 	for ; ; contested = true {
 		if contested {
-			if c.unasked { // another request has written what was to be noted, but perhaps at an earlier time than this one's
+			if c.unasked { // the other has noted its use, but perhaps at an earlier time than this one's
 				return c.noteUse()
 			}
-			if _, err := c.takeTurn(base.id, 0); err != nil {
-				return err
-			}
-			fresh, err := c.freshBase(base.id)
+			fresh, stored, err := c.lookAgain(base.id, mine)
 			if err != nil {
 				return err
 			}
-			if mine != 0 && fresh.env.HasWriteID(mine) || c.tentative != 0 && fresh.env.HasWriteID(c.tentative) {
+			if stored {
 				return c.updated(&fresh)
 			}
 			base = &fresh
@@ -150,20 +147,32 @@ func (c *commit) updateRecord() error {
 				return err
 			}
 		}
-		next := &c.next
-		if err := c.encodeOver(next, base, ops); err != nil {
+		if err := c.encodeOver(&c.next, base, ops); err != nil {
 			return err
 		}
-		mine = next.env.Writes[0]
-		switch err := c.replace(next); {
+		mine = c.next.env.Writes[0]
+		switch err := c.replace(&c.next); {
 		case err == nil:
-			return c.updated(next)
+			return c.updated(&c.next)
 		case errors.Is(err, ErrNotFound):
 			return c.excused(ErrEnded)
 		case !errors.Is(err, ErrConflict):
 			return c.excused(unavailable("update", err))
 		}
 	}
+}
+
+// lookAgain takes the turn of a contested record and returns what it has become. stored reports whether that contains the
+// changes already: mine is the id of their last attempt, or 0.
+func (c *commit) lookAgain(id RecordID, mine uint64) (fresh record, stored bool, err error) {
+	if _, err = c.takeTurn(id, 0); err != nil {
+		return fresh, false, err
+	}
+	if fresh, err = c.freshBase(id); err != nil {
+		return fresh, false, err
+	}
+	has := fresh.env.HasWriteID
+	return fresh, mine != 0 && has(mine) || c.tentative != 0 && has(c.tentative), nil
 }
 
 // updated settles what this request sees from now on. A request whose session was renewed meanwhile keeps its own

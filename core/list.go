@@ -90,25 +90,14 @@ func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f 
 	}
 	w := walk{m: m, operation: operation, subject: subject, f: f}
 	for page := range slices.Chunk(ids, maxPage) {
-		records, err := m.loadPage(ctx, index, page)
-		w.count(err)
-		for i := range records {
-			if ctx.Err() != nil || w.inARow >= maxFailures {
-				break
-			}
-			w.count(w.visit(ctx, &records[i]))
-		}
-		if err := ctx.Err(); err != nil {
-			return cmp.Or(w.first, searchFailed(operation, err))
-		}
-		if w.inARow >= maxFailures {
+		if !w.page(ctx, index, page) {
 			break
 		}
 	}
 	return w.first
 }
 
-// walk is a walk on its way.
+// walk is what one call of walkSubject works with.
 type walk struct {
 	m         *Manager
 	operation string
@@ -118,6 +107,24 @@ type walk struct {
 	inARow    int // failures
 }
 
+// page visits the records of these ids. It returns false when the walk is over before its end.
+func (w *walk) page(ctx context.Context, index Indexer, ids []RecordID) (goOn bool) {
+	records, err := w.m.loadPage(ctx, index, ids)
+	w.count(err)
+	for i := range records {
+		if ctx.Err() != nil || w.inARow >= maxFailures {
+			break
+		}
+		w.count(w.visit(ctx, &records[i]))
+	}
+	if err := ctx.Err(); err != nil {
+		w.first = cmp.Or(w.first, searchFailed(w.operation, err))
+		return false
+	}
+	return w.inARow < maxFailures
+}
+
+// count remembers the first failure, and how many there were in a row.
 func (w *walk) count(err error) {
 	if err == nil {
 		w.inARow = 0

@@ -108,6 +108,17 @@ const (
 	EndReplayed
 )
 
+// LimitPolicy is for a login beyond Options.MaxPerSubject.
+type LimitPolicy int
+
+const (
+	// EvictOldest ends those of the subject's sessions that logged in longest ago, by the clocks of the servers.
+	EvictOldest LimitPolicy = iota
+	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen
+	// at once on several servers one that has been answered may have to give way to one that was earlier.
+	RefuseLogin
+)
+
 const (
 	defaultName         = "id"
 	defaultIdle         = 30 * time.Minute
@@ -148,6 +159,33 @@ func setDefault[T comparable](v *T, to T) {
 }
 
 func (o *Options) check() error {
+	if err := o.checkDurations(); err != nil {
+		return err
+	}
+	if err := checkName(o.Name, maxName); err != nil {
+		return fmt.Errorf("Name %w", err)
+	}
+	switch {
+	case prefixOf(o.Name) != "":
+		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow",
+			o.Name)
+	case o.Sealer != SecureCookie && o.Sealer != AEAD:
+		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)
+	case o.Conflicts != RefuseConflicts && o.Conflicts != LastWriteWins:
+		return fmt.Errorf("Conflicts %d: use RefuseConflicts or LastWriteWins", o.Conflicts)
+	case o.AtLimit != EvictOldest && o.AtLimit != RefuseLogin:
+		return fmt.Errorf("AtLimit %d: use EvictOldest or RefuseLogin", o.AtLimit)
+	case o.MaxPerSubject < 0:
+		return errors.New("MaxPerSubject is negative; leave it zero for no limit")
+	case o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed:
+		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)
+	case o.MaxSize < 0:
+		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
+	}
+	return checkProxies(o.TrustedProxies)
+}
+
+func (o *Options) checkDurations() error {
 	for _, d := range []struct {
 		name     string
 		value    time.Duration
@@ -168,41 +206,5 @@ func (o *Options) check() error {
 				d.name, d.value, max(d.min, time.Millisecond), d.max, d.hint)
 		}
 	}
-	if err := checkName(o.Name, maxName); err != nil {
-		return fmt.Errorf("Name %w", err)
-	}
-	if prefixOf(o.Name) != "" {
-		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow",
-			o.Name)
-	}
-	if o.Sealer != SecureCookie && o.Sealer != AEAD {
-		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)
-	}
-	if o.Conflicts != RefuseConflicts && o.Conflicts != LastWriteWins {
-		return fmt.Errorf("Conflicts %d: use RefuseConflicts or LastWriteWins", o.Conflicts)
-	}
-	if o.AtLimit != EvictOldest && o.AtLimit != RefuseLogin {
-		return fmt.Errorf("AtLimit %d: use EvictOldest or RefuseLogin", o.AtLimit)
-	}
-	if o.MaxPerSubject < 0 {
-		return errors.New("MaxPerSubject is negative; leave it zero for no limit")
-	}
-	if o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed {
-		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)
-	}
-	if o.MaxSize < 0 {
-		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
-	}
-	return checkProxies(o.TrustedProxies)
+	return nil
 }
-
-// LimitPolicy is for a login beyond Options.MaxPerSubject.
-type LimitPolicy int
-
-const (
-	// EvictOldest ends those of the subject's sessions that logged in longest ago, by the clocks of the servers.
-	EvictOldest LimitPolicy = iota
-	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen
-	// at once on several servers one that has been answered may have to give way to one that was earlier.
-	RefuseLogin
-)
