@@ -5,30 +5,30 @@ import "slices"
 // changes is what the request wants done to its session at the next commit.
 type changes struct {
 	ops     []operation
-	refusal error // a write that could not be taken; it fails the commit
-	subject string
+	refusal error   // a write that could not be taken; it fails the commit
+	subject string  // of the login
 	ending  *ending // nil unless Destroy was called and there is something to end; writes after it start a new session
 
 	login, renew, touch bool
-	switched            bool // the login is for another subject than the held one's
-	hidden              bool // the held values are dropped: by Clear, or by a login as somebody else
+	switched            bool // the login is for another subject than the loaded session's
+	hidden              bool // the loaded values are dropped: by Clear, or by a login as somebody else
 }
 
 // ending is what Destroy has to end.
 type ending struct {
 	sessions []record
-	own      bool // the first is the session that the request held; the others its cookies opened besides
+	own      bool // the first is the request's session; the others are further ones that its cookies opened
 	done     int  // how many have ended
 }
 
-// pending is what a request that changes its session needs, in one allocation. Each commit uses one up.
+// pending is what a request that changes its session needs, in one allocation. Each commit ends one.
 type pending struct {
 	changes
 	ctx   bounded // of the commit
 	first [1]operation
 }
 
-// beginChanges gives the request a wish of its own to write to.
+// beginChanges allocates st.pending for the request's first change.
 func (st *state) beginChanges() {
 	if st.pending == nil {
 		st.pending = &pending{}
@@ -36,7 +36,7 @@ func (st *state) beginChanges() {
 	}
 }
 
-// changes is a copy of what the request wants: nothing, as long as it has only read.
+// changes is a copy of what the request wants: the zero value as long as it has only read.
 func (st *state) changes() changes {
 	if st.pending == nil {
 		return changes{}
@@ -54,11 +54,11 @@ func (st *state) operations() []operation {
 func (st *state) hidden() bool { return st.pending != nil && st.pending.hidden }
 
 // anything reports whether something is wanted that has not been done yet.
-func (w *pending) anything() bool {
-	if w == nil {
+func (p *pending) anything() bool {
+	if p == nil {
 		return false
 	}
-	a := &w.changes
+	a := &p.changes
 	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
 }
 
@@ -73,6 +73,7 @@ func (st *state) startsSession() bool {
 	return false
 }
 
+// needsCookie reports whether the changes so far cannot be saved without a cookie.
 func (st *state) needsCookie(m *Manager) bool {
 	a := st.changes()
 	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession()
@@ -86,7 +87,7 @@ type operation struct {
 	update   updater
 	guarded  bool   // the request had read the key before it wrote it,
 	saw      []byte // and this is what it saw
-	noChange bool   // it left the key as it was, and gives way to what others write
+	noChange bool   // it left the value as it was; in a replay it is left out
 	popped   bool   // taking away what another request has taken already is fine
 }
 
@@ -113,9 +114,9 @@ func withoutNoChanges(ops []operation) []operation {
 	return slices.DeleteFunc(slices.Clone(ops), func(o operation) bool { return o.noChange })
 }
 
-// write remembers an operation. One blind write stands for all that came before it on its key, and an update of a
-// blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
-// held values are dropped. now is the key's value so far.
+// write remembers an operation. A Set or Delete replaces earlier operations on the key. An Update after a Set is stored
+// as a Set of its result. An operation that leaves the value as it is is kept only in case Clear or a login drops the
+// loaded values. now is the key's value so far.
 func (st *state) write(o operation, now []byte) {
 	i, seen := lastOn(st.pending.ops, o.key), lastRead(st.reads, o.key)
 	if i >= 0 && st.pending.ops[i].noChange { // it left the value as it was
@@ -132,7 +133,7 @@ func (st *state) write(o operation, now []byte) {
 		if o.noChange = settled; seen >= 0 && o.update == nil && !settled {
 			o.guarded, o.saw = true, st.reads[seen].value
 		}
-		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
+		if i >= 0 && o.update == nil { // the request has seen the update's result, which came from the loaded value
 			o.guarded, o.saw = true, st.values().get(o.key)
 			st.pending.ops = without(st.pending.ops, o.key)
 		}
@@ -143,17 +144,18 @@ func (st *state) write(o operation, now []byte) {
 	}
 }
 
+// without removes the operations on key, in place.
 func without(ops []operation, key string) []operation {
-	kept := ops[:0]
+	rest := ops[:0]
 	for _, o := range ops {
 		if o.key != key {
-			kept = append(kept, o)
+			rest = append(rest, o)
 		}
 	}
-	return kept
+	return rest
 }
 
-// hide drops the held values, and with them what writes could be held against.
+// hide drops the loaded values. No write can conflict with a change of them any more.
 func (st *state) hide() {
 	st.pending.hidden, st.reads = true, nil
 	for i := range st.pending.ops {
@@ -169,9 +171,9 @@ func (st *state) destroy() {
 		e = &ending{own: st.found}
 	}
 	if st.found {
-		var h record
-		st.base.reparse(&h)
-		e.sessions = append(e.sessions, h)
+		var rec record
+		st.base.reparse(&rec)
+		e.sessions = append(e.sessions, rec)
 	}
 	if others := st.others(); others != nil {
 		e.sessions, st.rare.others = append(e.sessions, others...), nil

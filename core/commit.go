@@ -12,7 +12,7 @@ import (
 type commit struct {
 	m      *Manager
 	client *client
-	x      Exchange // for the presented token; nil: nobody presented one
+	x      Exchange // to find the presented token in; nil where no request is at work
 	ctx    *bounded // nil where no store is asked
 	facts
 	plan
@@ -23,19 +23,19 @@ type commit struct {
 	cameByReplaced bool // old was found through a token that a periodic renewal has replaced
 
 	next       record  // the session as it is after the commit, in this request's view
-	stored     *record // after ErrConflict: what is stored
+	stored     *record // what another request had stored, if there was a conflict
 	revoked    Reason  // why something ends that was not named by a visitor's token; "": it was
 	followed   bool    // the changes went into another record than the one loaded
 	endedHere  bool    // what was to be ended was alive, and this commit has ended it
 	removed    bool    // it did so by deleting a record, which may have become something else in that moment
 	offerHolds bool    // the offered token opens the session still
-	cookie     string
+	cookie     string  // the Set-Cookie line that follows from it, or ""
 	events     []Event
 
-	tentative uint64 // the write id of a new record that holds the changes and may or may not have become the session
+	tentative uint64 // the write id of a new record with the changes that may have become the session; 0: there is none
 
-	turnOf    RecordID // the record whose turn this is
-	holdsTurn bool     // it is
+	turnOf    RecordID // the record whose turn this commit has taken
+	holdsTurn bool     // and not given back yet
 }
 
 // commitMode says when a commit happens.
@@ -47,7 +47,8 @@ const (
 	headerless                   // instead of headers: the connection is about to be taken over
 )
 
-// commitFinally is the final commit.
+// commitFinally commits for the response and sets its headers. If ok is false the exchange has been reset, and instead
+// is the response.
 func (s *Session) commitFinally(status int, mode commitMode) (instead Response, ok bool) {
 	s.mu.Lock()
 	st, done := s.st, s.phase != headersPending
@@ -84,6 +85,7 @@ func (s *Session) commitFinally(status int, mode commitMode) (instead Response, 
 var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection "+
 	"does not send it", ErrCommitted)
 
+// owesCookie reports whether the response has to carry a cookie.
 func (s *Session) owesCookie(st *state) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,9 +104,10 @@ func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now
 	return true
 }
 
-// commitNow saves what is pending and tells how it went. After the final one the headers are as good as sent.
+// commitNow saves what is pending and tells how it went.
 func (s *Session) commitNow(mode commitMode) error { return s.commitAt(mode, s.m.clock()) }
 
+// commitAt is commitNow at a moment on the application's clock.
 func (s *Session) commitAt(mode commitMode, at time.Time) error {
 	st := s.enter()
 	if st == nil {
@@ -169,6 +172,7 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.ctx.parent, c.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
 }
 
+// run does what is planned.
 func (c *commit) run() error {
 	defer c.close()
 	if err := c.check(c.values(&c.old), c.ops); err != nil {
@@ -184,6 +188,7 @@ func (c *commit) run() error {
 	return err
 }
 
+// close gives up the turn and the timer.
 func (c *commit) close() {
 	c.release()
 	if c.ctx != nil {
@@ -203,8 +208,8 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 	}
 }
 
-// settle takes over what the commit achieved. After a success the operations are forgotten and what was written
-// is the base; after a failure they are dropped, since the caller has been told.
+// settle takes over what the commit achieved. What was written becomes the base. The request's changes are dropped,
+// after a failure too, since the caller has been told.
 func (st *state) settle(c *commit, err error) {
 	if c.cookie != "" {
 		st.cookie = c.cookie
@@ -245,7 +250,7 @@ func (r *rare) settle(c *commit) {
 }
 
 // dropChanges forgets what was asked for. After a failure the session is what it was before: a Destroy that failed has
-// destroyed nothing, and what the request knows of its keys is what is held.
+// destroyed nothing, and the values that it has read are those of the base again.
 func (st *state) dropChanges(err error) {
 	if err != nil {
 		if e := st.changes().ending; e != nil && !st.found {

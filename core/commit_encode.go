@@ -6,8 +6,10 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
+// values are those of base as far as this request has not dropped them.
 func (c *commit) values(base *record) values { return values{base.env.Body, c.hidden} }
 
+// check refuses writes that conflict with what another request wrote, unless the application wants the last one to win.
 func (c *commit) check(v values, ops []operation) error {
 	if c.m.conflicts == LastWriteWins {
 		return nil
@@ -48,22 +50,22 @@ func (c *commit) stampLogin(e *wire.Envelope) {
 	}
 }
 
-// encodeNext makes h, whose envelope is there but for the clocks and the body, a session to be written: over the
-// values v as ops leave them.
-func (c *commit) encodeNext(h *record, v values, ops []operation) error {
-	h.seen, h.expires = max(c.now, h.seen), min(c.plan.expires, h.env.Deadline)
-	h.env.Seen, h.env.Expires = h.seen, h.expires
+// encodeNext sets the clocks of rec and encodes it over the values v as ops leave them. The rest of its envelope is
+// there already.
+func (c *commit) encodeNext(rec *record, v values, ops []operation) error {
+	rec.seen, rec.expires = max(c.now, rec.seen), min(c.plan.expires, rec.env.Deadline)
+	rec.env.Seen, rec.env.Expires = rec.seen, rec.expires
 	if c.m.store != nil {
-		h.env.PushWriteID(rand.Uint64())
+		rec.env.PushWriteID(rand.Uint64())
 	}
-	h.encode(v, ops)
-	if c.m.store != nil && len(h.data) > c.m.maxSize {
-		return tooLarge(len(h.data), c.m.maxSize)
+	rec.encode(v, ops)
+	if c.m.store != nil && len(rec.data) > c.m.maxSize {
+		return tooLarge(len(rec.data), c.m.maxSize)
 	}
 	return nil
 }
 
-// encodeOver drafts base as ops change it, under base's token.
+// encodeOver makes next what base is after ops, under base's token.
 func (c *commit) encodeOver(next, base *record, ops []operation) error {
 	*next = record{snapshot: snapshot{seen: base.seen}, env: base.env}
 	if !c.cameByReplaced && !c.followed {
@@ -73,20 +75,20 @@ func (c *commit) encodeOver(next, base *record, ops []operation) error {
 		return err
 	}
 	next.id, next.version = base.id, base.version
-	// The other request may have been later.
+	// If another request has written base, it may have been later than this one.
 	next.expires = max(next.expires, min(c.m.idleEnd(base), base.env.Deadline))
 	return nil
 }
 
-// encodeFromOperations drafts a session from this request's operations over v. Where they ran on something else, they
-// run again.
-func (c *commit) encodeFromOperations(h *record, v values) (err error) {
+// encodeFromOperations makes rec a session of its own: this request's operations over v. If they ran on something else
+// before, they run again.
+func (c *commit) encodeFromOperations(rec *record, v values) (err error) {
 	ops := c.ops
 	if c.found || v.body != nil {
 		if ops, err = v.replay(ops); err != nil {
 			return err
 		}
 	}
-	h.env = c.newEnvelope()
-	return c.encodeNext(h, v, ops)
+	rec.env = c.newEnvelope()
+	return c.encodeNext(rec, v, ops)
 }

@@ -42,6 +42,7 @@ func (c *commit) endRecord(target record) error {
 	}
 }
 
+// revocation is the flag of a marker that no response to the visitor tells of.
 func (c *commit) revocation() byte {
 	if c.revoked != "" {
 		return wire.Untold
@@ -59,6 +60,7 @@ func (c *commit) deleteInstead(target *record, failure error) error {
 	return c.noteEnded(target)
 }
 
+// noteEnded notes that this commit has ended target. Its cookie goes, unless it was ended from outside of a request.
 func (c *commit) noteEnded(target *record) error {
 	c.endedHere = true
 	if c.revoked != "" {
@@ -70,16 +72,16 @@ func (c *commit) noteEnded(target *record) error {
 	return nil
 }
 
-// newMarker replaces a record by one that holds no values, subject or handle, for as long as requests in flight may
-// come back to it. It judges its age by its own deadline, so that a touch in flight cannot prolong it.
+// newMarker is what replaces a record that is over: it holds no values, subject or handle, for as long as requests in
+// flight may come back to it. It judges its age by its own deadline, so that a touch in flight cannot prolong it.
 func (c *commit) newMarker(old *record, k wire.Kind, flags byte, deadline wire.Millis, body []byte) record {
-	h := record{snapshot: snapshot{id: old.id, version: old.version, seen: c.now}}
-	h.env = wire.Envelope{Kind: k, Flags: flags, Created: c.now, Deadline: deadline, Renewed: c.now, Body: body}
-	h.env.Writes = old.env.Writes
-	h.expires = h.env.Deadline
-	h.env.PushWriteID(rand.Uint64())
-	h.encode(values{}, nil)
-	return h
+	rec := record{snapshot: snapshot{id: old.id, version: old.version, seen: c.now}}
+	rec.env = wire.Envelope{Kind: k, Flags: flags, Created: c.now, Deadline: deadline, Renewed: c.now, Body: body}
+	rec.env.Writes = old.env.Writes
+	rec.expires = rec.env.Deadline
+	rec.env.PushWriteID(rand.Uint64())
+	rec.encode(values{}, nil)
+	return rec
 }
 
 // deleteDeadCookie deletes the cookie of a token that opens nothing any more, unless another request has meanwhile

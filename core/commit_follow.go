@@ -7,7 +7,7 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// journey is what lay between a record and the session that has taken its place.
+// journey tells of the aliases between a record and the session that has taken its place.
 type journey struct {
 	steps     int
 	login     bool   // a login: whoever held the token before may not be who logged in
@@ -16,24 +16,24 @@ type journey struct {
 	offer     string // the Set-Cookie line of the last token, if this request's own token leads to it
 }
 
-// follow returns the live session that a record has become, or ErrEnded. reason is what examine said of the record.
-func (c *commit) follow(h record, reason Reason) (record, journey, error) {
+// follow returns the live session that a record has become, or ErrEnded. reason is what lookUp said of the record.
+func (c *commit) follow(rec record, reason Reason) (record, journey, error) {
 	var way journey
 	token := ""
 	if reason == ReasonSuperseded {
-		token = c.presentedToken(h.id)
+		token = c.presentedToken(rec.id)
 	}
 	for ; reason == ReasonSuperseded; way.steps++ {
-		way.login = way.login || h.env.Flags&wire.LeftByLogin != 0
-		way.other = way.other || h.env.Flags&wire.LeftByOtherSubject != 0
-		if h.env.Flags&wire.LeftByRenewal == 0 {
+		way.login = way.login || rec.env.Flags&wire.LeftByLogin != 0
+		way.other = way.other || rec.env.Flags&wire.LeftByOtherSubject != 0
+		if rec.env.Flags&wire.LeftByRenewal == 0 {
 			way.requested, token = true, ""
 		}
 		if token != "" {
-			token = successorToken(token, h.env.Salt())
+			token = successorToken(token, rec.env.Salt())
 		}
 		var err error
-		if h, reason, err = c.lookUp(h.env.Successor()); err != nil {
+		if rec, reason, err = c.lookUp(rec.env.Successor()); err != nil {
 			return record{}, way, err
 		}
 	}
@@ -41,12 +41,13 @@ func (c *commit) follow(h record, reason Reason) (record, journey, error) {
 		return record{}, way, ErrEnded
 	}
 	if token != "" {
-		way.offer = c.m.cookie.set(token, c.m.absoluteEnd(&h.env)-c.now)
+		way.offer = c.m.cookie.set(token, c.m.absoluteEnd(&rec.env)-c.now)
 	}
-	return h, way, nil
+	return rec, way, nil
 }
 
-// noteFollowed notes that this request goes on with another record than the one it has loaded.
+// noteFollowed notes that this request goes on with another record than the one that it has loaded, and takes over the
+// cookie that leads there, if it may have it.
 func (c *commit) noteFollowed(way journey) {
 	if way.steps > 0 {
 		c.followed = true
@@ -74,7 +75,7 @@ func (c *commit) presentedToken(id RecordID) string {
 	return ""
 }
 
-// lookUpInTurn is examine after an attempt to write the record has failed: from now on the others of this process wait.
+// lookUpInTurn is lookUp after an attempt to write the record has failed: from now on the others of this process wait.
 func (c *commit) lookUpInTurn(id RecordID) (record, Reason, error) {
 	if _, err := c.takeTurn(id, 0); err != nil {
 		return record{}, "", err
@@ -84,20 +85,20 @@ func (c *commit) lookUpInTurn(id RecordID) (record, Reason, error) {
 
 // lookUp loads a record and judges it for a request in flight. The idle timeout does not concern it: whoever loaded the
 // session in time has used it.
-func (c *commit) lookUp(id RecordID) (h record, _ Reason, _ error) {
+func (c *commit) lookUp(id RecordID) (rec record, _ Reason, _ error) {
 	if err := c.ctx.Err(); err != nil {
-		return h, "", unavailable("reload", err)
+		return rec, "", unavailable("reload", err)
 	}
-	err := c.m.loadRecord(c.ctx, id, &h)
+	err := c.m.loadRecord(c.ctx, id, &rec)
 	if errors.Is(err, ErrNotFound) {
-		return h, ReasonUnknown, nil
+		return rec, ReasonUnknown, nil
 	}
-	reason, err := c.m.judge(&h, c.now, err)
+	reason, err := c.m.judge(&rec, c.now, err)
 	if err != nil {
-		return h, "", unavailable("reload", err)
+		return rec, "", unavailable("reload", err)
 	}
 	if reason == ReasonExpiredIdle {
 		reason = ""
 	}
-	return h, reason, nil
+	return rec, reason, nil
 }

@@ -81,14 +81,14 @@ func (c *commit) keepWithinLimit() error {
 
 // otherSessions returns the sessions of the login's subject that live, without those that are the login's own.
 func (c *commit) otherSessions(own ...record) (others []record, err error) {
-	m, now, seen := c.m, c.now, map[wire.Handle]bool{} // so that the function does not keep j
+	m, now, seen := c.m, c.now, map[wire.Handle]bool{} // so that the function does not keep c, which would put it on the heap
 	for i := range own {
 		seen[own[i].env.Handle] = true
 	}
-	err = m.walkSubject(c.ctx, "Login", c.subject, func(h *record) error {
-		if !seen[h.env.Handle] && !m.hasExpired(h, now) {
-			seen[h.env.Handle] = true
-			others = append(others, *h)
+	err = m.walkSubject(c.ctx, "Login", c.subject, func(rec *record) error {
+		if !seen[rec.env.Handle] && !m.hasExpired(rec, now) {
+			seen[rec.env.Handle] = true
+			others = append(others, *rec)
 		}
 		return nil
 	})

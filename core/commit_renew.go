@@ -36,8 +36,8 @@ func (c *commit) renewRecord() error {
 	}
 }
 
-// aliasFailed finds out what came of an attempt to write the alias that returned an error. Unless that settles the renewal,
-// next is ready for another attempt.
+// aliasFailed finds out what came of an attempt to write the alias that returned an error. Unless that settles the
+// renewal, next is ready for another attempt.
 func (c *commit) aliasFailed(failure error, next *record, token string) (settled bool, _ error) {
 	found, reason, err := c.lookUpInTurn(c.old.id)
 	switch {
@@ -219,7 +219,7 @@ func (c *commit) unrenewed(err error) error {
 }
 
 // deleteUnused removes a record that no token was handed out for. If that fails it idles out.
-func (c *commit) deleteUnused(h *record) { _ = c.m.store.Delete(c.ctx, h.id) }
+func (c *commit) deleteUnused(rec *record) { _ = c.m.store.Delete(c.ctx, rec.id) }
 
 // aliasOf is the marker that leads from an old record to its successor, and holds no value, subject or handle. After
 // a periodic renewal it lasts as long as the session could have, because until then the old token is either good or a

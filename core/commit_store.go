@@ -2,17 +2,19 @@ package session
 
 import "errors"
 
+// runStored carries the plan out for a session that a store keeps.
 func (c *commit) runStored() error {
 	if c.login && c.m.maxPerSubject > 0 {
 		return c.loginWithinLimit()
 	}
 	err := c.carryOut()
 	if err == nil && c.offer != "" && c.cookie == "" {
-		c.offerHolds = c.offerStands()
+		c.offerHolds = c.checkOffer()
 	}
 	return err
 }
 
+// carryOut does what the plan says.
 func (c *commit) carryOut() error {
 	for i := range c.others { // first, so that a failure leaves nothing that nobody knows of
 		if err := c.endRecord(c.others[i]); err != nil {
@@ -46,9 +48,9 @@ func (c *commit) carryOut() error {
 	return c.createSession()
 }
 
-// offerStands reports whether the session is still the one that the offered token opens: a login since has given the
+// checkOffer reports whether the offered token still opens the session: since it was loaded, a login may have given the
 // visitor another one.
-func (c *commit) offerStands() bool {
+func (c *commit) checkOffer() bool {
 	if c.action == doUpdate && !c.followed {
 		return true
 	}
@@ -94,10 +96,10 @@ func (c *commit) issue(r Reason, next record, token string) error {
 }
 
 // insert creates the record under a token.
-func (c *commit) insert(h *record, token string) error {
-	h.id, h.version = recordID(c.m.name, token), 1
-	err := c.m.store.Create(c.ctx, h.toStore())
-	if errors.Is(err, ErrExists) && c.isStored(h) {
+func (c *commit) insert(rec *record, token string) error {
+	rec.id, rec.version = recordID(c.m.name, token), 1
+	err := c.m.store.Create(c.ctx, rec.toStore())
+	if errors.Is(err, ErrExists) && c.isStored(rec) {
 		err = nil
 	}
 	if err != nil {
@@ -106,18 +108,18 @@ func (c *commit) insert(h *record, token string) error {
 	return nil
 }
 
-// isStored reports whether h's write is the one that is stored: the answer to it got lost and the store's
-// client sent it again, to be told that it came too late.
-func (c *commit) isStored(h *record) bool {
+// isStored reports whether the write of rec, which has failed, is in the store all the same: its answer got lost, the
+// store's client sent it again, and was told that the record exists or has another version.
+func (c *commit) isStored(rec *record) bool {
 	var stored record
-	return c.m.loadRecord(c.ctx, h.id, &stored) == nil && stored.env.HasWriteID(h.env.Writes[0])
+	return c.m.loadRecord(c.ctx, rec.id, &stored) == nil && stored.env.HasWriteID(rec.env.Writes[0])
 }
 
-// replace writes h over the record of h's version. The error is the store's own.
-func (c *commit) replace(h *record) error {
-	err := c.m.store.Update(c.ctx, h.toStore())
+// replace writes rec over the record that has its version. The error is the store's own.
+func (c *commit) replace(rec *record) error {
+	err := c.m.store.Update(c.ctx, rec.toStore())
 	if err == nil {
-		h.version++
+		rec.version++
 	}
 	return err
 }
@@ -162,8 +164,8 @@ func (c *commit) updateRecord() error {
 	}
 }
 
-// lookAgain takes the turn of a contested record and returns what it has become. stored reports whether that contains the
-// changes already: mine is the id of their last attempt, or 0.
+// lookAgain takes the turn of a contested record and returns what it has become. stored reports whether that contains
+// the changes already: mine is the id of their last attempt, or 0.
 func (c *commit) lookAgain(id RecordID, mine uint64) (fresh record, stored bool, err error) {
 	if _, err = c.takeTurn(id, 0); err != nil {
 		return fresh, false, err
@@ -175,9 +177,9 @@ func (c *commit) lookAgain(id RecordID, mine uint64) (fresh record, stored bool,
 	return fresh, mine != 0 && has(mine) || c.tentative != 0 && has(c.tentative), nil
 }
 
-// updated settles what this request sees from now on. A request whose session was renewed meanwhile keeps its own
-// view: the renewed session's values and subject are not for whoever holds the old token. Its stale version
-// makes a later commit of this request find the successor again.
+// updated makes what is stored what this request sees from now on. A request whose session was renewed meanwhile keeps
+// its own view: the renewed session's values and subject are not for whoever holds the old token. It keeps the old id
+// and version too, so that a later commit of it conflicts, follows the alias and reaches the renewed record.
 func (c *commit) updated(stored *record) error {
 	if !c.followed {
 		if c.stored != nil {
@@ -221,7 +223,7 @@ func (c *commit) rebase(base *record) ([]operation, error) {
 	return v.replay(ops)
 }
 
-// excused lets a commit that does only what nobody asked for succeed though it failed.
+// excused turns the failure of mere upkeep, which nobody asked for, into a success and an event.
 func (c *commit) excused(err error) error {
 	if !c.unasked {
 		return err
@@ -233,6 +235,7 @@ func (c *commit) excused(err error) error {
 	return nil
 }
 
-func (c *commit) addEvent(r Reason, h *record) {
-	c.events = c.m.appendEvent(c.events, h.event(r, nil))
+// addEvent keeps an event for the time when the lock is free.
+func (c *commit) addEvent(r Reason, rec *record) {
+	c.events = c.m.appendEvent(c.events, rec.event(r, nil))
 }

@@ -32,7 +32,7 @@ func (c *commit) noteUse() error {
 		return c.excused(err)
 	}
 	c.noteFollowed(way)
-	heir.expires = min(max(c.now+c.m.idleSpan(&heir.env), c.m.idleEnd(&heir)), c.m.absoluteEnd(&heir.env))
+	heir.expires = c.m.extendedEnd(&heir, c.now)
 	return c.touchAs(heir)
 }
 
@@ -66,11 +66,13 @@ func (c *commit) touchUnchanged() {
 	if !c.found || c.now < u.touchAt() {
 		return
 	}
-	c.plan.expires = min(max(c.now+c.m.idleSpan(&c.old.env), c.m.idleEnd(&c.old)), c.m.absoluteEnd(&c.old.env))
+	c.plan.expires = c.m.extendedEnd(&c.old, c.now)
 	c.unasked = true
 	_ = c.touchRecord() // the caller has an error to return already
 }
 
+// touchStored writes the clocks of next by Touch or, where the store has none, by Update. It leaves c.old in next if
+// there was nothing to extend any more.
 func (c *commit) touchStored(next *record) error {
 	if t, ok := c.m.store.(Toucher); ok {
 		err := t.Touch(c.ctx, next.id, next.seen.Time(), next.expires.Time())

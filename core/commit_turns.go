@@ -15,6 +15,7 @@ import (
 // gets nowhere.
 var turns turnTable
 
+// turnTable has a queue for each record that is being written, in parts that have a lock each.
 type turnTable struct {
 	parts [64]turnPart
 }
@@ -31,7 +32,7 @@ type turnQueue struct {
 
 func (t *turnTable) part(id RecordID) *turnPart { return &t.parts[int(id[0])%len(t.parts)] }
 
-// turnResult is what came of waiting for one.
+// turnResult is what came of waiting for a turn.
 type turnResult byte
 
 const (

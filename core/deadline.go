@@ -13,8 +13,8 @@ type bounded struct {
 	parent   context.Context
 	deadline instant
 
-	cancelable bool        // it ends with its parent: nothing has been promised to anybody
-	errCalled  atomic.Bool // Err has been called before
+	cancelable bool        // it also ends when its parent does: for calls by the application, not for loads and commits
+	errCalled  atomic.Bool // from the second call on, Err reads the clock
 	timer      atomic.Pointer[timer]
 }
 

@@ -22,13 +22,13 @@ func FuzzOverlay(f *testing.F) {
 		if e.Parse(e.Finish(append(draft, body...), len(draft))) != nil {
 			return
 		}
-		var h record
-		h.env = wire.Envelope{Kind: wire.Live}
-		h.encode(values{body: body}, []operation{put(key, value)})
-		if err := h.parse(h.data); err != nil {
+		var rec record
+		rec.env = wire.Envelope{Kind: wire.Live}
+		rec.encode(values{body: body}, []operation{put(key, value)})
+		if err := rec.parse(rec.data); err != nil {
 			t.Fatalf("%q added to %q does not parse: %v", key, body, err)
 		}
-		if got := wire.Value(h.body(), key); string(got) != value {
+		if got := wire.Value(rec.body(), key); string(got) != value {
 			t.Errorf("%q was added to %q as %q and reads as %q", key, body, value, got)
 		}
 	})

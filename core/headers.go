@@ -51,6 +51,7 @@ func steersCaches(name string) bool {
 		strings.EqualFold(name, "X-Accel-Expires")
 }
 
+// varyByCookie tells caches that the response depends on the cookie.
 func (s *Session) varyByCookie() {
 	vary := s.x.ResponseHeader("Vary")
 	if vary == "" {
@@ -65,6 +66,7 @@ func (s *Session) varyByCookie() {
 	s.x.SetResponseHeader("Vary", vary+", Cookie")
 }
 
+// answerError reports the failure of a commit, resets the response and returns the one that goes out.
 func (s *Session) answerError(err error) Response {
 	s.reportCommit(Event{Reason: ReasonCommitFailed, Err: err})
 	instead := s.m.respond(err, s.x.RequestHeader)

@@ -14,7 +14,7 @@ type Inspection struct {
 	// Reason says why the cookie opens nothing, in the words of events; it is "" for a session that is alive. Info and
 	// Values are filled as far as there is something to fill them with.
 	Reason Reason
-	// Values are the keys with their values as they are stored: JSON, unless a codec says otherwise.
+	// Values are the keys with their values as they are stored: JSON.
 	Values map[string][]byte
 	// Size is that of the stored session in bytes, metadata counted.
 	Size int
@@ -29,17 +29,17 @@ func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error
 	}
 	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
 	defer b.stop()
-	var h record
-	o, err := m.openCookie(b, cookie, m.now(), 0, &h)
+	var rec record
+	o, err := m.openCookie(b, cookie, m.now(), 0, &rec)
 	if err != nil {
 		if !errors.Is(err, ErrUnavailable) {
 			err = unavailable("load", err)
 		}
 		return Inspection{}, fmt.Errorf("session: Inspect: %w", err)
 	}
-	i := Inspection{Reason: o.reason, Size: len(h.data)}
-	if h.env.Kind == wire.Live {
-		i.Info, i.Values = m.info(&h), wire.Values(h.env.Body)
+	i := Inspection{Reason: o.reason, Size: len(rec.data)}
+	if rec.env.Kind == wire.Live {
+		i.Info, i.Values = m.info(&rec), wire.Values(rec.env.Body)
 	}
 	return i, nil
 }

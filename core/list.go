@@ -28,15 +28,15 @@ type Info struct {
 	Network string
 }
 
-func (m *Manager) info(h *record) Info {
+func (m *Manager) info(rec *record) Info {
 	i := Info{
-		Handle: h.env.Handle.String(), Subject: string(h.env.Subject),
-		Created: h.env.Created.Time(), LastSeen: h.seen.Time(),
-		ExpiresAt: min(m.idleEnd(h), m.absoluteEnd(&h.env)).Time(), Deadline: m.absoluteEnd(&h.env).Time(),
-		Agent: h.env.Extension(wire.Agent), Network: h.env.Extension(wire.Network),
+		Handle: rec.env.Handle.String(), Subject: string(rec.env.Subject),
+		Created: rec.env.Created.Time(), LastSeen: rec.seen.Time(),
+		ExpiresAt: min(m.idleEnd(rec), m.absoluteEnd(&rec.env)).Time(), Deadline: m.absoluteEnd(&rec.env).Time(),
+		Agent: rec.env.Extension(wire.Agent), Network: rec.env.Extension(wire.Network),
 	}
-	if h.env.Authenticated > 0 {
-		i.Authenticated = h.env.Authenticated.Time()
+	if rec.env.Authenticated > 0 {
+		i.Authenticated = rec.env.Authenticated.Time()
 	}
 	return i
 }
@@ -49,9 +49,9 @@ func (m *Manager) info(h *record) Info {
 // search by subject.
 func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	list := []Info{}
-	err := m.walkSubject(ctx, "List", subject, func(h *record) error {
-		if !m.hasExpired(h, m.now()) {
-			list = append(list, m.info(h))
+	err := m.walkSubject(ctx, "List", subject, func(rec *record) error {
+		if !m.hasExpired(rec, m.now()) {
+			list = append(list, m.info(rec))
 		}
 		return nil
 	})
@@ -138,25 +138,25 @@ func (w *walk) count(err error) {
 
 // visit finds out what has become of a record that was the subject's.
 func (w *walk) visit(ctx context.Context, r *Record) error {
-	var h record
-	reason, err := w.m.judge(&h, w.m.now(), h.fromStore(r))
+	var rec record
+	reason, err := w.m.judge(&rec, w.m.now(), rec.fromStore(r))
 	switch {
 	case err != nil:
 		return err
 	case reason == ReasonSuperseded:
-		if h, err = w.m.heir(ctx, h); errors.Is(err, ErrEnded) {
+		if rec, err = w.m.heir(ctx, rec); errors.Is(err, ErrEnded) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-	case h.env.Kind != wire.Live || reason == ReasonCorrupt:
+	case rec.env.Kind != wire.Live || reason == ReasonCorrupt:
 		return nil
 	}
-	if string(h.env.Subject) != w.subject {
+	if string(rec.env.Subject) != w.subject {
 		return nil
 	}
-	return w.f(&h)
+	return w.f(&rec)
 }
 
 // heir returns the session that an alias leads to, or ErrEnded.
@@ -164,8 +164,8 @@ func (m *Manager) heir(ctx context.Context, alias record) (record, error) {
 	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
 	c := &commit{m: m, facts: facts{now: m.now()}, ctx: b}
 	defer c.close()
-	h, _, err := c.follow(alias, ReasonSuperseded)
-	return h, err
+	rec, _, err := c.follow(alias, ReasonSuperseded)
+	return rec, err
 }
 
 // searchFailed wraps an error of a search once.

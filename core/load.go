@@ -39,10 +39,11 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 	}
 	var replayed *replay
 	for i, value := range found.values[:found.count] {
-		var h record
-		o, err := m.openCookie(&st.loading, value, now, s.begunAt, &h)
+		var rec record
+		o, err := m.openCookie(&st.loading, value, now, s.begunAt, &rec)
 		if err == nil && o.reason == "" && o.offer == "" && found.several && len(m.cookie.former) > 0 {
-			o.offer = m.cookie.set(value, m.absoluteEnd(&h.env)-now) // in the present scope, before the former ones are deleted
+			// The cookie is set in the present scope, because those of the former ones are deleted.
+			o.offer = m.cookie.set(value, m.absoluteEnd(&rec.env)-now)
 			o.presented = true
 		}
 		switch {
@@ -50,16 +51,17 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 			st.failLoad(m, err)
 			return
 		case o.reason == ReasonReplayed:
-			replayed = &replay{o, h}
+			replayed = &replay{o, rec}
 		case o.reason != "":
-			s.noteUnopened(st, o, &h, now)
+			s.noteUnopened(st, o, &rec, now)
 		case i > 0 && (st.found || st.others() != nil):
-			s.chooseOne(st, &h, o)
+			s.chooseOne(st, &rec, o)
 		default:
-			st.use(m, &h, o)
+			st.use(m, &rec, o)
 		}
 	}
-	if replayed != nil && (!st.found || replayed.session.id != st.base.id) { // otherwise the visitor has the new token too
+	// If it is the session that was found, the visitor has the new token too.
+	if replayed != nil && (!st.found || replayed.session.id != st.base.id) {
 		s.noteUnopened(st, replayed.opening, &replayed.session, now)
 	}
 }
@@ -70,10 +72,10 @@ type replay struct {
 	session record // which its successor opens
 }
 
-// use makes h the request's session.
-func (st *state) use(m *Manager, h *record, o opening) {
-	st.base, st.found, st.retired = h.snapshot, true, o.retired
-	u := m.upkeepOf(h, o.retired)
+// use makes rec the request's session.
+func (st *state) use(m *Manager, rec *record, o opening) {
+	st.base, st.found, st.retired = rec.snapshot, true, o.retired
+	u := m.upkeepOf(rec, o.retired)
 	if o.offer != "" {
 		r := st.rarely()
 		r.offer, r.cameByReplaced = o.offer, !o.presented
@@ -89,38 +91,38 @@ func (st *state) use(m *Manager, h *record, o opening) {
 // chooseOne decides between two sessions that the visitor's cookies opened. Cookies of one subject are left over from
 // another Domain or Path, and the latest login counts. Others cannot be told apart, because the order of cookies is
 // not defined (RFC 6265 §4.2.2), so they are refused. What is not chosen ends with the next Login or Destroy.
-func (s *Session) chooseOne(st *state, h *record, o opening) {
+func (s *Session) chooseOne(st *state, rec *record, o opening) {
 	var present record
 	st.base.reparse(&present)
-	if st.found && s.m.store != nil && present.id == h.id { // an old token and the one that has taken its place
+	if st.found && s.m.store != nil && present.id == rec.id { // an old token and the one that has taken its place
 		if o.offer == "" {
-			st.use(s.m, h, o)
+			st.use(s.m, rec, o)
 		}
 		return
 	}
 	r := st.rarely()
-	if !st.found || len(h.env.Subject) == 0 || string(h.env.Subject) != string(present.env.Subject) {
+	if !st.found || len(rec.env.Subject) == 0 || string(rec.env.Subject) != string(present.env.Subject) {
 		if st.found {
 			r.others = append(r.others, present)
 			st.forget(wire.Never)
 			r.offer, r.cameByReplaced = "", false
 			st.addEvent(s.m, Event{Reason: ReasonAmbiguous})
 		}
-		r.others = append(r.others, *h)
+		r.others = append(r.others, *rec)
 		return
 	}
-	if cmp.Or(cmp.Compare(h.env.Authenticated, present.env.Authenticated), cmp.Compare(h.seen, present.seen)) > 0 {
-		st.use(s.m, h, o)
-		h = &present
+	if cmp.Or(cmp.Compare(rec.env.Authenticated, present.env.Authenticated), cmp.Compare(rec.seen, present.seen)) > 0 {
+		st.use(s.m, rec, o)
+		rec = &present
 	}
-	r.others = append(r.others, *h)
+	r.others = append(r.others, *rec)
 }
 
 // noteUnopened notes why a cookie opened nothing, and which marker it led to.
-func (s *Session) noteUnopened(st *state, o opening, h *record, now wire.Millis) {
-	st.addEvent(s.m, h.event(o.reason, nil))
+func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Millis) {
+	st.addEvent(s.m, rec.event(o.reason, nil))
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
-		s.endReplayed(st, h, now)
+		s.endReplayed(st, rec, now)
 	}
 	switch o.reason {
 	case ReasonSuperseded, ReasonAlreadyEnded, ReasonReplayed:
@@ -128,8 +130,8 @@ func (s *Session) noteUnopened(st *state, o opening, h *record, now wire.Millis)
 		return
 	}
 	if o.marker == nil {
-		marker := *h
-		o.marker, o.since = &marker, h.env.Renewed
+		marker := *rec
+		o.marker, o.since = &marker, rec.env.Renewed
 	}
 	if r := st.rarely(); r.marker == nil {
 		untold := o.marker.env.Flags&wire.Untold != 0
@@ -146,16 +148,17 @@ func (s *Session) noteUnopened(st *state, o opening, h *record, now wire.Millis)
 const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
 // endReplayed ends the session whose replaced token was used again.
-func (s *Session) endReplayed(st *state, h *record, now wire.Millis) {
+func (s *Session) endReplayed(st *state, rec *record, now wire.Millis) {
 	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
 	defer c.release()
-	err := c.endRecord(*h)
+	err := c.endRecord(*rec)
 	st.addEvents(c.events)
 	if err != nil {
-		st.addEvent(s.m, h.event(ReasonCommitFailed, err))
+		st.addEvent(s.m, rec.event(ReasonCommitFailed, err))
 	}
 }
 
+// failLoad makes the request one whose session could not be loaded: nothing is saved over it.
 func (st *state) failLoad(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)

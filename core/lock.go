@@ -20,7 +20,7 @@ func (s *Session) enter() *state {
 	return s.st
 }
 
-// firstUse loads the session. If that panics, the session has failed to load, and nobody waits for the lock.
+// firstUse loads the session. If loading panics, the session counts as failed to load and the lock is released.
 func (s *Session) firstUse() {
 	st, loaded := &state{}, false
 	s.st = st
@@ -66,8 +66,8 @@ func (s *Session) enterToWrite() (*state, error) {
 var errEndless = errors.New("session: write during a commit that does not end: a function given to Update or Try " +
 	"must not write to the session")
 
-// awaitCommit returns true, with the lock held, once no commit is under way. A commit is bounded in time; one that
-// outlives its bound is waiting for us, because a function given to Update writes to its own session. Then it
+// awaitCommit returns true, with the lock held, once no commit is under way. A commit is bounded in time. One that
+// takes longer has run a function given to Update that waits here, to write to its own session: then awaitCommit
 // returns false, unlocked.
 func (s *Session) awaitCommit(st *state) bool {
 	for st.committing {
@@ -75,11 +75,11 @@ func (s *Session) awaitCommit(st *state) bool {
 		if r.commitOver == nil {
 			r.commitOver = make(chan struct{})
 		}
-		settled := r.commitOver
+		over := r.commitOver
 		s.mu.Unlock()
 		timer := time.NewTimer(s.m.storeTimeout + time.Second)
 		select {
-		case <-settled:
+		case <-over:
 			timer.Stop()
 			s.mu.Lock()
 		case <-timer.C:
@@ -103,8 +103,8 @@ func (s *Session) leave() {
 	}
 }
 
-// leaveChanged is leave after a change. The line of the first one that needs a cookie which cannot be set any more is
-// remembered for whoever reports it, since by then it is not to be found.
+// leaveChanged is leave after a change. If the change needs a cookie and the headers are out, it remembers the
+// application's line, which cannot be found any more when End reports the failure.
 func (s *Session) leaveChanged(st *state) {
 	if s.phase == headersSent && st.needsCookie(s.m) && st.lateLine() == "" {
 		st.rarely().lateLine = applicationLine()
@@ -122,6 +122,7 @@ func (s *Session) valueOf(key string, remember bool) ([]byte, error) {
 	return st.value(key, remember), nil
 }
 
+// write remembers an operation, unless the session cannot be written to, which has been reported then.
 func (s *Session) write(o operation) {
 	if st, err := s.enterToWrite(); err == nil {
 		st.write(o, st.value(o.key, false))
@@ -151,6 +152,7 @@ func (s *Session) refuse(reason Reason, key string, err error) error {
 	return err
 }
 
+// reject is refuse for an error that needs no key.
 func (s *Session) reject(reason Reason, key string, err error) {
 	st, unable := s.enterToWrite()
 	if unable != nil { // which has been reported

@@ -7,18 +7,6 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-const (
-	doNothing      action = iota
-	doDeleteCookie        // delete the cookie of a token that opens nothing any more
-	doOffer               // make sure that the token to be given still opens the session
-	doTouch
-	doUpdate
-	doCreate
-	doRenew
-	doEnd
-	doEndThenCreate
-)
-
 // facts is all that a commit's decision depends on.
 type facts struct {
 	now         wire.Millis
@@ -82,13 +70,25 @@ func (st *state) owesHeaders() bool {
 // action is what a plan does to the carrier.
 type action byte
 
+const (
+	doNothing       action = iota
+	doDeleteCookie         // delete the cookie of a token that opens nothing any more
+	doOffer                // make sure that the token to be given still opens the session
+	doTouch                // write the clocks
+	doUpdate               // write the values
+	doCreate               // start a session
+	doRenew                // give the session a new token, and write the values
+	doEnd                  // end what Destroy was called on
+	doEndThenCreate        // and start another session
+)
+
 // plan is what is due. A sealed carrier maps every action that keeps a session to sealing it anew. err is what the
 // commit returns though the action succeeds.
 type plan struct {
 	action  action
 	reason  Reason // of the event that success is
 	expires wire.Millis
-	unasked bool // upkeep alone: the request's own changes, if any, are not among what is done
+	unasked bool // it is upkeep alone: of the request's own changes, if any, nothing is done
 	err     error
 }
 
@@ -134,7 +134,7 @@ func (f *facts) withExpiry(p plan) plan {
 		}
 		p.expires = min(p.expires, f.now+f.absolute)
 	default:
-		p.expires = min(max(f.now+f.span, f.idleEnd), f.absoluteEnd)
+		p.expires = extended(f.now, f.span, f.idleEnd, f.absoluteEnd)
 	}
 	return p
 }
@@ -212,7 +212,7 @@ func planUpkeep(f *facts, touch bool) plan {
 // canSetCookie is asked about upkeep that nobody asked for: it waits for a better moment rather than fail a request.
 func canSetCookie(f *facts) bool { return !f.headersSent && !f.timedOut && !f.gone }
 
-// touchDue: at most once per interval, and never to shorten.
+// touchDue reports whether the idle clock is to be extended: at most once per interval, and never to shorten.
 func touchDue(f *facts, touch bool) bool {
 	if f.sealed && !touch && !canSetCookie(f) {
 		return false

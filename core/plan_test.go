@@ -283,17 +283,17 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 			m.touchEvery = wire.Millis(r.Int64N(int64(m.idle))) + 1
 		}
 		m.renewEvery = wire.Millis(r.Int64N(2)) * wire.Millis(r.Int64N(int64(60*minute))+1)
-		h := record{snapshot: snapshot{seen: lastUsed - wire.Millis(r.Int64N(int64(minute)))}, env: wire.Envelope{Kind: wire.Live, Created: beginning, Deadline: beginning + absolute, Renewed: lastUsed - wire.Millis(r.Int64N(int64(60*minute)))}}
-		h.expires = h.seen + m.idleSpan(&h.env)
+		rec := record{snapshot: snapshot{seen: lastUsed - wire.Millis(r.Int64N(int64(minute)))}, env: wire.Envelope{Kind: wire.Live, Created: beginning, Deadline: beginning + absolute, Renewed: lastUsed - wire.Millis(r.Int64N(int64(60*minute)))}}
+		rec.expires = rec.seen + m.idleSpan(&rec.env)
 		if r.IntN(8) == 0 {
-			h.env.Flags |= wire.Unpresented
+			rec.env.Flags |= wire.Unpresented
 		}
 		st := &state{}
-		st.use(m, &h, opening{retired: r.IntN(8) == 0})
+		st.use(m, &rec, opening{retired: r.IntN(8) == 0})
 		for _, later := range []wire.Millis{0, 1, m.idle / 10, m.idle/10 + 1, m.idle, wire.Millis(r.Int64N(int64(2 * absolute)))} {
 			now := lastUsed + later
 			s := &Session{m: m, ctx: context.Background(), st: st}
-			f := s.gatherFacts(st, &h, now)
+			f := s.gatherFacts(st, &rec, now)
 			p := decide(&f)
 			if st.nothingDue(now) && p.action != doNothing {
 				t.Fatalf("%v after the load the fast path does nothing and decide wants action %d\nfacts %+v", later, p.action, f)

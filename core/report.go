@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// owner is whom a failure concerns.
+// owner is whose session a failure concerns.
 type owner struct{ handle, subject string }
 
-// concerns returns whose session the request's wishes are about: a login's subject, and what a Destroy is to end.
+// concerns returns whose session the request's changes are about: a login's subject, and what a Destroy is to end.
 func (st *state) concerns() owner {
 	a, e := st.changes(), st.base.envelope()
 	if a.ending != nil && a.ending.own && !st.found {
@@ -38,7 +38,7 @@ func (s *Session) report(e Event) {
 	}
 }
 
-// reportCommit is report for a commit that has failed, after which the request's wishes are gone.
+// reportCommit is report for a commit that has failed, after which the request's changes are gone.
 func (s *Session) reportCommit(e Event) {
 	s.mu.Lock()
 	lost := s.st.rarely().failed
@@ -69,13 +69,14 @@ func (s *Session) firstReport(e *Event) bool {
 	return true
 }
 
-// fault is a failure that has been told.
+// fault is a failure that has been reported.
 type fault struct {
 	reason      Reason
 	key, source string
 	err         error
 }
 
+// isSameAs reports whether e is the same mistake.
 func (f *fault) isSameAs(e *Event) bool {
 	if e.Source == "" {
 		return errors.Is(e.Err, f.err)

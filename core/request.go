@@ -28,8 +28,8 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 }
 
 // Commit saves what has changed and sets the response's headers. Adapters call it once the status is known and
-// before the first header byte; later calls do nothing. When it returns false the handler's response must not go
-// out: the exchange has been reset, and the client gets instead, and nothing but that.
+// before the first header byte; later calls do nothing. When ok is false the exchange has been reset, and the adapter
+// must send instead and nothing else.
 func (r *Request) Commit(status int) (instead Response, ok bool) {
 	return r.session.commitFinally(status, final)
 }

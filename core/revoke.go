@@ -67,14 +67,14 @@ func (m *Manager) revoke(
 	handles := map[wire.Handle]bool{}
 	for again := true; again; {
 		again = false
-		err = m.walkSubject(ctx, operation, subject, func(h *record) error {
-			if !wanted(h.env.Handle.String()) {
+		err = m.walkSubject(ctx, operation, subject, func(rec *record) error {
+			if !wanted(rec.env.Handle.String()) {
 				return nil
 			}
-			alive := !m.hasExpired(h, m.now())
-			c, err := m.revokeRecord(ctx, h, ReasonRevoked)
+			alive := !m.hasExpired(rec, m.now())
+			c, err := m.revokeRecord(ctx, rec, ReasonRevoked)
 			if c.endedHere && alive {
-				handles[h.env.Handle] = true
+				handles[rec.env.Handle] = true
 			}
 			again = again || c.removed && err == nil
 			return err
@@ -85,7 +85,7 @@ func (m *Manager) revoke(
 }
 
 // revokeRecord ends one record and returns how. Once begun it is finished: ctx is asked before.
-func (m *Manager) revokeRecord(ctx context.Context, h *record, why Reason) (*commit, error) {
+func (m *Manager) revokeRecord(ctx context.Context, rec *record, why Reason) (*commit, error) {
 	c := &commit{m: m, facts: facts{now: m.now()}, ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
 	if err := ctx.Err(); err != nil {
 		return c, err
@@ -94,5 +94,5 @@ func (m *Manager) revokeRecord(ctx context.Context, h *record, why Reason) (*com
 		c.close()
 		m.emit(ctx, c.events)
 	}()
-	return c, c.endRecord(*h)
+	return c, c.endRecord(*rec)
 }

@@ -30,11 +30,11 @@ const (
 )
 
 // sealing turns an encoded session into a cookie value and back. seal returns the value between two texts, because
-// to put them together later would copy it once more. open may reuse nothing of value; it returns whether the key
-// was an old one.
+// to put them together later would copy it once more. What unseal returns must not alias value. old reports whether
+// another than the first key opened it.
 type sealing interface {
-	seal(plain []byte, now wire.Millis, before, after string) (string, error)
-	unseal(value string, now wire.Millis) (plain []byte, old, ok bool)
+	seal(plaintext []byte, now wire.Millis, before, after string) (string, error)
+	unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool)
 }
 
 // Both sealers keep the day on which a value was sealed, on the application's clock, and judge it alike.
@@ -101,13 +101,13 @@ func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error)
 	return s, nil
 }
 
-func (s *secureCookies) seal(plain []byte, now wire.Millis, before, after string) (string, error) {
-	dated := binary.BigEndian.AppendUint32(make([]byte, 0, daySize+len(plain)), dayOf(now))
-	value, err := s.keys[0].codec.Encode(s.name, append(dated, plain...)) // it encrypts in place
+func (s *secureCookies) seal(plaintext []byte, now wire.Millis, before, after string) (string, error) {
+	dated := binary.BigEndian.AppendUint32(make([]byte, 0, daySize+len(plaintext)), dayOf(now))
+	value, err := s.keys[0].codec.Encode(s.name, append(dated, plaintext...)) // it encrypts in place
 	return before + s.keys[0].id + value + after, err
 }
 
-func (s *secureCookies) unseal(value string, now wire.Millis) (plain []byte, old, ok bool) {
+func (s *secureCookies) unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool) {
 	for i, key := range s.keys {
 		var dated []byte
 		sealed, ours := strings.CutPrefix(value, key.id)
@@ -159,23 +159,23 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	return a, nil
 }
 
-func (a *aeads) seal(plain []byte, now wire.Millis, before, after string) (string, error) {
+func (a *aeads) seal(plaintext []byte, now wire.Millis, before, after string) (string, error) {
 	today := dayOf(now)
 	aead, err := a.keys[0].cipherFor(today)
 	if err != nil {
 		return "", err
 	}
-	buf := make([]byte, aeadHeader+nonceSize, aeadHeader+nonceSize+len(plain)+tagSize)
+	buf := make([]byte, aeadHeader+nonceSize, aeadHeader+nonceSize+len(plaintext)+tagSize)
 	copy(buf, a.keys[0].id[:])
 	binary.BigEndian.PutUint32(buf[len(keyID{}):], today)
 	_, _ = rand.Read(buf[aeadHeader:]) // never fails: crypto/rand ends the program instead
-	buf = aead.Seal(buf, buf[aeadHeader:], plain, buf[:aeadHeader])
+	buf = aead.Seal(buf, buf[aeadHeader:], plaintext, buf[:aeadHeader])
 	var space [512]byte // most sessions fit
 	line := base64.RawURLEncoding.AppendEncode(append(space[:0], before...), buf)
 	return string(append(line, after...)), nil
 }
 
-func (a *aeads) unseal(value string, now wire.Millis) (plain []byte, old, ok bool) {
+func (a *aeads) unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool) {
 	buf, err := base64url.DecodeString(value)
 	// A value in which the decoder has skipped a line break is too long for what came out.
 	if err != nil || base64url.EncodedLen(len(buf)) != len(value) || len(buf) < aeadHeader+nonceSize+tagSize {
@@ -194,8 +194,8 @@ func (a *aeads) unseal(value string, now wire.Millis) (plain []byte, old, ok boo
 		if err != nil {
 			break
 		}
-		plain, err := aead.Open(sealed[:0], nonce, sealed, header)
-		return plain, i > 0, err == nil
+		plaintext, err := aead.Open(sealed[:0], nonce, sealed, header)
+		return plaintext, i > 0, err == nil
 	}
 	return nil, false, false
 }

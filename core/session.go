@@ -23,7 +23,7 @@ type Session struct {
 	x          Exchange // nil once the request is over
 	st         *state   // nil until the session is used
 	phase      phase
-	headersSet bool   // the response's headers say what they have to about the session
+	headersSet bool   // Vary, Cache-Control and Set-Cookie are set as the session needs them
 	begunAt    moment // when the request began
 }
 
@@ -57,7 +57,7 @@ func (s *Session) Login(subject string) {
 		st.hide()
 		updated := slices.ContainsFunc(st.pending.ops, func(o operation) bool { return o.update != nil })
 		if updated && st.pending.refusal == nil {
-			st.pending.refusal = errUpdatesNotRerun // until it is: nothing of the other subject's may be saved
+			st.pending.refusal = errUpdatesNotRerun // until rerunUpdates has repeated them: commits fail
 		}
 	}
 	s.leaveChanged(st)
@@ -189,9 +189,9 @@ func (s *Session) ExpiresAt() time.Time {
 		return time.Time{}
 	}
 	defer s.leave()
-	var h record
-	st.base.reparse(&h)
-	f := s.gatherFacts(st, &h, now)
+	var rec record
+	st.base.reparse(&rec)
+	f := s.gatherFacts(st, &rec, now)
 	switch p := decide(&f); {
 	case p.err == nil && p.action >= doTouch && p.action != doEnd:
 		return p.expires.Time()
@@ -224,6 +224,9 @@ func (s *Session) Err() error {
 // after an error its response goes out as it is, and the changes are dropped. After ErrConflict the session
 // shows what is stored, so the handler can try again. Save needs no headers; a cookie that it makes
 // necessary is set with the others.
+//
+// Besides ErrConflict the errors are ErrEnded, ErrTooLarge, ErrTooManySessions, ErrUnavailable, ErrCommitted and
+// ErrRequestOver, as errors.Is finds them, and that of a write which was refused.
 func (s *Session) Save() error {
 	err := s.commitNow(early)
 	if errors.Is(err, ErrRequestOver) { // which has been reported

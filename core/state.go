@@ -4,41 +4,41 @@ import "github.com/coatcheck/coatcheck/core/internal/wire"
 
 // state is what one request holds of its session once it has used it. Session.mu guards it.
 type state struct {
-	base       snapshot
-	found      bool // held is a session that lives, as far as this request knows
-	retired    bool // it was sealed with a key that is no longer the first
-	unsaved    bool // Options.SaveOn refused this response's changes
+	base       snapshot // the session as it was loaded or last written; the zero snapshot if there is none
+	found      bool     // base is a session that lives, as far as this request knows
+	retired    bool     // base was sealed with a key that is no longer the first
+	unsaved    bool     // Options.SaveOn refused this response's changes
 	committing bool
-	age        uint32      // how many seconds after it was last noted down as used held was loaded
+	age        uint32      // seconds between base.seen and the load
 	upkeepAt   wire.Millis // from when on the session needs something though nobody asks for it
 
 	pending *pending // nil: the request has only read
 	reads   []keyRead
 
 	cookie string // the Set-Cookie line that the response has to carry, or ""
-	rare   *rare  // nil: there is nothing of it, which the methods below say
+	rare   *rare  // nil as long as none of it is needed; the methods below read it
 
 	firstRead [1]keyRead
 	loading   bounded
 }
 
-// rare is what few requests need. Apart, it keeps what every request allocates small.
+// rare is what few requests need. It is apart to keep what every request allocates small.
 type rare struct {
-	blocked    error         // why the session could not be loaded: nothing may be written over it
-	commitOver chan struct{} // made by whoever waits for the commit to settle
+	blocked    error         // why nothing may be saved: the load or the final commit failed
+	commitOver chan struct{} // closed when the commit under way is over; made by whoever waits for that
 	saveErr    error         // why the last Save failed, for Err
 	events     []Event
-	faults     []fault // what has failed and has been made an event already
+	faults     []fault // the failures that have been reported
 	failed     owner   // whom the last commit that failed was about
 	lateLine   string  // the line of the first change since the last commit that needs a cookie after the headers
 
 	marker    *record  // the ended marker or alias that the visitor's token led to
-	deletable bool     // no response with a newer cookie can be on its way to the visitor: dead's cookie may be deleted
+	deletable bool     // no response with a newer cookie can be on its way: the visitor's cookie may be deleted
 	others    []record // further sessions that the request's cookies opened
 	several   bool     // the request had several cookies of this name
 	offer     string   // the Set-Cookie line of the token that the visitor should have by now
 
-	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced by that one
+	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
 }
 
 // forget makes the request one without a session.
@@ -46,7 +46,7 @@ func (st *state) forget(upkeepAt wire.Millis) {
 	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, upkeepAt
 }
 
-// rarely returns st.rare to write to.
+// rarely returns st.rare to write to. To read, use the methods below.
 func (st *state) rarely() *rare {
 	if st.rare == nil {
 		st.rare = &rare{}

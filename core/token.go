@@ -54,7 +54,7 @@ func isToken(s string) bool {
 	for i := range tokenLength {
 		all |= digits[s[i]]
 	}
-	return all != noDigit && digits[s[tokenLength-1]]&3 == 0 // the last digit has two bits more than there are to tell
+	return all != noDigit && digits[s[tokenLength-1]]&3 == 0 // 43 digits carry 258 bits; the last two must be zero
 }
 
 // digits are the values of base64url's characters.

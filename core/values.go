@@ -7,9 +7,9 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// values is a set of stored values as a request looks at it: hidden by Clear or by a login as somebody else, or not.
+// values are the stored values as a request sees them: none if Clear or a login as somebody else has hidden them.
 type values struct {
-	body   []byte // an envelope's
+	body   []byte // of an envelope
 	hidden bool
 }
 
@@ -35,7 +35,7 @@ func (v values) visible() []byte {
 	return v.body
 }
 
-// changedBy reports whether ops leave anything different from the base.
+// changedBy reports whether ops leave anything different.
 func (v values) changedBy(ops []operation) bool {
 	if v.hidden && len(v.body) > 0 {
 		return true
@@ -62,8 +62,8 @@ func (v values) checkReads(ops []operation) error {
 	return nil
 }
 
-// replay runs ops again on these values and returns them with their new results. A function that refuses the
-// fresh value fails the request: what it approved was another value.
+// replay runs ops again on these values and returns them with their new results. A function that refuses the new
+// value fails the request: what it approved was another value.
 func (v values) replay(ops []operation) ([]operation, error) {
 	fresh := make([]operation, 0, len(ops))
 	for _, o := range ops {
@@ -79,8 +79,8 @@ func (v values) replay(ops []operation) ([]operation, error) {
 	return fresh, nil
 }
 
-// appendBody appends the base's entries as ops change them, in the base's order, then the new ones. What did
-// not change is copied byte for byte.
+// appendBody appends the entries as ops change them, in the order that they have, then the new ones. What did not
+// change is copied byte for byte.
 func (v values) appendBody(dst []byte, ops []operation) []byte {
 	replaced := false
 	for rest := v.visible(); len(rest) > 0; {
@@ -94,7 +94,7 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 			dst = wire.AppendFrame(wire.AppendFrame(dst, key), value)
 		}
 	}
-	if replaced && len(ops) == 1 { // so that it is no new entry
+	if replaced && len(ops) == 1 { // the only operation replaced an existing entry: there is nothing to append
 		return dst
 	}
 	for i := range ops {

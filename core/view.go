@@ -6,12 +6,13 @@ func (st *state) handle() string { return st.base.envelope().Handle.String() }
 // storedSubject returns whom the stored session belongs to, or nobody.
 func (st *state) storedSubject() []byte { return st.base.envelope().Subject }
 
+// values is what was loaded or last written, before this request's operations.
 func (st *state) values() values { return values{st.base.body(), st.hidden()} }
 
-// value returns the value of key in this request's view. note remembers it as seen.
-func (st *state) value(key string, note bool) []byte {
+// value returns the encoded value of key in this request's view, nil if there is none. remember notes it as read.
+func (st *state) value(key string, remember bool) []byte {
 	value := st.values().after(st.operations(), key)
-	if note {
+	if remember {
 		st.noteRead(key, value)
 	}
 	return value
@@ -23,6 +24,7 @@ type keyRead struct {
 	value []byte
 }
 
+// noteRead remembers what the request knows of key.
 func (st *state) noteRead(key string, value []byte) {
 	if i := lastRead(st.reads, key); i >= 0 {
 		st.reads[i].value = value
@@ -34,6 +36,7 @@ func (st *state) noteRead(key string, value []byte) {
 	st.reads = append(st.reads, keyRead{key, value})
 }
 
+// lastRead returns the index of what is known of key, or -1.
 func lastRead(seen []keyRead, key string) int {
 	for i := len(seen) - 1; i >= 0; i-- {
 		if seen[i].key == key {
