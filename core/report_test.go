@@ -262,3 +262,34 @@ func TestTheDefaultLogHasNoEmptyAttributes(t *testing.T) {
 		t.Errorf("log %s, want no empty attributes", text)
 	}
 }
+
+func TestMisuseIsReportedOnce(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	v := begin(t, w.Manager, w.start(t)).finish()
+	w.events = nil
+	count.Update(v.Session, addOne)
+	if len(w.events) != 1 || w.events[0].Reason != session.ReasonRequestOver {
+		t.Errorf("events %v, want one request-over", w.events)
+	}
+}
+
+func TestWiringMistakesSayHowToMendThem(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	twin, err := session.New(w.store, session.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var typedNil *probe.Store
+	if _, err := session.New(typedNil, session.Options{}); err == nil {
+		t.Error("a nil store in an interface was taken")
+	}
+	v := begin(t, w.Manager, "")
+	defer v.finish()
+	defer func() {
+		if text := fmt.Sprint(recover()); text == "<nil>" || !strings.Contains(text, "Options.Name") {
+			t.Errorf("two managers with one cookie name on one route: %q", text)
+		}
+	}()
+	var r session.Request
+	twin.Begin(v.ctx, &r, &v.x)
+}

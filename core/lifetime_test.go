@@ -1,105 +1,11 @@
 package session_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 )
-
-// P1 to P4: what a request costs.
-
-func TestAnUnusedSessionCostsNothing(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookie := w.start(t)
-	w.store.Reset()
-	v := begin(t, w.Manager, cookie).finish().succeeded()
-	if n := w.store.Count(""); n != 0 || len(v.x.response) != 0 {
-		t.Errorf("%d store calls and headers %v, want none", n, v.x.response)
-	}
-}
-
-func TestAReadCostsOneLoadAndSetsNoCookie(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookie := w.start(t)
-	for presented, calls := range map[string]int{cookie: 1, "": 0, "malformed": 0, cookie[:42] + "!": 0} {
-		w.store.Reset()
-		v := w.read(t, presented, func(s *session.Session) { count.Get(s); name.Get(s); s.Subject() }).succeeded()
-		v.untouched()
-		if n := w.store.Count(""); n != calls {
-			t.Errorf("cookie %.9q…: %d store calls, want %d", presented, n, calls)
-		}
-		if v.x.response.Get("Vary") != "Cookie" || v.x.response.Get("Cache-Control") != "private" {
-			t.Errorf("headers %v: a response that depends on the session must say so to caches", v.x.response)
-		}
-	}
-}
-
-func TestAWriteCostsOneMoreCall(t *testing.T) {
-	for what, c := range map[string]struct {
-		f     func(*session.Session)
-		calls int
-	}{
-		"update":     {func(s *session.Session) { count.Update(s, addOne) }, 2},
-		"same value": {func(s *session.Session) { count.Set(s, 1) }, 1},
-		"there and back": {func(s *session.Session) {
-			count.Set(s, 5)
-			count.Set(s, 1)
-		}, 1},
-		"delete absent": {func(s *session.Session) { name.Delete(s) }, 1},
-		"many keys":     {func(s *session.Session) { count.Set(s, 2); name.Set(s, "x"); items.Set(s, nil) }, 2},
-		"clear":         {func(s *session.Session) { s.Clear() }, 2},
-		"renew":         {func(s *session.Session) { s.Renew() }, 3},
-		"login":         {func(s *session.Session) { count.Update(s, addOne); s.Login("user:1") }, 3},
-		"destroy":       {func(s *session.Session) { s.Destroy() }, 2},
-		"refused": {func(s *session.Session) {
-			_ = items.Try(s, func([]string) ([]string, error) { return nil, http.ErrNoCookie })
-		}, 1},
-	} {
-		w := newWorld(t, session.Options{})
-		cookie := w.start(t)
-		w.store.Reset()
-		w.read(t, cookie, c.f).succeeded()
-		if n := w.store.Count(""); n != c.calls {
-			t.Errorf("%s: %d store calls, want %d", what, n, c.calls)
-		}
-	}
-}
-
-func TestNothingIsStoredForAVisitorWhoStoresNothing(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	v := w.read(t, "", func(s *session.Session) {
-		count.Set(s, 1)
-		count.Delete(s)
-		s.Touch()
-		s.Renew()
-		s.Clear()
-		s.Destroy()
-	}).succeeded()
-	v.untouched()
-	if n := w.store.Count(""); n != 0 {
-		t.Errorf("%d store calls, want none", n)
-	}
-}
-
-func TestTheIdleClockIsExtendedAtMostOncePerInterval(t *testing.T) {
-	w := newWorld(t, session.Options{}) // 30 minutes idle, so every 3 minutes
-	cookie := w.start(t)
-	w.store.Reset()
-	for range 60 {
-		w.now = w.now.Add(time.Minute)
-		if n := w.countOf(t, cookie); n != 1 {
-			t.Fatal("an active session expired")
-		}
-	}
-	if n := w.store.Count("Touch"); n != 20 {
-		t.Errorf("%d touches in an hour of one request a minute, want 20", n)
-	}
-	if n := w.store.Count("Update"); n != 0 {
-		t.Errorf("%d updates: a touch must not rewrite data", n)
-	}
-}
 
 func TestATouchNeverPassesTheAbsoluteDeadline(t *testing.T) {
 	w := newWorld(t, session.Options{IdleTimeout: 30 * time.Minute, AbsoluteTimeout: time.Hour})
@@ -218,26 +124,19 @@ func TestASessionLivesForItsIdleTimeoutAfterTheLastUse(t *testing.T) {
 	}
 }
 
-// P25: a request is judged at its end, and a slow one is use for as long as it runs.
-func TestASlowReaderIsUse(t *testing.T) {
-	for kind, w := range map[string]*world{
-		"stored": newWorld(t, session.Options{}), "sealed": newSealed(t, session.TemporaryKeys(), session.Options{}),
-		"stored, asked":  newWorld(t, session.Options{SaveOn: func(int) bool { return true }}),
-		"stored, failed": newWorld(t, session.Options{SaveOn: func(int) bool { return false }}),
-	} {
-		cookie := startElsewhere(t, w)
-		w.now = w.now.Add(time.Minute)
-		upload := begin(t, w.Manager, cookie)
-		count.Get(upload.Session)
+// P24, P25: a timeout that was lengthened counts for sessions that live already: who uses one in time is not logged
+// out.
+func TestP25ALengthenedTimeoutLogsNobodyOut(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	longer := w.second(t, 0, session.Options{IdleTimeout: 10 * time.Hour})
+	for i := range 5 {
 		w.now = w.now.Add(20 * time.Minute)
-		upload.finish().succeeded()
-		if value, _ := upload.cookie(); value != "" {
-			cookie = value
+		v := begin(t, longer, cookie)
+		if got := count.Get(v.Session); got != 1 {
+			t.Fatalf("use %d, 20 minutes after the last, idle timeout 10h: count %d, want 1", i, got)
 		}
-		w.now = w.now.Add(29 * time.Minute)
-		if n := w.countOf(t, cookie); n != 1 {
-			t.Errorf("%s: the visitor was logged out 29 minutes after the answer to a request that took 20", kind)
-		}
+		v.finish()
 	}
 }
 
@@ -298,12 +197,21 @@ func TestExpiresAtTellsHowTheResponseLeavesTheSession(t *testing.T) {
 	}
 }
 
-func TestRenewAfterRenewsOnlyOldTokens(t *testing.T) {
-	w := newWorld(t, session.Options{RenewAfter: 10 * time.Minute})
+func TestAMergeNeverShortensASession(t *testing.T) {
+	w := newWorld(t, session.Options{})
 	cookie := w.start(t)
-	w.now = w.now.Add(9 * time.Minute)
-	w.read(t, cookie, func(s *session.Session) { count.Get(s) }).succeeded().untouched()
-	w.now = w.now.Add(time.Minute)
-	fresh := w.read(t, cookie, func(s *session.Session) { count.Get(s) }).succeeded().issued()
-	w.read(t, fresh, func(s *session.Session) { count.Get(s) }).succeeded().untouched()
+	ahead, err := session.New(w.store, session.Options{Now: func() time.Time { return w.now.Add(10 * time.Minute) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := begin(t, w.Manager, cookie)
+	count.Update(slow.Session, addOne)
+	v := begin(t, ahead, cookie) // another server, whose clock is ahead
+	count.Update(v.Session, addOne)
+	v.finish().succeeded()
+	slow.finish().succeeded()
+	w.now = w.now.Add(35 * time.Minute)
+	if n := w.countOf(t, cookie); n != 3 {
+		t.Errorf("count = %d, want 3: merging took back the time that the other request had given", n)
+	}
 }

@@ -58,15 +58,6 @@ func TestABadCookieIsAnAnonymousVisitor(t *testing.T) {
 	}
 }
 
-// flip replaces one digit by another.
-func flip(s string) string {
-	digit := "A"
-	if s[10] == 'A' {
-		digit = "B"
-	}
-	return s[:10] + digit + s[11:]
-}
-
 func TestSeveralCookiesOfOneName(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	a, b, junk := w.start(t), w.start(t), strings.Repeat("A", 43)
@@ -194,12 +185,6 @@ func TestCachesAreToldAboutTheSession(t *testing.T) {
 	count.Set(v.Session, 1)
 	if v.finish().succeeded(); v.x.response.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v: a response that carries a session's cookie must not be stored", v.x.response)
-	}
-}
-
-func set(h http.Header, name, value string) {
-	if value != "" {
-		h.Set(name, value)
 	}
 }
 

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,43 +52,77 @@ func TestAHandOutIsTheLatestToken(t *testing.T) {
 	}
 }
 
-func TestASlowReadIsUseAlsoAcrossARenewal(t *testing.T) {
-	look := func(s *session.Session) { count.Get(s) }
-	for what, renew := range map[string]func(*session.Session){"explicit": (*session.Session).Renew, "periodic": look} {
-		o := session.Options{}
-		if what == "periodic" {
-			o.RenewAfter = 10 * time.Second
-		}
-		w := newWorld(t, o)
-		old := w.start(t)
-		slow := begin(t, w.Manager, old)
-		look(slow.Session)
-		w.now = w.now.Add(time.Minute)
-		fresh := w.read(t, old, renew).succeeded().issued()
-		w.now = w.now.Add(4 * time.Minute) // the alias of an explicit renewal leads on for five
-		slow.finish().succeeded()
-		w.now = w.now.Add(29*time.Minute + 30*time.Second)
-		if w.countOf(t, fresh) != 1 {
-			t.Errorf("%s: anonymous half an hour after the answer to a slow read", what)
-		}
+// P7/P8: a late hand-out of the renewed token does not overwrite the cookie of a login that came after it.
+func TestP8ALateHandOutDoesNotOverwriteANewerLoginsCookie(t *testing.T) {
+	w := newWorld(t, session.Options{RenewAfter: 10 * time.Minute})
+	old := w.start(t)
+	w.now = w.now.Add(11 * time.Minute)
+	w.read(t, old, func(s *session.Session) { count.Get(s) }) // its answer is lost
+	slow := begin(t, w.Manager, old)
+	count.Get(slow.Session)
+	jar := w.loginAt(t, old, "user:1")
+	slow.finish().succeeded()
+	if value, _ := slow.cookie(); value != "" {
+		jar = value
+	}
+	if got := w.subjectOf(t, jar); got != "user:1" {
+		t.Errorf("the browser's cookie is %q's, want user:1's", got)
 	}
 }
 
-// The first request with a new token notes that down. A slow one, overtaken by others, is use all the same.
-func TestASlowFirstPresentationIsUse(t *testing.T) {
-	w := newWorld(t, session.Options{RenewAfter: 20 * time.Minute})
+// P8: tidying several cookies up does not overwrite the cookie of a newer login.
+func TestP8TidyingDoesNotOverwriteANewerLoginsCookie(t *testing.T) {
+	w := newWorld(t, session.Options{Cookie: session.Cookie{Name: cookieName, Former: []session.Scope{}}})
+	_ = w
+	o := session.Options{Cookie: session.Cookie{Name: "id", Former: []session.Scope{{Path: "/app"}}}}
+	w = newWorld(t, o)
+	junk := junkToken(t)
+	v := begin(t, w.Manager, "")
+	count.Set(v.Session, 1)
+	v.finish().succeeded()
+	value := func(v *visit) string {
+		for _, l := range v.x.response["Set-Cookie"] {
+			if strings.HasPrefix(l, "id=") && !strings.HasPrefix(l, "id=;") {
+				return strings.TrimPrefix(strings.SplitN(l, ";", 2)[0], "id=")
+			}
+		}
+		return ""
+	}
+	with := func(cookie string) *visit {
+		v := begin(t, w.Manager, "")
+		v.x.lines = []string{"id=" + cookie + "; id=" + junk}
+		return v
+	}
+	old := value(v)
+	slow := with(old)
+	count.Get(slow.Session)
+	login := with(old)
+	login.Login("user:1")
+	jar := value(login.finish().succeeded())
+	if got := value(slow.finish().succeeded()); got != "" {
+		jar = got
+	}
+	last := with(jar)
+	if got := last.Subject(); got != "user:1" {
+		t.Errorf("the browser's cookie is %q's, want user:1's", got)
+	}
+	last.finish()
+}
+
+// P8: each response to the old token hands out the new one, whatever the handler saves early.
+func TestP8AnEarlySaveDoesNotLoseTheHandOut(t *testing.T) {
+	w := newWorld(t, session.Options{RenewAfter: 10 * time.Minute})
 	old := w.start(t)
-	look := func(s *session.Session) { count.Get(s) }
-	w.now = w.now.Add(21 * time.Minute)
-	fresh := w.read(t, old, look).succeeded().issued()
-	slow := begin(t, w.Manager, fresh)
-	look(slow.Session)
-	w.read(t, fresh, look).succeeded()
-	w.now = w.now.Add(15 * time.Minute)
-	slow.finish().succeeded()
-	w.now = w.now.Add(29 * time.Minute)
-	if w.countOf(t, fresh) != 1 {
-		t.Error("anonymous 29 minutes after the answer to a slow read")
+	w.now = w.now.Add(11 * time.Minute)
+	renewed := w.read(t, old, func(s *session.Session) { count.Get(s) }).issued()
+	w.read(t, renewed, func(s *session.Session) { count.Get(s) })
+	v := begin(t, w.Manager, old)
+	count.Set(v.Session, 5)
+	if err := v.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if got := v.finish().succeeded().issued(); got != renewed {
+		t.Errorf("another token was handed out")
 	}
 }
 
@@ -115,28 +150,14 @@ func TestLostRenewalsLogNobodyOut(t *testing.T) {
 	}
 }
 
-// A marker is what tells requests of each other that start a session in place of a dead token. Those that come after
-// its time know nothing of it, so a slow request from before must leave the cookie alone.
-func TestADeadTokenWhoseMarkerIsGoneDecidesNothing(t *testing.T) {
-	for what, use := range map[string]func(*session.Session){
-		"read": func(s *session.Session) { count.Get(s) }, "write": func(s *session.Session) { count.Set(s, 2) },
-	} {
-		for _, swept := range []bool{false, true} {
-			w := newWorld(t, session.Options{})
-			old := w.start(t)
-			w.read(t, old, (*session.Session).Renew).succeeded() // the answer is lost
-			w.now = w.now.Add(2 * time.Minute)
-			slow := begin(t, w.Manager, old)
-			use(slow.Session)
-			w.now = w.now.Add(4 * time.Minute)
-			w.read(t, old, func(s *session.Session) { count.Set(s, 1) }).succeeded().issued()
-			if swept {
-				w.now = w.now.Add(10 * time.Minute)
-				w.sweep(t)
-			}
-			if slow.finish(); slow.x.response["Set-Cookie"] != nil {
-				t.Errorf("%s, swept %t: a slow answer replaces the cookie of a newer session", what, swept)
-			}
+// P8: the old token opens the session until the new one has been presented, however many renewals are due meanwhile.
+func TestP8TwoRenewalsWithLostAnswersLogNobodyOut(t *testing.T) {
+	w := newWorld(t, session.Options{RenewAfter: 10 * time.Minute})
+	old := w.start(t)
+	for i := range 5 {
+		w.now = w.now.Add(11 * time.Minute)
+		if got := w.countOf(t, old); got != 1 { // its answer is lost
+			t.Fatalf("request %d with a token whose successor nobody was given: count %d, want 1", i, got)
 		}
 	}
 }

@@ -2,14 +2,12 @@ package session_test
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/probe"
 )
 
 var sealers = map[string]session.Sealer{"securecookie": session.SecureCookie, "aead": session.AEAD}
@@ -142,37 +140,6 @@ func TestASealedCookieUsesTheWholeOf4096Bytes(t *testing.T) {
 		if longest < 4096-8 {
 			t.Errorf("%s: the longest line is %d bytes", kind, longest)
 		}
-	}
-}
-
-func existsWith(t *testing.T, w *world, cookie string) (exists bool) {
-	t.Helper()
-	w.read(t, cookie, func(s *session.Session) { exists = s.Exists() })
-	return exists
-}
-
-func TestAStoredSessionHasItsOwnLimit(t *testing.T) {
-	w := newWorld(t, session.Options{MaxSize: 10_000})
-	cookie := w.start(t)
-	w.read(t, cookie, func(s *session.Session) { name.Set(s, strings.Repeat("x", 9000)) }).succeeded()
-	w.read(t, cookie, func(s *session.Session) { name.Set(s, strings.Repeat("x", 11_000)) }).failedWith(http.StatusInternalServerError)
-	if n := w.countOf(t, cookie); n != 1 {
-		t.Errorf("count = %d, want 1", n)
-	}
-}
-
-func TestAStoresOwnLimitIsNoOutage(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	w.store.Before(func(c probe.Call) error {
-		if c.Method != "Load" {
-			return fmt.Errorf("store: %w", session.ErrTooLarge)
-		}
-		return nil
-	})
-	v := begin(t, w.Manager, "")
-	count.Set(v.Session, 1)
-	if err := v.Save(); !errors.Is(err, session.ErrTooLarge) || errors.Is(err, session.ErrUnavailable) {
-		t.Errorf("Save = %v, want ErrTooLarge and not ErrUnavailable", err)
 	}
 }
 

@@ -6,12 +6,9 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/probe"
 )
 
 // P5: what overlapping requests change is merged.
@@ -141,19 +138,6 @@ func TestWhatWasReadIsDeletedOnce(t *testing.T) {
 	orders[1].finish().failedWith(http.StatusConflict)
 }
 
-func TestAnUpdateRunsOnceWhenNobodyInterferes(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	for _, cookie := range []string{"", w.start(t)} {
-		runs := 0
-		w.read(t, cookie, func(s *session.Session) {
-			count.Update(s, func(n int) int { runs++; return n + 1 })
-		}).succeeded()
-		if runs != 1 {
-			t.Errorf("cookie %.5q: the function ran %d times, want once", cookie, runs)
-		}
-	}
-}
-
 func TestAPopOfWhatAnotherRequestChangedConflicts(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie := w.start(t)
@@ -192,91 +176,6 @@ func TestATryThatRefusesTheFreshValueConflicts(t *testing.T) {
 		t.Errorf("Try = %v, want the function's error", err)
 	}
 	c.finish().succeeded()
-}
-
-// resend plays a store client whose answer got lost: it sends the write again and hands on the second answer.
-func resend(s *probe.Store, method string) {
-	var once atomic.Bool
-	s.After(func(c probe.Call, err error) error {
-		if c.Method != method || err != nil || once.Swap(true) {
-			return err
-		}
-		if method == "Create" {
-			return s.Inner().Create(context.Background(), c.Record)
-		}
-		return s.Inner().Update(context.Background(), c.Record)
-	})
-}
-
-func TestAWriteWhoseAnswerGotLostIsNotAppliedTwice(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookie := w.start(t)
-	resend(w.store, "Update")
-	w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne) }).succeeded()
-	if n := w.countOf(t, cookie); n != 2 {
-		t.Errorf("count = %d, want 2: the change was applied again after a lost answer", n)
-	}
-}
-
-func TestACreateWhoseAnswerGotLostSucceeds(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	resend(w.store, "Create")
-	cookie := w.start(t)
-	if n := w.countOf(t, cookie); n != 1 {
-		t.Errorf("count = %d, want 1", n)
-	}
-}
-
-func TestALostAnswerIsRecognisedBehindOtherWriters(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookie := w.start(t)
-	var once atomic.Bool
-	w.store.After(func(c probe.Call, err error) error {
-		if c.Method != "Update" || err != nil || once.Swap(true) {
-			return err
-		}
-		for range 3 { // three more writers get in before the lost write is sent again
-			w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne) }).succeeded()
-		}
-		return session.ErrConflict
-	})
-	w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne) }).succeeded()
-	if n := w.countOf(t, cookie); n != 5 {
-		t.Errorf("count = %d, want 5", n)
-	}
-}
-
-func TestAnUnknownOutcomeIsNotRetried(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookie := w.start(t)
-	w.store.After(func(c probe.Call, err error) error {
-		if c.Method == "Update" {
-			return errors.New("connection reset")
-		}
-		return err
-	})
-	w.store.Reset()
-	w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne) }).failedWith(http.StatusServiceUnavailable)
-	if n := w.store.Count("Update"); n != 1 {
-		t.Errorf("%d updates, want 1: a write of unknown outcome must not be sent again", n)
-	}
-	w.store.After(nil)
-}
-
-func TestASecondCommitDoesNotReplayTheFirst(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookie := w.start(t)
-	v := begin(t, w.Manager, cookie)
-	count.Update(v.Session, addOne)
-	if err := v.Save(); err != nil {
-		t.Fatal(err)
-	}
-	w.read(t, cookie, func(s *session.Session) { name.Set(s, "in between") }).succeeded()
-	count.Update(v.Session, addOne)
-	v.finish().succeeded()
-	if n := w.countOf(t, cookie); n != 3 {
-		t.Errorf("count = %d, want 3: an operation of an earlier Save was applied again", n)
-	}
 }
 
 func TestSaveShowsWhatIsStored(t *testing.T) {
@@ -348,23 +247,4 @@ func TestARequestIsNotInConflictWithItself(t *testing.T) {
 		}
 	}
 	v.finish().succeeded()
-}
-
-func TestAMergeNeverShortensASession(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookie := w.start(t)
-	ahead, err := session.New(w.store, session.Options{Now: func() time.Time { return w.now.Add(10 * time.Minute) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slow := begin(t, w.Manager, cookie)
-	count.Update(slow.Session, addOne)
-	v := begin(t, ahead, cookie) // another server, whose clock is ahead
-	count.Update(v.Session, addOne)
-	v.finish().succeeded()
-	slow.finish().succeeded()
-	w.now = w.now.Add(35 * time.Minute)
-	if n := w.countOf(t, cookie); n != 3 {
-		t.Errorf("count = %d, want 3: merging took back the time that the other request had given", n)
-	}
 }
