@@ -105,7 +105,8 @@ func TestACommitIsBoundedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, session.Options{StoreTimeout: 2 * time.Second})
 		cookie := w.start(t)
-		stuck, err := session.New(hanging{w.store}, session.Options{StoreTimeout: 2 * time.Second, OnEvent: func(context.Context, session.Event) {}})
+		stuck, err := session.New(hanging{w.store}, session.Options{StoreTimeout: 2 * time.Second,
+			OnEvent: func(context.Context, session.Event) {}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -69,7 +69,8 @@ func TestFromPanicsWithAdviceWhereNoMiddlewareIs(t *testing.T) {
 		"no manager":      func() { From(t.Context()) },
 		"another manager": func() { named("admin").From(ctx) },
 	} {
-		if text := panicText(f); !strings.HasPrefix(text, "session: ") || !strings.Contains(text, "install the adapter's Middleware") {
+		if text := panicText(f); !strings.HasPrefix(text, "session: ") ||
+			!strings.Contains(text, "install the adapter's Middleware") {
 			t.Errorf("%s: panic %q, want a text that says what to install", name, text)
 		}
 	}

@@ -22,7 +22,8 @@ func TestProgramName(t *testing.T) {
 		{"", "command-line-arguments", "", ""},
 		{"", "example.com/shop/cmd/server", "/", "server"},
 		{"example.com/a=b;c", "example.com/a=b;c", "/", "a-b-c"},
-		{"example.com/" + strings.Repeat("x", 90), "example.com/" + strings.Repeat("x", 90) + "/server", "/", strings.Repeat("x", 33) + "-server"},
+		{"example.com/" + strings.Repeat("x", 90), "example.com/" + strings.Repeat("x", 90) + "/server", "/",
+			strings.Repeat("x", 33) + "-server"},
 	} {
 		if got := programName(c.module, c.pkg, c.folder); got != c.want {
 			t.Errorf("programName(%q, %q, %q) = %q, want %q", c.module, c.pkg, c.folder, got, c.want)

@@ -28,7 +28,8 @@ func TestOfSeveralCookiesOfOneSubjectTheLatestLoginCounts(t *testing.T) {
 func TestSeveralCookiesThatCannotBeToldApartAreRefused(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	one, two, anonymous, another := w.login(t, "user:1"), w.login(t, "user:2"), w.start(t), w.start(t)
-	for _, cookies := range [][]string{{one, two}, {one, anonymous}, {anonymous, one}, {anonymous, another}, {one, two, one}} {
+	for _, cookies := range [][]string{{one, two}, {one, anonymous}, {anonymous, one}, {anonymous, another},
+		{one, two, one}} {
 		w.events = nil
 		v := beginCookies(t, w.Manager, cookies...)
 		if v.Exists() {
@@ -45,7 +46,8 @@ func TestLoginAndDestroyEndEverySessionThatTheCookiesOpened(t *testing.T) {
 		"login": func(s *session.Session) { s.Login("user:1") }, "destroy": (*session.Session).Destroy,
 		"destroy and login": func(s *session.Session) { s.Destroy(); s.Login("user:1") },
 	} {
-		for _, subjects := range [][]string{{"user:1", "user:1"}, {"user:1", "user:2"}, {"user:1", ""}, {"", ""}, {"user:1", "user:1", "user:1"}} {
+		for _, subjects := range [][]string{{"user:1", "user:1"}, {"user:1", "user:2"}, {"user:1", ""}, {"", ""},
+			{"user:1", "user:1", "user:1"}} {
 			w := newWorld(t, session.Options{})
 			var cookies []string
 			for _, subject := range subjects {
@@ -72,7 +74,8 @@ func TestLoginAndDestroyEndEverySessionThatTheCookiesOpened(t *testing.T) {
 }
 
 func TestFormerScopesAreDeletedWhenSeen(t *testing.T) {
-	o := session.Options{Cookie: session.Cookie{Name: "sid", Domain: "example.com", Former: []session.Scope{{}, {Domain: "www.example.com", Path: "/shop"}}}}
+	o := session.Options{Cookie: session.Cookie{Name: "sid", Domain: "example.com",
+		Former: []session.Scope{{}, {Domain: "www.example.com", Path: "/shop"}}}}
 	for kind, w := range map[string]*world{"stored": newWorld(t, o), "sealed": newSealed(t, session.TemporaryKeys(), o)} {
 		start := begin(t, w.Manager, "")
 		start.Login("user:1")
@@ -100,7 +103,8 @@ func TestFormerScopesAreDeletedWhenSeen(t *testing.T) {
 					t.Errorf("%s: %q, want the present session's cookie in the present scope", kind, l)
 				}
 			}
-			if c.want > 0 && (deleted != 2 || v.x.response.Get("Cache-Control") != "no-store") || c.want != 2 && subject != "user:1" {
+			if c.want > 0 && (deleted != 2 || v.x.response.Get("Cache-Control") != "no-store") || c.want != 2 &&
+				subject != "user:1" {
 				t.Errorf("%s: %q: subject %q, Set-Cookie %q", kind, c.lines, subject, got)
 			}
 		}

@@ -198,7 +198,8 @@ func TestTokensAndValuesAreNeverPrinted(t *testing.T) {
 	name.Get(v.Session)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		text := fmt.Sprintf(verb, v.Session) + fmt.Sprintf(verb, w.Manager)
-		for _, secret := range []string{cookie, "secret-value", fmt.Sprintf("%x", "secret-value"), fmt.Sprint([]byte("secret-value"))} {
+		for _, secret := range []string{cookie, "secret-value", fmt.Sprintf("%x", "secret-value"),
+			fmt.Sprint([]byte("secret-value"))} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s prints %q", verb, secret)
 			}

@@ -26,7 +26,8 @@ func TestAResponseNeverClaimsSuccessForWhatWasNotSaved(t *testing.T) {
 		count.Set(v.Session, 5)
 		v.finish().failedWith(http.StatusServiceUnavailable)
 		v.untouched()
-		if h := v.x.response; h.Get("Location") != "" || len(h.Values("Set-Cookie")) != 0 || h.Get("Cache-Control") != "no-store" {
+		if h := v.x.response; h.Get("Location") != "" || len(h.Values("Set-Cookie")) != 0 ||
+			h.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: headers %v: something of the handler's response is left", method, h)
 		}
 		if !w.saw(session.ReasonCommitFailed) {
@@ -155,7 +156,10 @@ func TestAStoredSessionHasItsOwnLimit(t *testing.T) {
 	w := newWorld(t, session.Options{MaxSize: 10_000})
 	cookie := w.start(t)
 	w.read(t, cookie, func(s *session.Session) { name.Set(s, strings.Repeat("x", 9000)) }).succeeded()
-	w.read(t, cookie, func(s *session.Session) { name.Set(s, strings.Repeat("x", 11_000)) }).failedWith(http.StatusInternalServerError)
+	w.read(t, cookie, func(s *session.Session) {
+		name.Set(s,
+			strings.Repeat("x", 11_000))
+	}).failedWith(http.StatusInternalServerError)
 	if n := w.countOf(t, cookie); n != 1 {
 		t.Errorf("count = %d, want 1", n)
 	}

@@ -69,7 +69,8 @@ func TestASessionUsedAfterItsRequestIsReported(t *testing.T) {
 	if w.store.Count("") != 0 || !w.saw(session.ReasonRequestOver) {
 		t.Error("the store was called, or nobody was told")
 	}
-	if e := w.events[len(w.events)-1]; !errors.Is(e.Err, session.ErrRequestOver) || !strings.Contains(e.Source, "failure_late_test.go:") {
+	if e := w.events[len(w.events)-1]; !errors.Is(e.Err, session.ErrRequestOver) ||
+		!strings.Contains(e.Source, "failure_late_test.go:") {
 		t.Errorf("event %+v, want ErrRequestOver and the line that did it", e)
 	}
 }

@@ -81,7 +81,11 @@ func TestAWriteThatChangedNothingGivesWayToAChange(t *testing.T) {
 
 func TestALoginAsSomebodyElseSavesNothingOfTheFirstWhateverPanics(t *testing.T) {
 	w := newWorld(t, session.Options{})
-	cookie := w.read(t, "", func(s *session.Session) { items.Set(s, []string{"secret"}); s.Login("user:a") }).succeeded().issued()
+	cookie := w.read(t, "", func(s *session.Session) {
+		items.Set(s,
+			[]string{"secret"})
+		s.Login("user:a")
+	}).succeeded().issued()
 	v := begin(t, w.Manager, cookie)
 	items.Update(v.Session, func(in []string) []string { return append(in, in[0]) }) // panics on nothing
 	func() {

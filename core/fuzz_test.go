@@ -38,7 +38,10 @@ func FuzzCookieLines(f *testing.F) {
 	token, other := strings.Repeat("A", 43), strings.Repeat("B", 42)+"A"
 	for _, lines := range [][2]string{
 		{"id=" + token, ""}, {"theme=dark; id=" + token + "; lang=de", "id=" + other}, {`id="` + token + `"`, "id2=" + token},
-		{"id=;id;=;;", " \tid=" + token + " "}, {"id=" + token + "; id=" + other + "; id=x", strings.Repeat("id=a;", 99)}, {"id=\x00\xff", "ID=" + token},
+		{
+			"id=;id;=;;",
+			" \tid=" + token + " "}, {"id=" + token + "; id=" + other + "; id=x", strings.Repeat("id=a;", 99)},
+		{"id=\x00\xff", "ID=" + token},
 	} {
 		f.Add(lines[0], lines[1])
 	}
@@ -66,7 +69,8 @@ func FuzzCookieLines(f *testing.F) {
 }
 
 func FuzzWellFormedToken(f *testing.F) {
-	for _, s := range []string{"", strings.Repeat("A", 43), strings.Repeat("A", 42) + "B", strings.Repeat("_", 42) + "8", strings.Repeat("A", 42) + "=",
+	for _, s := range []string{"", strings.Repeat("A", 43), strings.Repeat("A", 42) + "B", strings.Repeat("_", 42) + "8",
+		strings.Repeat("A", 42) + "=",
 		strings.Repeat("A", 41) + "\r\n", strings.Repeat("+", 43), "PBRTGfHzc0ZbN3qYd1mUo8xWk2LsVj7Ce9AqXrTnEhI"} {
 		f.Add(s)
 	}
@@ -81,7 +85,8 @@ func FuzzWellFormedToken(f *testing.F) {
 
 func FuzzParseKeys(f *testing.F) {
 	generated := "2026-11:" + base64url.EncodeToString(secretFor("2026-11"))
-	for _, s := range []string{"", ",", ":", "a:", "a:b", generated, generated + ", b:" + strings.Repeat("c2VjcmV0", 8), generated + "," + generated,
+	for _, s := range []string{"", ",", ":", "a:", "a:b", generated, generated + ", b:" + strings.Repeat("c2VjcmV0", 8),
+		generated + "," + generated,
 		"a:" + strings.Repeat("A", 43), "a:" + strings.Repeat("=", 43), "name: " + strings.Repeat("pZ0-_+/", 9) + "\n"} {
 		f.Add(s)
 	}
@@ -89,7 +94,8 @@ func FuzzParseKeys(f *testing.F) {
 		keys, err := ParseKeys(s)
 		if err != nil {
 			for _, part := range strings.Split(s, ",") { // what is longer than a name can be is a secret
-				if _, secret, _ := strings.Cut(strings.TrimSpace(part), ":"); len(secret) > maxKeyName && strings.Contains(err.Error(), secret) {
+				if _, secret, _ := strings.Cut(strings.TrimSpace(part), ":"); len(secret) > maxKeyName &&
+					strings.Contains(err.Error(), secret) {
 					t.Errorf("the error shows a secret: %v", err)
 				}
 			}
@@ -137,7 +143,8 @@ func FuzzOpenAEAD(f *testing.F) {
 
 // fuzzOpen: whatever a client sends, it opens as something that was sealed, or not at all.
 func fuzzOpen(f *testing.F, s, old sealing) {
-	contents := []string{"a session", "another one", string(encoded(&wire.Envelope{Kind: wire.Live, Flags: wire.Sealed, Body: bodyOf("k", "1")}))}
+	contents := []string{"a session", "another one", string(encoded(&wire.Envelope{Kind: wire.Live, Flags: wire.Sealed,
+		Body: bodyOf("k", "1")}))}
 	for _, from := range []sealing{s, old} {
 		for _, plain := range contents {
 			value, err := from.seal([]byte(plain), someday, "", "")
@@ -164,7 +171,8 @@ func fuzzOpen(f *testing.F, s, old sealing) {
 }
 
 func FuzzStringCodec(f *testing.F) {
-	for _, s := range []string{"", "dark", `"`, `"dark"`, `"a\"b"`, `"a`, `null`, ` "a"`, "<&>", "käse", "\xff", "\x00", `"\u00e9"`, `"\ud800"`, `5`, `[""]`} {
+	for _, s := range []string{"", "dark", `"`, `"dark"`, `"a\"b"`, `"a`, `null`, ` "a"`, "<&>", "käse", "\xff", "\x00",
+		`"\u00e9"`, `"\ud800"`, `5`, `[""]`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -35,7 +35,8 @@ func TestCoreImportsOnlyTheStandardLibraryAndSecurecookie(t *testing.T) {
 			switch {
 			case path == "C" || path == "unsafe":
 				t.Errorf("%s imports %q", name, path)
-			case strings.Contains(root, ".") && path != "github.com/gorilla/securecookie" && !strings.HasPrefix(path, ownPackage+"/internal/"):
+			case strings.Contains(root, ".") && path != "github.com/gorilla/securecookie" &&
+				!strings.HasPrefix(path, ownPackage+"/internal/"):
 				t.Errorf("%s imports %q; core needs the standard library and gorilla/securecookie, nothing else", name, path)
 			}
 		}

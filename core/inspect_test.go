@@ -17,7 +17,11 @@ func TestInspect(t *testing.T) {
 		"stored": newWorld(t, session.Options{}),
 		"sealed": newSealed(t, session.TemporaryKeys(), session.Options{}),
 	} {
-		cookie := w.read(t, w.start(t), func(s *session.Session) { s.Login("user:1"); items.Set(s, []string{"tea"}) }).succeeded().issued()
+		cookie := w.read(t, w.start(t), func(s *session.Session) {
+			s.Login("user:1")
+			items.Set(s,
+				[]string{"tea"})
+		}).succeeded().issued()
 		got, err := w.Inspect(t.Context(), cookie)
 		if err != nil {
 			t.Fatal(err)
@@ -29,10 +33,12 @@ func TestInspect(t *testing.T) {
 			t.Errorf("%s: values %q", name, got.Values)
 		}
 		w.now = w.now.Add(idleEnd)
-		if got, err = w.Inspect(t.Context(), cookie); err != nil || got.Reason != session.ReasonExpiredIdle || got.Subject != "user:1" {
+		if got, err = w.Inspect(t.Context(), cookie); err != nil || got.Reason != session.ReasonExpiredIdle ||
+			got.Subject != "user:1" {
 			t.Errorf("%s: after the idle timeout: %+v %v", name, got, err)
 		}
-		if got, err = w.Inspect(t.Context(), cookie[:20]); err != nil || !slices.Contains([]session.Reason{session.ReasonMalformed, session.ReasonUnopenable}, got.Reason) {
+		if got, err = w.Inspect(t.Context(), cookie[:20]); err != nil ||
+			!slices.Contains([]session.Reason{session.ReasonMalformed, session.ReasonUnopenable}, got.Reason) {
 			t.Errorf("%s: half a cookie: %+v %v", name, got, err)
 		}
 	}
@@ -97,8 +103,10 @@ func TestInspectTellsWhyACookieOpensNothing(t *testing.T) {
 	renewed, ended := w.start(t), w.start(t)
 	w.read(t, renewed, func(s *session.Session) { s.Renew() }).succeeded()
 	w.read(t, ended, func(s *session.Session) { s.Destroy() }).succeeded()
-	for cookie, want := range map[string]session.Reason{renewed: session.ReasonSuperseded, ended: session.ReasonAlreadyEnded} {
-		if got, err := w.Inspect(t.Context(), cookie); err != nil || got.Reason != want || got.Values != nil || got.Handle != "" {
+	for cookie, want := range map[string]session.Reason{renewed: session.ReasonSuperseded,
+		ended: session.ReasonAlreadyEnded} {
+		if got, err := w.Inspect(t.Context(), cookie); err != nil || got.Reason != want || got.Values != nil ||
+			got.Handle != "" {
 			t.Errorf("%+v %v, want %s and nothing else", got, err, want)
 		}
 	}

@@ -111,7 +111,8 @@ func TestP25ARenewalThatFailsStillTouches(t *testing.T) {
 func TestARequestThatOutlastsTheIdleTimeoutIsUse(t *testing.T) {
 	for what, f := range map[string]func(*session.Session){
 		"read": func(s *session.Session) { count.Get(s) }, "update": func(s *session.Session) { count.Update(s, addOne) },
-		"touch": (*session.Session).Touch, "renew": (*session.Session).Renew, "login": func(s *session.Session) { s.Login("user:1") },
+		"touch": (*session.Session).Touch, "renew": (*session.Session).Renew,
+		"login": func(s *session.Session) { s.Login("user:1") },
 	} {
 		for kind, w := range map[string]*world{
 			"stored": newWorld(t, session.Options{}), "sealed": newSealed(t, session.TemporaryKeys(), session.Options{}),

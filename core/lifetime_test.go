@@ -108,7 +108,8 @@ func TestASessionLivesForItsIdleTimeoutAfterTheLastUse(t *testing.T) {
 			"refused by rules": func(s *session.Session) { name.Set(s, "dropped") },
 		} {
 			for _, wait := range []time.Duration{15 * time.Second, time.Minute, 2*time.Minute + 50*time.Second} {
-				w := world(session.Options{IdleTimeout: 3 * time.Minute, SaveOn: func(int) bool { return rule != "refused by rules" }})
+				w := world(session.Options{IdleTimeout: 3 * time.Minute,
+					SaveOn: func(int) bool { return rule != "refused by rules" }})
 				cookie := startElsewhere(t, w)
 				w.now = w.now.Add(wait)
 				used := w.read(t, cookie, use).succeeded()

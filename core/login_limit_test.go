@@ -15,11 +15,14 @@ import (
 func TestMaxPerSubject(t *testing.T) {
 	for policy, name := range map[session.LimitPolicy]string{session.EvictOldest: "evict", session.RefuseLogin: "refuse"} {
 		for _, servers := range []int{1, 3} {
-			w := newWorld(t, session.Options{MaxPerSubject: 3, AtLimit: policy, OnEvent: func(context.Context, session.Event) {}})
+			w := newWorld(t, session.Options{MaxPerSubject: 3, AtLimit: policy,
+				OnEvent: func(context.Context, session.Event) {}})
 			managers := []*session.Manager{w.Manager}
 			for len(managers) < servers {
-				m, err := session.New(w.store, session.Options{ // of another name, so that its logins do not take turns with the others', like another server's
-					Name: fmt.Sprint("server", len(managers)), MaxPerSubject: 3, AtLimit: policy, OnEvent: func(context.Context, session.Event) {},
+				m, err := session.New(w.store, session.Options{
+					// Of another name, so that its logins do not take turns with the others', like another server's.
+					Name: fmt.Sprint("server", len(managers)), MaxPerSubject: 3, AtLimit: policy,
+					OnEvent: func(context.Context, session.Event) {},
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -165,7 +168,8 @@ func TestEvictOldestOnTwoServersLeavesTheLatestLogin(t *testing.T) {
 func TestTwentyParallelLoginsKeepTheCap(t *testing.T) {
 	for _, p := range []session.LimitPolicy{session.EvictOldest, session.RefuseLogin} {
 		w := newWorld(t, session.Options{MaxPerSubject: 3, AtLimit: p, OnEvent: func(context.Context, session.Event) {}})
-		other, err := session.New(w.store, session.Options{Name: "b", MaxPerSubject: 3, AtLimit: p, OnEvent: func(context.Context, session.Event) {}})
+		other, err := session.New(w.store, session.Options{Name: "b", MaxPerSubject: 3, AtLimit: p,
+			OnEvent: func(context.Context, session.Event) {}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,6 +214,7 @@ func TestP18ALoginThatFailsAtItsLimitDoesNotLogIn(t *testing.T) {
 	v.finish().failedWith(503)
 	w.store.Before(nil)
 	if value, _ := v.cookie(); value != "" {
-		t.Errorf("the error response carries the cookie of a session of %q; %d live", w.subjectOf(t, value), len(w.list(t, "user:1")))
+		t.Errorf("the error response carries the cookie of a session of %q; %d live",
+			w.subjectOf(t, value), len(w.list(t, "user:1")))
 	}
 }

@@ -107,7 +107,8 @@ func TestP8ARevokedTokensLateWriteDoesNotOverwriteANewerCookie(t *testing.T) {
 
 func TestALateWriteWithADeadTokenSetsNoCookie(t *testing.T) {
 	for what, end := range map[string]func(*session.Session){
-		"logged out": (*session.Session).Destroy, "renewed": (*session.Session).Renew, "logged in": func(s *session.Session) { s.Login("user:2") },
+		"logged out": (*session.Session).Destroy, "renewed": (*session.Session).Renew,
+		"logged in": func(s *session.Session) { s.Login("user:2") },
 	} {
 		w := newWorld(t, session.Options{})
 		cookie := w.login(t, "user:1")

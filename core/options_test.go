@@ -52,8 +52,10 @@ func must(m *Manager, err error) *Manager {
 
 func TestGoodOptionsAreTaken(t *testing.T) {
 	for name, o := range map[string]Options{
-		"everything at its smallest":   {IdleTimeout: 1e6, AbsoluteTimeout: 1e6, TouchInterval: time.Millisecond, StoreTimeout: 1e6, MaxSize: 1},
-		"everything at its largest":    {IdleTimeout: maxAge, AbsoluteTimeout: maxAge, TouchInterval: maxAge, RenewAfter: maxAge, Leeway: time.Minute, StoreTimeout: time.Hour},
+		"everything at its smallest": {IdleTimeout: 1e6, AbsoluteTimeout: 1e6, TouchInterval: time.Millisecond,
+			StoreTimeout: 1e6, MaxSize: 1},
+		"everything at its largest": {IdleTimeout: maxAge, AbsoluteTimeout: maxAge, TouchInterval: maxAge,
+			RenewAfter: maxAge, Leeway: time.Minute, StoreTimeout: time.Hour},
 		"absolute below idle's 30 min": {AbsoluteTimeout: time.Minute},
 		"AEAD":                         {Sealer: AEAD},
 		"last write wins":              {Conflicts: LastWriteWins},
@@ -154,7 +156,8 @@ func TestErrorAnswerFitsTheErrorAndTellsNothing(t *testing.T) {
 		err    error
 		status int
 	}{
-		{ErrConflict, 409}, {ErrEnded, 409}, {unavailable("load", inner), 503}, {tooLarge(5000, 4096), 500}, {ErrCommitted, 500}, {inner, 500},
+		{ErrConflict, 409}, {ErrEnded, 409}, {unavailable("load", inner), 503}, {tooLarge(5000, 4096), 500},
+		{ErrCommitted, 500}, {inner, 500},
 	} {
 		got := defaultResponse(c.err)
 		if got.Status != c.status {

@@ -45,7 +45,8 @@ func TestAnOperationIsNoChangeOnlyAgainstWhatIsDurable(t *testing.T) {
 		durable := memstore.New()
 		now := time.Now()
 		server := func() *session.Manager {
-			m, err := session.New(tieredstore.New(memstore.New(), durable, tieredstore.Options{}), session.Options{Now: func() time.Time { return now }})
+			m, err := session.New(tieredstore.New(memstore.New(), durable, tieredstore.Options{}),
+				session.Options{Now: func() time.Time { return now }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +118,8 @@ func TestTwoSessionsNeverShareAHandle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		durable, fast, down := memstore.New(), memstore.New(), false
 		server := func(fast session.Store) *session.Manager {
-			m, err := session.New(tieredstore.New(fast, durable, tieredstore.Options{BackOff: time.Nanosecond, OnError: func(error) {}}), session.Options{})
+			m, err := session.New(tieredstore.New(fast, durable,
+				tieredstore.Options{BackOff: time.Nanosecond, OnError: func(error) {}}), session.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -76,7 +76,8 @@ func TestTwoLoginsAtOnceMakeTwoSessions(t *testing.T) {
 	cookieB := b.finish().succeeded().issued()
 	w.read(t, cookieB, func(s *session.Session) {
 		if s.Subject() != "user:b" || name.Get(s) != "" || count.Get(s) != 1 { // its own operation, on nothing
-			t.Errorf("subject %q name %q count %d: the second login is not a session of its own", s.Subject(), name.Get(s), count.Get(s))
+			t.Errorf("subject %q name %q count %d: the second login is not a session of its own",
+				s.Subject(), name.Get(s), count.Get(s))
 		}
 	})
 	if w.subjectOf(t, cookieA) != "user:a" || w.countOf(t, cookieA) != 1 {
@@ -89,13 +90,18 @@ func TestTwoLoginsAtOnceMakeTwoSessions(t *testing.T) {
 
 func TestALoginAsSomebodyElseDropsWhatWasLoaded(t *testing.T) {
 	w := newWorld(t, session.Options{})
-	cookie := w.read(t, w.start(t), func(s *session.Session) { name.Set(s, "of a"); s.Login("user:a") }).succeeded().issued()
+	cookie := w.read(t, w.start(t), func(s *session.Session) {
+		name.Set(s,
+			"of a")
+		s.Login("user:a")
+	}).succeeded().issued()
 	v := begin(t, w.Manager, cookie)
 	count.Update(v.Session, addOne)
 	items.Set(v.Session, []string{"before"})
 	v.Login("user:b")
 	if name.Get(v.Session) != "" || count.Get(v.Session) != 1 {
-		t.Errorf("name %q count %d in the request's own view: user:a's values reached user:b", name.Get(v.Session), count.Get(v.Session))
+		t.Errorf("name %q count %d in the request's own view: user:a's values reached user:b",
+			name.Get(v.Session), count.Get(v.Session))
 	}
 	items.Update(v.Session, add("after"))
 	fresh := v.finish().succeeded().issued()

@@ -138,7 +138,8 @@ func TestARenewalWhoseAnswerGotLostSucceeds(t *testing.T) {
 
 // P8, issue of one lost answer: a login whose alias was written though the store said otherwise.
 func TestALoginWhoseOutcomeIsUnknownLooksOnceMore(t *testing.T) {
-	for what, f := range map[string]func(*session.Session){"login": func(s *session.Session) { s.Login("user:1") }, "renew": (*session.Session).Renew} {
+	for what, f := range map[string]func(*session.Session){"login": func(s *session.Session) { s.Login("user:1") },
+		"renew": (*session.Session).Renew} {
 		w := newWorld(t, session.Options{})
 		old := w.start(t)
 		w.store.After(func(c probe.Call, err error) error {

@@ -30,7 +30,11 @@ func TestWhoFollowsARenewalLearnsNothingOfIt(t *testing.T) {
 	old := w.start(t)
 	slow := begin(t, w.Manager, old)
 	count.Update(slow.Session, addOne)
-	fresh := w.read(t, old, func(s *session.Session) { name.Set(s, "for the new token only"); s.Renew() }).succeeded().issued()
+	fresh := w.read(t, old, func(s *session.Session) {
+		name.Set(s,
+			"for the new token only")
+		s.Renew()
+	}).succeeded().issued()
 	for range 2 {
 		if err := slow.Save(); err != nil {
 			t.Fatal(err)

@@ -14,7 +14,8 @@ import (
 // undo that.
 func TestAHandOutIsWithdrawnWhenTheTokenIsDead(t *testing.T) {
 	for what, end := range map[string]func(*session.Session){
-		"login": func(s *session.Session) { s.Login("user:1") }, "renewal": (*session.Session).Renew, "logout": (*session.Session).Destroy,
+		"login": func(s *session.Session) { s.Login("user:1") }, "renewal": (*session.Session).Renew,
+		"logout": (*session.Session).Destroy,
 	} {
 		for how, use := range map[string]func(*session.Session){
 			"read": func(s *session.Session) { count.Get(s) }, "touch": (*session.Session).Touch,
@@ -29,7 +30,8 @@ func TestAHandOutIsWithdrawnWhenTheTokenIsDead(t *testing.T) {
 			use(slow.Session)
 			w.read(t, renewed, end).succeeded()
 			if slow.finish(); slow.x.response["Set-Cookie"] != nil {
-				t.Errorf("%s, then the answer to a %s: %q hands out a token that opens nothing", what, how, slow.x.response["Set-Cookie"])
+				t.Errorf("%s, then the answer to a %s: %q hands out a token that opens nothing",
+					what, how, slow.x.response["Set-Cookie"])
 			}
 		}
 	}

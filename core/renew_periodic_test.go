@@ -149,7 +149,8 @@ func TestAFailedPeriodicRenewalCostsNobodyAnything(t *testing.T) {
 				}
 				failures := 0
 				fails := func(c probe.Call) bool {
-					if c.Method != method && (method != "Load" || c.Method != "Update") || failures > 1 || failures == 1 && method != "Load" {
+					if c.Method != method && (method != "Load" || c.Method != "Update") || failures > 1 || failures == 1 &&
+						method != "Load" {
 						return false
 					}
 					failures++

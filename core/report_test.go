@@ -165,9 +165,15 @@ func TestAFailureIsToldOnce(t *testing.T) {
 		serveOn               bool
 		f                     func(*session.Session)
 	}{
-		{"load", "Load", "", session.ReasonLoadFailed, false, func(s *session.Session) { count.Update(s, addOne); s.Login("user:2") }},
+		{
+			"load",
+			"Load", "", session.ReasonLoadFailed, false, func(s *session.Session) { count.Update(s, addOne); s.Login("user:2") },
+		},
 		{"load, served on", "Load", "", session.ReasonLoadFailed, true, func(s *session.Session) { count.Update(s, addOne) }},
-		{"update", "Update", "user:1", session.ReasonCommitFailed, false, func(s *session.Session) { count.Update(s, addOne) }},
+		{
+			"update",
+			"Update", "user:1", session.ReasonCommitFailed, false, func(s *session.Session) { count.Update(s, addOne) },
+		},
 		{"login", "Create", "user:2", session.ReasonCommitFailed, false, func(s *session.Session) { s.Login("user:2") }},
 		{"destroy", "writes", "user:1", session.ReasonCommitFailed, false, func(s *session.Session) { s.Destroy() }},
 	} {
@@ -184,7 +190,8 @@ func TestAFailureIsToldOnce(t *testing.T) {
 			v.commit()
 			c.f(v.Session) // by a handler that does not know
 			v.request.End()
-			if e := w.onlyFailure(t); e.Reason != c.reason || e.Route != "POST /cart" || e.Source != "" || e.Subject != c.subject {
+			if e := w.onlyFailure(t); e.Reason != c.reason || e.Route != "POST /cart" || e.Source != "" ||
+				e.Subject != c.subject {
 				t.Errorf("event %+v, want %s of POST /cart for %q without a line", e, c.reason, c.subject)
 			}
 		})
@@ -223,7 +230,8 @@ func TestARouteIsSafeToPrint(t *testing.T) {
 		v := begin(t, w.Manager, "")
 		v.x.facts = session.RequestFacts{Method: http.MethodGet, Path: path}
 		v.Login("")
-		if got := w.onlyFailure(t).Route; got != want || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		if got := w.onlyFailure(t).Route; got != want || strings.ContainsFunc(got,
+			func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%.20q: route %q, want %q", path, got, want)
 		}
 		v.finish()
@@ -250,7 +258,8 @@ func TestTheDefaultLogHasNoEmptyAttributes(t *testing.T) {
 	if strings.Count(text, "\n") != 1 || strings.Contains(text, `=""`) {
 		t.Errorf("log %s, want one line without empty attributes", text)
 	}
-	for _, want := range []string{"manager=id ", `route="POST /cart" `, "at=" + at + " ", "subject=user:1 ", "key=refusing ", "error="} {
+	for _, want := range []string{"manager=id ", `route="POST /cart" `, "at=" + at + " ", "subject=user:1 ",
+		"key=refusing ", "error="} {
 		if !strings.Contains(text, want) {
 			t.Errorf("log %s, want %s in it", text, want)
 		}

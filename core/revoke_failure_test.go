@@ -85,7 +85,8 @@ func TestRevokeEndsThoughTheIndexDoesNotLearn(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.login(t, "user:1")
 	records := recordsOf(t, w, "user:1")
-	m, err := session.New(&listing{Store: w.store, records: records}, session.Options{OnEvent: func(context.Context, session.Event) {}})
+	m, err := session.New(&listing{Store: w.store, records: records},
+		session.Options{OnEvent: func(context.Context, session.Event) {}})
 	if err != nil {
 		t.Fatal(err)
 	}

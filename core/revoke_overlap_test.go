@@ -180,7 +180,8 @@ func TestRevokeFollowsWhatIsRenewedMeanwhile(t *testing.T) {
 					w.store.Before(nil)
 					w.store.After(nil)
 					if err != nil || n != 1 || w.subjectOf(t, jar) != "" || w.alive(t) != 0 {
-						t.Errorf("%s %d times, before %t %s: %d ended (%v), subject %q, %d alive", name, steps, before, at, n, err, w.subjectOf(t, jar), w.alive(t))
+						t.Errorf("%s %d times, before %t %s: %d ended (%v), subject %q, %d alive",
+							name, steps, before, at, n, err, w.subjectOf(t, jar), w.alive(t))
 					}
 				}
 			}

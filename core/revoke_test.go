@@ -103,7 +103,8 @@ func TestRevokeOthersRefuses(t *testing.T) {
 
 // A flooded account: however many sessions there are, they end.
 func TestManySessionsOfOneSubjectEnd(t *testing.T) {
-	w := newWorld(t, session.Options{StoreTimeout: 150 * time.Millisecond, OnEvent: func(context.Context, session.Event) {}})
+	w := newWorld(t, session.Options{StoreTimeout: 150 * time.Millisecond,
+		OnEvent: func(context.Context, session.Event) {}})
 	const many = 1500
 	for range many {
 		w.login(t, "user:1")

@@ -148,7 +148,8 @@ func TestForeignValueDoesNotOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, ok := s.unseal(mustSeal(t, other, "a session"), someday); ok != (kind.name == t.Name()[strings.IndexByte(t.Name(), '/')+1:]) {
+			if _, _, ok := s.unseal(mustSeal(t, other, "a session"),
+				someday); ok != (kind.name == t.Name()[strings.IndexByte(t.Name(), '/')+1:]) {
 				t.Errorf("a value of the sealer %s opens: %t", kind.name, ok)
 			}
 		}
@@ -159,7 +160,8 @@ func TestRotationKeepsOldValuesOpenAndMarksThem(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		before, during := with(keysNamed("old"), "id", "c"), with(keysNamed("new", "old"), "id", "c")
 		after := with(keysNamed("new"), "id", "c")
-		if got, old, ok := during.unseal(mustSeal(t, before, "a session"), someday); !ok || !old || string(got) != "a session" {
+		if got, old, ok := during.unseal(mustSeal(t, before, "a session"), someday); !ok || !old ||
+			string(got) != "a session" {
 			t.Errorf("a value under the old key: %q, old %t, ok %t; want it opened and marked old", got, old, ok)
 		}
 		if _, old, ok := during.unseal(mustSeal(t, after, "a session"), someday); !ok || old {
@@ -240,7 +242,8 @@ func TestShortValuesDoNotOpen(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		s := with(keysNamed("a"), "id", "c")
 		whole := mustSeal(t, s, "")
-		for _, value := range []string{"", "=", "A", "||", whole[:8], whole[:8] + "=", whole[:8] + base64.URLEncoding.EncodeToString([]byte("||"))} {
+		for _, value := range []string{"", "=", "A", "||", whole[:8], whole[:8] + "=",
+			whole[:8] + base64.URLEncoding.EncodeToString([]byte("||"))} {
 			if _, _, ok := s.unseal(value, someday); ok {
 				t.Errorf("%q opens", value)
 			}

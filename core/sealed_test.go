@@ -18,7 +18,11 @@ func TestASealedSessionTravelsInItsCookie(t *testing.T) {
 		cookie := w.start(t)
 		v := w.read(t, cookie, func(s *session.Session) { count.Get(s) }).succeeded()
 		v.untouched()
-		second := w.read(t, cookie, func(s *session.Session) { count.Update(s, addOne); s.Login("user:1") }).succeeded().issued()
+		second := w.read(t, cookie, func(s *session.Session) {
+			count.Update(s,
+				addOne)
+			s.Login("user:1")
+		}).succeeded().issued()
 		if w.countOf(t, second) != 2 || w.subjectOf(t, second) != "user:1" {
 			t.Errorf("%s: count %d subject %q, want 2 and user:1", kind, w.countOf(t, second), w.subjectOf(t, second))
 		}
@@ -133,7 +137,8 @@ func TestASealedCookieUsesTheWholeOf4096Bytes(t *testing.T) {
 			if longest = len(line); longest > 4096 {
 				t.Fatalf("%s: a Set-Cookie line of %d bytes, which browsers drop", kind, longest)
 			}
-			if n := len(v.issued()); n > 4000 && w.read(t, v.issued(), func(s *session.Session) { name.Get(s) }).ok && !existsWith(t, w, v.issued()) {
+			if n := len(v.issued()); n > 4000 && w.read(t, v.issued(), func(s *session.Session) { name.Get(s) }).ok &&
+				!existsWith(t, w, v.issued()) {
 				t.Fatalf("%s: a cookie that was issued is not accepted back at %d bytes", kind, n)
 			}
 		}

@@ -83,7 +83,8 @@ func TestTheSweeperBacksOff(t *testing.T) {
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
 		if store.calls < 20 || store.calls > 45 || failures != store.calls {
-			t.Errorf("%d sweeps of a failing store in a day, %d reported; want about one an hour, all reported", store.calls, failures)
+			t.Errorf("%d sweeps of a failing store in a day, %d reported; want about one an hour, all reported",
+				store.calls, failures)
 		}
 	})
 }

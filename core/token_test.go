@@ -65,7 +65,8 @@ func TestOnlyTheCanonicalSpellingIsAToken(t *testing.T) {
 
 // encoding/base64 skips line breaks, in strict mode too.
 func TestATokenHasNoLineBreaks(t *testing.T) {
-	for _, token := range []string{strings.Repeat("A", 40) + "\r\n\n", strings.Repeat("\n", 43), "\r" + strings.Repeat("A", 42)} {
+	for _, token := range []string{strings.Repeat("A", 40) + "\r\n\n", strings.Repeat("\n", 43),
+		"\r" + strings.Repeat("A", 42)} {
 		if isToken(token) {
 			t.Errorf("isToken(%q) = true: fewer than 32 bytes cost a store call", token)
 		}

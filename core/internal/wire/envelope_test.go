@@ -63,7 +63,10 @@ func TestEnvelopeComesBackAsItWasWritten(t *testing.T) {
 		{"no values", 0, func(e *Envelope) { e.Body = []byte{} }},
 		{"anonymous, no extensions", 0, func(e *Envelope) { e.Subject, e.Extensions = []byte{}, []byte{} }},
 		{"empty key and empty value", 0, func(e *Envelope) { e.Body = bodyOf("", "", "k", "") }},
-		{"long key and value", 0, func(e *Envelope) { e.Body = bodyOf(string(make([]byte, 300)), string(make([]byte, 70_000))) }},
+		{"long key and value", 0, func(e *Envelope) {
+			e.Body = bodyOf(string(make([]byte, 300)),
+				string(make([]byte, 70_000)))
+		}},
 		{"year 9999", 0, func(e *Envelope) { e.Deadline = 253_402_300_799_999 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -190,7 +193,8 @@ func TestParsingAndLookingUpAllocateNothing(t *testing.T) {
 func TestValueIsFoundByItsWholeKey(t *testing.T) {
 	e := Envelope{Body: bodyOf("theme", `"dark"`, "", "1", "visits", "", "vis", "3")}
 	for key, want := range map[string][]byte{
-		"theme": []byte(`"dark"`), "": []byte("1"), "visits": {}, "vis": []byte("3"), "them": nil, `"dark"`: nil, "themes": nil,
+		"theme": []byte(`"dark"`), "": []byte("1"), "visits": {}, "vis": []byte("3"), "them": nil, `"dark"`: nil,
+		"themes": nil,
 	} {
 		if got := Value(e.Body, key); !bytes.Equal(got, want) || (got == nil) != (want == nil) {
 			t.Errorf("value(%q) = %q (nil: %t), want %q (nil: %t)", key, got, got == nil, want, want == nil)
@@ -239,7 +243,8 @@ func TestNumbersReadAsTheyWereWritten(t *testing.T) {
 					data[i] = 0xff
 				}
 				if got, rest := takeUvarint(data); got != v || rest == nil || len(rest) != room {
-					t.Fatalf("%d with %d bytes behind it reads as %d and leaves %d bytes (nil: %t)", v, room, got, len(rest), rest == nil)
+					t.Fatalf("%d with %d bytes behind it reads as %d and leaves %d bytes (nil: %t)", v, room, got, len(rest),
+						rest == nil)
 				}
 			}
 		}
