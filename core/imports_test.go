@@ -1,4 +1,4 @@
-package session
+package session_test
 
 import (
 	"go/parser"
@@ -11,6 +11,7 @@ import (
 
 // What core imports ends up in every program that uses it.
 func TestCoreImportsOnlyTheStandardLibraryAndSecurecookie(t *testing.T) {
+	const own = "github.com/coatcheck/coatcheck/core"
 	found := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
@@ -36,7 +37,7 @@ func TestCoreImportsOnlyTheStandardLibraryAndSecurecookie(t *testing.T) {
 			case path == "C" || path == "unsafe":
 				t.Errorf("%s imports %q", name, path)
 			case strings.Contains(root, ".") && path != "github.com/gorilla/securecookie" &&
-				!strings.HasPrefix(path, ownPackage+"/internal/"):
+				!strings.HasPrefix(path, own+"/internal/"):
 				t.Errorf("%s imports %q; core needs the standard library and gorilla/securecookie, nothing else", name, path)
 			}
 		}
