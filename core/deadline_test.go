@@ -14,23 +14,23 @@ type asking struct {
 	answers map[string]bool
 }
 
-func (a *asking) ask(call string, ctx context.Context) {
+func (a *asking) ask(ctx context.Context, call string) {
 	c, ok := ctx.(interface{ EndsAtDeadline() bool })
 	a.answers[call] = ok && c.EndsAtDeadline()
 }
 
 func (a *asking) Load(ctx context.Context, id session.RecordID) (session.Record, error) {
-	a.ask("Load", ctx)
+	a.ask(ctx, "Load")
 	return a.Store.Load(ctx, id)
 }
 
 func (a *asking) Create(ctx context.Context, r session.Record) error {
-	a.ask("Create", ctx)
+	a.ask(ctx, "Create")
 	return a.Store.Create(ctx, r)
 }
 
 func (a *asking) Update(ctx context.Context, r session.Record) error {
-	a.ask("Update", ctx)
+	a.ask(ctx, "Update")
 	return a.Store.Update(ctx, r)
 }
 

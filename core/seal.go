@@ -15,8 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coatcheck/coatcheck/core/internal/wire"
 	"github.com/gorilla/securecookie"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Sealer chooses how NewSealed protects a session inside its cookie. Both encrypt and authenticate.

@@ -36,7 +36,6 @@ const idSize = 32
 type Kind byte
 
 // The kinds of records.
-
 const (
 	Live  Kind = 1 + iota
 	Alias      // renewed: the body names the successor
