@@ -1,6 +1,10 @@
 package session
 
-import "github.com/coatcheck/coatcheck/core/internal/wire"
+import (
+	"context"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
+)
 
 // IsLive reports whether a record's data is a session and neither an alias nor an ended marker.
 func IsLive(data []byte) bool {
@@ -10,3 +14,10 @@ func IsLive(data []byte) bool {
 
 // TokenOf is how 32 bytes are written as a token.
 func TokenOf(b []byte) string { return base64url.EncodeToString(b) }
+
+// ForgetContexts forgets what RegisterContext has registered, until restore is called.
+func ForgetContexts() (restore func()) {
+	var registered []func(context.Context) context.Context
+	registered, frameworkContexts = frameworkContexts, nil
+	return func() { frameworkContexts = registered }
+}
