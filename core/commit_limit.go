@@ -81,7 +81,8 @@ func (c *commit) keepWithinLimit() error {
 
 // otherSessions returns the sessions of the login's subject that live, without those that are the login's own.
 func (c *commit) otherSessions(own ...record) (others []record, err error) {
-	m, now, seen := c.m, c.now, map[wire.Handle]bool{} // so that the function does not keep c, which would put it on the heap
+	// Copies, so that the function below does not keep c, which would put it on the heap.
+	m, now, seen := c.m, c.now, map[wire.Handle]bool{}
 	for i := range own {
 		seen[own[i].env.Handle] = true
 	}

@@ -41,10 +41,8 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 	for i, value := range found.values[:found.count] {
 		var rec record
 		o, err := m.openCookie(&st.loading, value, now, s.begunAt, &rec)
-		if err == nil && o.reason == "" && o.offer == "" && found.several && len(m.cookie.former) > 0 {
-			// The cookie is set in the present scope, because those of the former ones are deleted.
-			o.offer = m.cookie.set(value, m.absoluteEnd(&rec.env)-now)
-			o.presented = true
+		if err == nil && found.several && len(m.cookie.former) > 0 {
+			m.offerAnew(&o, value, &rec, now)
 		}
 		switch {
 		case err != nil:
@@ -63,6 +61,14 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 	// If it is the session that was found, the visitor has the new token too.
 	if replayed != nil && (!st.found || replayed.session.id != st.base.id) {
 		s.noteUnopened(st, replayed.opening, &replayed.session, now)
+	}
+}
+
+// offerAnew sets a cookie that opens a session once more, in the present scope, because those of the former scopes are
+// deleted.
+func (m *Manager) offerAnew(o *opening, value string, rec *record, now wire.Millis) {
+	if o.reason == "" && o.offer == "" {
+		o.offer, o.presented = m.cookie.set(value, m.absoluteEnd(&rec.env)-now), true
 	}
 }
 

@@ -13,8 +13,9 @@ const (
 )
 
 var (
-	errPlainHTTP = errors.New("session: a Secure cookie was sent over plain http, where browsers drop it, so that no visitor " +
-		"keeps a session: serve https, let the proxy in front send X-Forwarded-Proto, or set Options.InsecureHTTP for local development")
+	errPlainHTTP = errors.New("session: a Secure cookie was sent over plain http, where browsers drop it, so that " +
+		"no visitor keeps a session: serve https, let the proxy in front send X-Forwarded-Proto, " +
+		"or set Options.InsecureHTTP for local development")
 	errInsecureHTTP = errors.New("session: Options.InsecureHTTP is set, but the site is served over https, where " +
 		"the cookie should be Secure: take the option out")
 )
