@@ -19,7 +19,7 @@ func encode[T any](v T) ([]byte, error) {
 	case *bool:
 		return strconv.AppendBool(make([]byte, 0, 5), *p), nil
 	case *string:
-		if plain(*p) {
+		if isVerbatim(*p) {
 			b := make([]byte, 0, len(*p)+2)
 			return append(append(append(b, '"'), *p...), '"'), nil
 		}
@@ -37,7 +37,7 @@ func encodeJSON[T any](v T) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("a value of type %T cannot be written as JSON: it holds a number that is not finite, "+
 			"a cycle, something in an interface that JSON has no form for, or something whose own method fails", v)
-	case bytes.Contains(b, replaced) && !settled[T](b):
+	case bytes.Contains(b, replacementEscape) && !readsBackAlike[T](b):
 		return nil, fmt.Errorf("a value of type %T holds a string that is not UTF-8: use []byte, or strings.ToValidUTF8", v)
 	case len(b) > 2*maxDepth && !json.Valid(b):
 		return nil, fmt.Errorf("a value of type %T is nested more than %d deep, and could not be read again", v, maxDepth)
@@ -49,10 +49,10 @@ func encodeJSON[T any](v T) ([]byte, error) {
 const maxDepth = 10_000
 
 // replaced is how encoding/json writes bytes that are not UTF-8. The character itself it writes as it is.
-var replaced = []byte(`\ufffd`)
+var replacementEscape = []byte(`\ufffd`)
 
-// settled reports whether b is how what it reads as is written.
-func settled[T any](b []byte) bool {
+// readsBackAlike reports whether b is how what it reads as is written.
+func readsBackAlike[T any](b []byte) bool {
 	v, ok := decodeJSON[T](b)
 	if !ok {
 		return false
@@ -74,7 +74,7 @@ func decode[T any](raw []byte) (v T, ok bool) {
 		*p = string(raw) == "true"
 		return v, *p || string(raw) == "false"
 	case *string:
-		if n := len(raw) - 1; n > 0 && raw[0] == '"' && raw[n] == '"' && plain(raw[1:n]) {
+		if n := len(raw) - 1; n > 0 && raw[0] == '"' && raw[n] == '"' && isVerbatim(raw[1:n]) {
 			*p = string(raw[1:n])
 			return v, true
 		}
@@ -128,8 +128,8 @@ func nullable[T any]() bool {
 	return custom
 }
 
-// plain reports whether JSON writes s as it is, between quotes.
-func plain[S string | []byte](s S) bool {
+// isVerbatim reports whether JSON writes s as it is, between quotes.
+func isVerbatim[S string | []byte](s S) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':

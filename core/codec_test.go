@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 func TestFastPathsWriteAndReadWhatEncodingJSONDoes(t *testing.T) {
@@ -20,7 +22,8 @@ func TestFastPathsWriteAndReadWhatEncodingJSONDoes(t *testing.T) {
 	}
 	likeJSON(t, true)
 	likeJSON(t, false)
-	for _, s := range []string{"", " ", "dark", `"`, `\`, `a"b\c`, "a<b", "a>b", "a&b", "\n\t\r\b\f", "\x00\x1f\x7f", "käse", "日本", "\u2028\u2029", "\ufffd", `\ufffd`, `\\ufffd`} {
+	for _, s := range []string{"", " ", "dark", `"`, `\`, `a"b\c`, "a<b", "a>b", "a&b", "\n\t\r\b\f", "\x00\x1f\x7f",
+		"käse", "日本", "\u2028\u2029", "\ufffd", `\ufffd`, `\\ufffd`} {
 		likeJSON(t, s)
 	}
 }
@@ -106,8 +109,10 @@ func TestNullIsOnlyANilSliceOrMap(t *testing.T) {
 
 func TestTypesThatDoNotComeBackAreRefusedByName(t *testing.T) {
 	for want, err := range map[string]error{
-		"interface {}": storable[any](), "error": storable[error](), "fmt.Stringer": storable[fmt.Stringer](), "io.Reader": storable[io.Reader](),
-		"*int": storable[*int](), "*session.item": storable[*item](), "chan int": storable[chan int](), "func()": storable[func()](),
+		"interface {}": storable[any](), "error": storable[error](), "fmt.Stringer": storable[fmt.Stringer](),
+		"io.Reader": storable[io.Reader](),
+		"*int":      storable[*int](), "*session.item": storable[*item](), "chan int": storable[chan int](),
+		"func()":         storable[func()](),
 		"unsafe.Pointer": storable[unsafe.Pointer](), "context.Context": storable[context.Context](),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "type "+want+" cannot be stored") {
@@ -129,14 +134,30 @@ func TestCodecErrorsCarryNoValues(t *testing.T) {
 	}{Password: "hunter2"})
 	_, notANumber := encode(math.NaN())
 	_, again := runAgain("k", []byte(`"hunter2"`), func(n int) (int, error) { return n, nil })
-	for name, err := range map[string]error{"marshaler": marshaler, "unwritable": unwritable, "NaN": notANumber, "misfit": again} {
-		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "NaN") || !strings.Contains(err.Error(), "type ") {
+	for name, err := range map[string]error{"marshaler": marshaler, "unwritable": unwritable, "NaN": notANumber,
+		"misfit": again} {
+		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "NaN") ||
+			!strings.Contains(err.Error(), "type ") {
 			t.Errorf("%s: err = %v, want one that names the type and not the value", name, err)
 		}
 	}
 }
 
 // Operations on encoded values.
+
+// bodyOf is the body of an envelope with these keys and values.
+func bodyOf(keysAndValues ...string) (body []byte) {
+	for _, s := range keysAndValues {
+		body = wire.AppendFrame(body, s)
+	}
+	return body
+}
+
+// encoded is how an envelope is written.
+func encoded(e *wire.Envelope) []byte {
+	draft := e.AppendHeader(nil)
+	return e.Finish(append(draft, e.Body...), len(draft))
+}
 
 func put(key, value string) operation { return operation{key: key, value: []byte(value)} }
 func drop(key string) operation       { return operation{key: key} }
@@ -160,11 +181,23 @@ func TestBodyAfterOperations(t *testing.T) {
 		want   []byte
 	}{
 		{"nothing done, nothing rewritten", false, nil, bodyOf("a", odd, "b", "2", "c", "3")},
-		{"replaced in place, the rest byte for byte", false, []operation{put("b", "9")}, bodyOf("a", odd, "b", "9", "c", "3")},
+		{
+			"replaced in place, the rest byte for byte",
+			false, []operation{put("b", "9")}, bodyOf("a", odd, "b", "9", "c", "3"),
+		},
 		{"deleted", false, []operation{drop("b")}, bodyOf("a", odd, "c", "3")},
-		{"new ones at the end, in their order", false, []operation{put("z", "8"), put("d", "9")}, bodyOf("a", odd, "b", "2", "c", "3", "z", "8", "d", "9")},
-		{"the last operation on a key counts", false, []operation{put("b", "7"), put("d", "7"), put("b", "8"), drop("d")}, bodyOf("a", odd, "b", "8", "c", "3")},
-		{"deleted and set again stays in place", false, []operation{drop("a"), put("a", "5")}, bodyOf("a", "5", "b", "2", "c", "3")},
+		{
+			"new ones at the end, in their order",
+			false, []operation{put("z", "8"), put("d", "9")}, bodyOf("a", odd, "b", "2", "c", "3", "z", "8", "d", "9"),
+		},
+		{
+			"the last operation on a key counts",
+			false, []operation{put("b", "7"), put("d", "7"), put("b", "8"), drop("d")}, bodyOf("a", odd, "b", "8", "c", "3"),
+		},
+		{
+			"deleted and set again stays in place",
+			false, []operation{drop("a"), put("a", "5")}, bodyOf("a", "5", "b", "2", "c", "3"),
+		},
 		{"deleting the absent changes nothing", false, []operation{drop("x")}, bodyOf("a", odd, "b", "2", "c", "3")},
 		{"an empty value is a value", false, []operation{put("b", "")}, bodyOf("a", odd, "b", "", "c", "3")},
 		{"hidden: only what this request wrote", true, []operation{put("b", "9"), drop("a")}, bodyOf("b", "9")},
@@ -179,7 +212,7 @@ func TestBodyAfterOperations(t *testing.T) {
 			t.Errorf("%s: changedBy = %t, want %t", c.why, got, want)
 		}
 		for _, o := range c.ops {
-			if got, want := v.under(c.ops, o.key), valueIn(c.want, o.key); !same(got, want) {
+			if got, want := v.after(c.ops, o.key), wire.Value(c.want, o.key); !same(got, want) {
 				t.Errorf("%s: the request sees %s = %q, and %q is stored", c.why, o.key, got, want)
 			}
 		}
@@ -197,17 +230,23 @@ func TestConflictIsWhatAReaderWouldLose(t *testing.T) {
 		{"a blind set wins its key", valuesOf("k", "2"), put("k", "9"), nil},
 		{"what was read still holds", valuesOf("k", "1"), having(one, put("k", "9")), nil},
 		{"another changed what was read", valuesOf("k", "2"), having(one, put("k", "9")), ErrConflict},
-		{"another took the same step: two were taken, and the value would tell of one", valuesOf("k", "9"), having(one, put("k", "9")), ErrConflict},
+		{
+			"another took the same step: two were taken, and the value would tell of one",
+			valuesOf("k", "9"), having(one, put("k", "9")), ErrConflict,
+		},
 		{"another deleted it", valuesOf(), having(one, put("k", "9")), ErrConflict},
 		{"another created what was read as absent", valuesOf("k", "2"), having(nil, put("k", "9")), ErrConflict},
 		{"another has taken what is popped", valuesOf(), having(one, operation{key: "k", popped: true}), nil},
-		{"another has taken what is deleted: an order must not be placed twice", valuesOf(), having(one, drop("k")), ErrConflict},
+		{
+			"another has taken what is deleted: an order must not be placed twice",
+			valuesOf(), having(one, drop("k")), ErrConflict,
+		},
 		{"another changed what is popped", valuesOf("k", "2"), having(one, drop("k")), ErrConflict},
 		{"another key changed", valuesOf("k", "1", "x", "2"), having(one, put("k", "9")), nil},
 		{"an update runs on whatever is there", valuesOf("k", "2"), plus("k", 1), nil},
 		{"an empty value is not an absent one", valuesOf("k", ""), having(nil, put("k", "9")), ErrConflict},
 	} {
-		if err := c.now.check([]operation{put("other", "1"), c.op}); !errors.Is(err, c.want) {
+		if err := c.now.checkReads([]operation{put("other", "1"), c.op}); !errors.Is(err, c.want) {
 			t.Errorf("%s: err = %v, want %v", c.why, err, c.want)
 		}
 	}
@@ -241,8 +280,9 @@ func TestAFunctionThatRefusesFreshDataIsAConflict(t *testing.T) {
 
 // holding is a session that was loaded with one number.
 func holding(t *testing.T, key, value string) *Session {
-	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(), st: &state{found: true, changes: &wish{}}}
-	s.st.held.data = bodyOf(key, value)
+	s := &Session{m: must(New(struct{ Store }{}, Options{})), ctx: t.Context(),
+		st: &state{found: true, pending: &pending{}}}
+	s.st.base.data = bodyOf(key, value)
 	return s
 }
 
@@ -251,7 +291,7 @@ func TestClearForgetsWhatWasRead(t *testing.T) {
 	k.Get(s)
 	s.Clear()
 	k.Set(s, 2)
-	if err := s.st.values().check(s.st.ops()); err != nil {
+	if err := s.st.values().checkReads(s.st.operations()); err != nil {
 		t.Errorf("Get, Clear, Set with nobody else about: %v", err)
 	}
 }
@@ -266,7 +306,7 @@ func TestAWriteAfterAnUpdateDoesNotHideAConflict(t *testing.T) {
 		s := holding(t, "k", "1")
 		k.Update(s, func(n int) int { return n + 10 })
 		write(s)
-		if err := valuesOf("k", "5").check(s.st.ops()); !errors.Is(err, ErrConflict) {
+		if err := valuesOf("k", "5").checkReads(s.st.operations()); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s: another request's 5 is lost without a word (err = %v), want ErrConflict", name, err)
 		}
 	}

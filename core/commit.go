@@ -2,44 +2,40 @@ package session
 
 import (
 	"errors"
-	"math/rand/v2"
+	"fmt"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// job is one commit at work: what was planned, what it starts from, and what came of it.
-type job struct {
+// commit is one commit at work: what was planned, what it starts from, and what came of it.
+type commit struct {
 	m      *Manager
 	client *client
-	x      Exchange // for the presented token; nil: nobody presented one
+	x      Exchange // to find the presented token in; nil where no request is at work
 	ctx    *bounded // nil where no store is asked
+	facts
 	plan
-	asked
-	now    millis
-	loaded millis // when the request loaded the session, to the second
-	old    held   // the session as it was before
-	dead   *held  // the marker that the visitor's token led to
-	others []held // further sessions that the visitor's cookies opened
-	offer  string // the Set-Cookie line of the token that the visitor should have by now
+	old      record      // the session as it was before
+	loadedAt wire.Millis // when the request loaded it, to the second
+	others   []record    // further sessions that the visitor's cookies opened
 
-	replaced bool // which has replaced the presented one
+	cameByReplaced bool // old was found through a token that a periodic renewal has replaced
 
-	found, changed bool // of the facts
+	next       record  // the session as it is after the commit, in this request's view
+	stored     *record // what another request had stored, if there was a conflict
+	revoked    Reason  // why something ends that was not named by a visitor's token; "": it was
+	followed   bool    // the changes went into another record than the one loaded
+	endedHere  bool    // what was to be ended was alive, and this commit has ended it
+	removed    bool    // it did so by deleting a record, which may have become something else in that moment
+	offerHolds bool    // the offered token opens the session still
+	cookie     string  // the Set-Cookie line that follows from it, or ""
+	events     []Event
 
-	next    held   // the session as it is after the commit, in this request's view
-	stored  *held  // after ErrConflict: what is stored
-	revoked Reason // why something ends that was not named by a visitor's token; "": it was
-	adopted bool   // the changes went into another record than the one loaded
-	over    bool   // what was to be ended has ended
-	ended   bool   // by this job
-	removed bool   // by deleting a record, which may have become something else in that moment
-	stands  bool   // the offered token opens the session still
-	cookie  string
-	events  []Event
+	tentative uint64 // the write id of a new record with the changes that may have become the session; 0: there is none
 
-	tentative uint64 // the write id of a new record that holds the changes and may or may not have become the session
-
-	turn  RecordID // the record whose turn this is
-	turns bool     // it is
+	turnOf    RecordID // the record whose turn this commit has taken
+	holdsTurn bool     // and not given back yet
 }
 
 // commitMode says when a commit happens.
@@ -51,9 +47,67 @@ const (
 	headerless                   // instead of headers: the connection is about to be taken over
 )
 
-// commit saves what is pending and tells how it went. After the final one the headers are as good as sent.
-func (s *Session) commit(mode commitMode) error { return s.commitAt(mode, s.m.clock()) }
+// commitFinally commits for the response and sets its headers. If ok is false the exchange has been reset, and instead
+// is the response.
+func (s *Session) commitFinally(status int, mode commitMode) (instead Response, ok bool) {
+	s.mu.Lock()
+	st, done := s.st, s.phase != headersPending
+	if st == nil && !done {
+		s.phase, s.headersSet = headersSent, true
+	}
+	s.mu.Unlock()
+	if st == nil || done {
+		return instead, true
+	}
+	at := s.m.clock()
+	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
+	if s.nothingToCommit(st, mode, unwanted, wire.FromTime(at)) {
+		if mode == final {
+			s.setHeadersFor(st, "")
+		}
+		return instead, true
+	}
+	err := s.commitAt(mode, at)
+	if err == nil && mode == headerless && s.owesCookie(st) {
+		err = errCookieOwed
+	}
+	if err != nil {
+		return s.answerError(err), false
+	}
+	if mode == final {
+		s.setAllHeaders()
+	}
+	return instead, true
+}
 
+// errCookieOwed is for a handler that takes over the connection after a Save that made a cookie necessary. The error
+// response carries it.
+var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection "+
+	"does not send it", ErrCommitted)
+
+// owesCookie reports whether the response has to carry a cookie.
+func (s *Session) owesCookie(st *state) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return st.cookie != ""
+}
+
+// nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
+func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.unsaved, s.headersSet = unwanted, mode == headerless
+	if s.phase != headersPending || !st.nothingDue(now) {
+		return false
+	}
+	s.phase, s.headersSet = headersSent, true
+	return true
+}
+
+// commitNow saves what is pending and tells how it went.
+func (s *Session) commitNow(mode commitMode) error { return s.commitAt(mode, s.m.clock()) }
+
+// commitAt is commitNow at a moment on the application's clock.
 func (s *Session) commitAt(mode commitMode, at time.Time) error {
 	st := s.enter()
 	if st == nil {
@@ -67,56 +121,79 @@ func (s *Session) commitAt(mode commitMode, at time.Time) error {
 
 // commitLocked is called with the lock held and no commit under way. It returns unlocked.
 func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
-	j := job{m: s.m, client: s.client, x: s.x, now: toMillis(at), offer: st.offered(), replaced: st.throughReplaced(), dead: st.dead()}
-	st.held.open(&j.old)
-	j.loaded = j.old.seen + 1000*millis(st.age)
-	f := s.facts(st, &j.old, j.now)
-	f.headersSent = f.headersSent || mode == headerless
-	p := decide(&f)
-	if p.action == doNothing {
-		st.withdraw(s.m)
-		st.lose(p.err)
-		st.drop(p.err)
-		s.conclude(st, mode, p.err)
+	var c commit
+	st.base.reparse(&c.old)
+	c.facts = s.gatherFacts(st, &c.old, wire.FromTime(at))
+	c.headersSent = c.headersSent || mode == headerless
+	if c.plan = decide(&c.facts); c.action == doNothing {
+		st.withdrawOffer(s.m)
+		st.noteFailed(c.err)
+		st.dropChanges(c.err)
+		s.conclude(st, mode, c.err)
 		s.leave()
-		return p.err
+		return c.err
 	}
-	j.prepare(s, st, &f, p, at)
+	c.prepare(s, st, at)
 	st.committing = true
 	s.leave()
 
 	err := errPanicked // until run returns: it calls the store and the application's functions
 	defer func() {
 		s.mu.Lock()
-		st.lose(err)
-		st.settle(&j, err)
+		st.noteFailed(err)
+		st.settle(&c, err)
 		s.conclude(st, mode, err)
 		s.leave()
 	}()
-	if err = j.run(); err == nil {
-		err = p.err
+	if err = c.run(); err == nil {
+		err = c.err
 	}
 	return err
 }
 
-// prepare copies what the commit needs from what the lock guards.
-func (j *job) prepare(s *Session, st *state, f *facts, p plan, at time.Time) {
-	j.plan, j.found = p, f.found
-	if !f.refused && p.err == nil || p.action == doEnd {
-		j.asked, j.changed = st.asked(), f.changed
+// prepare copies what else the commit needs from what the lock guards.
+func (c *commit) prepare(s *Session, st *state, at time.Time) {
+	c.m, c.client, c.x = s.m, s.client, s.x
+	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
+	if (c.unsaved || c.err != nil) && c.action != doEnd {
+		c.changes, c.changed = changes{}, false
 	}
-	if j.login || p.action == doEnd || p.action == doEndThenCreate {
-		j.others = st.others()
+	if c.login || c.action == doEnd || c.action == doEndThenCreate {
+		c.others = st.others()
 	}
 	if s.m.store == nil {
 		return
 	}
-	if st.changes != nil {
-		j.ctx = &st.changes.ctx
+	if st.pending != nil {
+		c.ctx = &st.pending.ctx
 	} else {
-		j.ctx = &bounded{}
+		c.ctx = &bounded{}
 	}
-	j.ctx.parent, j.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
+	c.ctx.parent, c.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
+}
+
+// run does what is planned.
+func (c *commit) run() error {
+	defer c.close()
+	if err := c.check(c.values(&c.old), c.ops); err != nil {
+		return err
+	}
+	if c.m.store == nil {
+		return c.runSealed()
+	}
+	err := c.runStored()
+	if errors.Is(err, ErrTooLarge) {
+		c.touchUnchanged()
+	}
+	return err
+}
+
+// close gives up the turn and the timer.
+func (c *commit) close() {
+	c.release()
+	if c.ctx != nil {
+		c.ctx.stop()
+	}
 }
 
 // conclude marks the headers as sent, in one step with the end of the final commit, so that nothing that needs a
@@ -126,119 +203,73 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 		return
 	}
 	s.phase = headersSent
-	if err != nil && st.failed() == nil {
-		st.rarely().failure = err
+	if err != nil && st.blocked() == nil {
+		st.rarely().blocked = err
 	}
 }
 
-func (s *Session) facts(st *state, old *held, now millis) facts {
-	a := st.asked()
-	f := facts{
-		sealed: s.m.store == nil, headersSent: s.phase != headersPending,
-		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil, refused: st.unwanted,
-		now: now, found: st.found, span: s.m.idleSpan(&old.env), absolute: s.m.absolute,
-		failure: st.failed(), refusal: a.refusal, serveOn: s.m.serveOn,
-		ending: a.ending != nil, starts: st.starts(), login: a.login, other: a.switched, renew: a.renew, touch: a.touch,
-	}
-	if st.found {
-		f.changed = st.values().changedBy(a.ops) || st.held.cached && (len(a.ops) > 0 || a.hidden)
-		f.upkeep = s.m.upkeepOf(old, st.retired)
-		f.expires, f.deadline = s.m.idleEnd(old), s.m.absoluteEnd(&old.env)
-		f.expired = s.m.expired(f.deadline, now)
-	}
-	if st.rare != nil {
-		f.offer = st.offer != ""
-		f.dead, f.forget, f.fresh = st.rare.dead != nil, st.forget, f.fresh && !st.replaced
-	}
-	return f
-}
-
-func (j *job) run() error {
-	defer j.stop()
-	if err := j.check(j.values(&j.old), j.ops); err != nil {
-		return err
-	}
-	if j.m.store == nil {
-		return j.runSealed()
-	}
-	err := j.runStored()
-	if errors.Is(err, ErrTooLarge) {
-		j.touchUnchanged()
-	}
-	return err
-}
-
-func (j *job) stop() {
-	j.release()
-	if j.ctx != nil {
-		j.ctx.stop()
-	}
-}
-
-// settle takes over what the commit achieved. After a success the operations are forgotten and what was written
-// is the base; after a failure they are dropped, since the caller has been told.
-func (st *state) settle(j *job, err error) {
-	if j.cookie != "" {
-		st.cookie = j.cookie
+// settle takes over what the commit achieved. What was written becomes the base. The request's changes are dropped,
+// after a failure too, since the caller has been told.
+func (st *state) settle(c *commit, err error) {
+	if c.cookie != "" {
+		st.cookie = c.cookie
 	}
 	switch {
-	case err == nil && j.action != doEnd && j.action != doForget:
-		st.held, st.found, st.retired = j.next.kept, true, false
-		u := j.m.upkeepOf(&j.next, false)
-		if st.upkeepAt = u.at(); j.adopted {
-			st.upkeepAt = never
+	case err == nil && c.action != doEnd && c.action != doDeleteCookie:
+		st.base, st.found, st.retired = c.next.snapshot, true, false
+		u := c.m.upkeepOf(&c.next, false)
+		if st.upkeepAt = u.dueAt(); c.followed {
+			st.upkeepAt = wire.Never
 		}
-	case errors.Is(err, ErrConflict) && j.stored != nil:
-		st.held, st.seen = j.stored.kept, nil
+	case errors.Is(err, ErrConflict) && c.stored != nil:
+		st.base, st.reads = c.stored.snapshot, nil
 	}
-	if st.rare != nil && err == nil {
-		st.settleRare(j)
+	if r := st.rare; r != nil && err == nil {
+		r.settle(c)
 	}
-	if err != nil || !j.stands {
-		st.withdraw(j.m)
+	if err != nil || !c.offerHolds {
+		st.withdrawOffer(c.m)
 	}
-	st.drop(err)
-	if j.events != nil {
-		st.rarely().events = append(st.rarely().events, j.events...)
-	}
+	st.dropChanges(err)
+	st.addEvents(c.events)
 	st.committing = false
-	if st.rare != nil && st.settled != nil {
-		close(st.settled)
-		st.settled = nil
+	if r := st.rare; r != nil && r.commitOver != nil {
+		close(r.commitOver)
+		r.commitOver = nil
 	}
 }
 
-// settleRare forgets what a commit that succeeded has dealt with.
-func (st *state) settleRare(j *job) {
-	if j.others != nil {
-		st.rare.others = nil
+// settle forgets what a commit that succeeded has dealt with.
+func (r *rare) settle(c *commit) {
+	if c.others != nil {
+		r.others = nil
 	}
-	if j.cookie != "" {
-		st.rare.dead, st.forget, st.offer, st.replaced = nil, false, "", false
+	if c.cookie != "" {
+		r.marker, r.deletable, r.offer, r.cameByReplaced = nil, false, "", false
 	}
 }
 
-// drop forgets what was asked for. After a failure the session is what it was before: a Destroy that failed has
-// destroyed nothing, and what the request knows of its keys is what is held.
-func (st *state) drop(err error) {
+// dropChanges forgets what was asked for. After a failure the session is what it was before: a Destroy that failed has
+// destroyed nothing, and the values that it has read are those of the base again.
+func (st *state) dropChanges(err error) {
 	if err != nil {
-		if e := st.asked().ending; e != nil && !st.found {
+		if e := st.changes().ending; e != nil && !st.found {
 			st.restore(e)
 		}
-		for i := range st.seen {
-			st.seen[i].value = valueIn(st.held.body(), st.seen[i].key)
+		for i := range st.reads {
+			st.reads[i].value = wire.Value(st.base.body(), st.reads[i].key)
 		}
 	}
-	st.changes = nil
-	if st.rare != nil {
-		st.late = ""
+	st.pending = nil
+	if st.lateLine() != "" {
+		st.rare.lateLine = ""
 	}
 }
 
-// lose notes whom a commit that fails is about, before it is forgotten.
-func (st *state) lose(err error) {
+// noteFailed notes whom a commit that fails is about, before it is forgotten.
+func (st *state) noteFailed(err error) {
 	if err != nil {
-		st.rarely().lost = st.concerned()
+		st.rarely().failed = st.concerns()
 	}
 }
 
@@ -246,82 +277,9 @@ func (st *state) lose(err error) {
 func (st *state) restore(e *ending) {
 	others := e.sessions[e.done:]
 	if e.own && e.done == 0 && len(others) > 0 {
-		st.held, st.found, others = others[0].kept, true, others[1:]
+		st.base, st.found, others = others[0].snapshot, true, others[1:]
 	}
 	if len(others) > 0 {
 		st.rarely().others = others
 	}
-}
-
-func (j *job) values(base *held) values { return values{base.env.body, j.hidden} }
-
-func (j *job) check(v values, ops []operation) error {
-	if j.m.conflicts == LastWriteWins {
-		return nil
-	}
-	return v.check(ops)
-}
-
-func (j *job) event(r Reason, h *held) {
-	j.events = j.m.event(j.events, Event{Reason: r, Handle: h.env.handle.String(), Subject: string(h.env.subject)})
-}
-
-// fresh is the envelope of a session that begins now.
-func (j *job) fresh() envelope {
-	e := envelope{kind: live, handle: mintHandle(), created: j.now}
-	if j.m.store == nil {
-		e.flags = flagSealed
-	}
-	e.renewed, e.deadline = j.now, j.now+j.m.absolute
-	j.client.hint(&e)
-	j.bind(&e)
-	return e
-}
-
-// renewedFrom is base's envelope after a renewal or login.
-func (j *job) renewedFrom(base envelope) envelope {
-	if j.switched {
-		return j.fresh()
-	}
-	base.renewed = j.now
-	base.flags &^= flagFresh
-	base.extend(extensionPresented, "")
-	j.bind(&base)
-	return base
-}
-
-// bind puts a login's subject and clocks into e.
-func (j *job) bind(e *envelope) {
-	if j.login {
-		e.subject = []byte(j.subject)
-		e.authenticated, e.deadline = j.now, j.now+j.m.absolute
-		j.client.hint(e)
-	}
-}
-
-// draft makes h, whose envelope is there but for the clocks and the body, a session to be written: over the values v as
-// ops leave them.
-func (j *job) draft(h *held, v values, ops []operation) error {
-	h.seen, h.expires = max(j.now, h.seen), min(j.plan.expires, h.env.deadline)
-	h.env.seen, h.env.expires = h.seen, h.expires
-	if j.m.store != nil {
-		h.env.stamp(rand.Uint64())
-	}
-	h.encode(v, ops)
-	if j.m.store != nil && len(h.data) > j.m.maxSize {
-		return tooLarge(len(h.data), j.m.maxSize)
-	}
-	return nil
-}
-
-// restart drafts a session from this request's operations over v. Where they ran on something else, they run again.
-func (j *job) restart(h *held, v values) (err error) {
-	ops := j.ops
-	if j.found || v.body != nil {
-		if ops, err = v.replay(ops); err != nil {
-			return err
-		}
-	}
-	h.env = j.fresh()
-	return j.draft(h, v, ops)
 }

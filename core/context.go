@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,8 +17,8 @@ func (m *Manager) From(ctx context.Context) *Session {
 	return sessionIn(ctx, m)
 }
 
-// installed reports whether m's middleware is at work on the request that ctx belongs to. Another manager with a cookie of
-// the same name is a mistake that would lose either one's sessions, so it panics.
+// installed reports whether m's middleware is at work on the request that ctx belongs to. Another manager with a
+// cookie of the same name is a mistake that would lose either one's sessions, so it panics.
 func (m *Manager) installed(ctx context.Context) bool {
 	for {
 		s, ok := ctx.Value(sessionKey{}).(*Session)
@@ -68,10 +67,10 @@ func sessionIn(ctx context.Context, key any) *Session {
 
 var frameworkContexts []func(context.Context) context.Context
 
-// RegisterContext tells From how to find a request's context inside a framework's own context type. find gets any context,
-// also one that context.WithCancel or WithValue has derived from the framework's, so it asks with ctx.Value and
-// not by type; it returns nil for those that are not its framework's. Adapters call RegisterContext once, from an init
-// function; it is not safe to call later.
+// RegisterContext tells From how to find a request's context inside a framework's own context type. find gets any
+// context, also one that context.WithCancel or WithValue has derived from the framework's, so it asks with ctx.Value
+// and not by type; it returns nil for those that are not its framework's. Adapters call RegisterContext once, from an
+// init function; it is not safe to call later.
 func RegisterContext(find func(context.Context) context.Context) {
 	frameworkContexts = append(frameworkContexts, find)
 }
@@ -81,8 +80,10 @@ func RegisterContext(find func(context.Context) context.Context) {
 type requestContext Request
 
 func (c *requestContext) Deadline() (time.Time, bool) { return c.session.ctx.Deadline() }
-func (c *requestContext) Done() <-chan struct{}       { return c.session.ctx.Done() }
-func (c *requestContext) Err() error                  { return c.session.ctx.Err() }
+
+func (c *requestContext) Done() <-chan struct{} { return c.session.ctx.Done() }
+
+func (c *requestContext) Err() error { return c.session.ctx.Err() }
 
 func (c *requestContext) Value(key any) any {
 	switch key := key.(type) {
@@ -96,70 +97,10 @@ func (c *requestContext) Value(key any) any {
 	return c.session.ctx.Value(key)
 }
 
-// bounded is the context of a load or a commit: the request's values with a deadline of its own. A client that hangs up
-// does not end it, because that would undo what the handler did. Its timer exists only once somebody waits for it: a
-// store in memory never does, and a timer for each request would cost more than the request.
-type bounded struct {
-	parent   context.Context
-	deadline instant
-
-	obeys bool        // it ends with its parent: nothing has been promised to anybody
-	asked atomic.Bool // Err has been called before
-	timer atomic.Pointer[timer]
-}
-
-// EndsAtDeadline reports whether ctx ends at its deadline and never before, as those do that the core gives to a store when a
-// request loads or commits. A store whose client heeds deadlines need not watch such a context for being cancelled.
-// It is false for any other context, those derived from the core's among them.
-func EndsAtDeadline(ctx context.Context) bool {
-	b, ok := ctx.(*bounded)
-	return ok && !b.obeys
-}
-
-// timer is a bounded context that is waited for.
-type timer struct {
-	context.Context
-	cancel context.CancelFunc
-}
-
-func (b *bounded) Deadline() (time.Time, bool) { return b.deadline.time(), true }
-
-func (b *bounded) Done() <-chan struct{} {
-	if t := b.timer.Load(); t != nil {
-		return t.Done()
-	}
-	parent := b.parent
-	if !b.obeys {
-		parent = context.WithoutCancel(parent)
-	}
-	ctx, cancel := context.WithDeadline(parent, b.deadline.time())
-	if !b.timer.CompareAndSwap(nil, &timer{ctx, cancel}) { // another goroutine was faster
-		cancel()
-	}
-	return b.timer.Load().Done()
-}
-
-func (b *bounded) Err() error {
-	t := b.timer.Load()
-	switch {
-	case t != nil:
-		return t.Err()
-	case b.obeys && b.parent.Err() != nil:
-		return b.parent.Err()
-	case !b.asked.Load(): // nothing has run yet that could have taken so long, so the clock can be spared
-		b.asked.Store(true)
-		return nil
-	case b.deadline.passed():
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-func (b *bounded) Value(key any) any { return b.parent.Value(key) }
-
-// stop frees the timer, if there is one. One that is made later lasts until the deadline.
-func (b *bounded) stop() {
-	if t := b.timer.Load(); t != nil {
-		t.cancel()
+// needContext panics where a nil pointer would say nothing.
+func needContext(ctx context.Context) {
+	if ctx == nil {
+		panic("session: From(nil): pass the request's context to session.From, or what the framework's handler was given " +
+			"to the adapter's From")
 	}
 }

@@ -1,18 +1,20 @@
-package session
+package session_test
 
 import (
 	"context"
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
 // installed runs m's part of a middleware on ctx.
-func installed(ctx context.Context, t *testing.T, m *Manager) (context.Context, *Session) {
+func installed(ctx context.Context, t *testing.T, m *session.Manager) (context.Context, *session.Session) {
 	t.Helper()
-	r := &Request{}
+	r := &session.Request{}
 	inner, ok := m.Begin(ctx, r, nil)
 	if !ok {
 		t.Fatal("Begin: the manager is at work already")
@@ -20,7 +22,14 @@ func installed(ctx context.Context, t *testing.T, m *Manager) (context.Context, 
 	return inner, r.Session()
 }
 
-func named(name string) *Manager { return must(New(struct{ Store }{}, Options{Name: name})) }
+func named(t *testing.T, name string) *session.Manager {
+	t.Helper()
+	m, err := session.New(memstore.New(), session.Options{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
 
 // panicText runs f and returns what it panics with, or "".
 func panicText(f func()) (text string) {
@@ -35,39 +44,40 @@ func panicText(f func()) (text string) {
 
 func TestFromFindsTheSessionInDerivedContexts(t *testing.T) {
 	type key struct{}
-	m := named("id")
+	m := named(t, "id")
 	ctx, s := installed(t.Context(), t, m)
 	derived, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), key{}, "more"))
 	defer cancel()
 	for _, ctx := range []context.Context{ctx, derived} {
-		if From(ctx) != s || m.From(ctx) != s {
+		if session.From(ctx) != s || m.From(ctx) != s {
 			t.Errorf("%T does not lead to the request's session", ctx)
 		}
 	}
 }
 
 func TestManagerFromPicksAndFromTakesTheInnermost(t *testing.T) {
-	shop, admin := named("shop"), named("admin")
+	shop, admin := named(t, "shop"), named(t, "admin")
 	ctx, ofShop := installed(t.Context(), t, shop)
 	ctx, ofAdmin := installed(ctx, t, admin)
-	if From(ctx) != ofAdmin {
+	if session.From(ctx) != ofAdmin {
 		t.Error("From does not return the innermost manager's session")
 	}
 	if shop.From(ctx) != ofShop || admin.From(ctx) != ofAdmin {
 		t.Error("Manager.From returns another manager's session")
 	}
-	if again, ok := shop.Begin(ctx, &Request{}, nil); ok || again != ctx {
+	if again, ok := shop.Begin(ctx, &session.Request{}, nil); ok || again != ctx {
 		t.Error("a manager's second middleware starts a second session")
 	}
 }
 
 func TestFromPanicsWithAdviceWhereNoMiddlewareIs(t *testing.T) {
-	ctx, _ := installed(t.Context(), t, named("shop"))
+	ctx, _ := installed(t.Context(), t, named(t, "shop"))
 	for name, f := range map[string]func(){
-		"no manager":      func() { From(t.Context()) },
-		"another manager": func() { named("admin").From(ctx) },
+		"no manager":      func() { session.From(t.Context()) },
+		"another manager": func() { named(t, "admin").From(ctx) },
 	} {
-		if text := panicText(f); !strings.HasPrefix(text, "session: ") || !strings.Contains(text, "install the adapter's Middleware") {
+		if text := panicText(f); !strings.HasPrefix(text, "session: ") ||
+			!strings.Contains(text, "install the adapter's Middleware") {
 			t.Errorf("%s: panic %q, want a text that says what to install", name, text)
 		}
 	}
@@ -80,31 +90,29 @@ type page struct {
 }
 
 func TestRegisterContextLeadsFromThroughAFrameworksOwnContext(t *testing.T) {
-	registered := frameworkContexts
-	t.Cleanup(func() { frameworkContexts = registered })
-	frameworkContexts = nil
+	t.Cleanup(session.ForgetContexts())
 
-	shop, admin := named("shop"), named("admin")
+	shop, admin := named(t, "shop"), named(t, "admin")
 	ctx, ofShop := installed(t.Context(), t, shop)
 	ctx, ofAdmin := installed(ctx, t, admin)
 	p := &page{t.Context(), ctx}
-	if text := panicText(func() { From(p) }); text == "" {
+	if text := panicText(func() { session.From(p) }); text == "" {
 		t.Fatal("From finds the session without help, so this test proves nothing")
 	}
-	RegisterContext(func(context.Context) context.Context { return nil }) // another framework's
-	RegisterContext(func(ctx context.Context) context.Context {
+	session.RegisterContext(func(context.Context) context.Context { return nil }) // another framework's
+	session.RegisterContext(func(ctx context.Context) context.Context {
 		if p, ok := ctx.(*page); ok {
 			return p.request
 		}
 		return nil
 	})
-	if From(p) != ofAdmin || shop.From(p) != ofShop {
+	if session.From(p) != ofAdmin || shop.From(p) != ofShop {
 		t.Error("From and Manager.From do not look where RegisterContext says")
 	}
-	if text := panicText(func() { From(t.Context()) }); text == "" {
+	if text := panicText(func() { session.From(t.Context()) }); text == "" {
 		t.Error("a context of no framework leads somewhere")
 	}
-	if text := panicText(func() { From(&page{t.Context(), t.Context()}) }); text == "" {
+	if text := panicText(func() { session.From(&page{t.Context(), t.Context()}) }); text == "" {
 		t.Error("a framework's context without a session leads somewhere")
 	}
 }
@@ -112,7 +120,7 @@ func TestRegisterContextLeadsFromThroughAFrameworksOwnContext(t *testing.T) {
 func TestARequestsContextIsStillItsParent(t *testing.T) {
 	type key struct{}
 	parent, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "kept"), time.Hour)
-	ctx, _ := installed(parent, t, named("id"))
+	ctx, _ := installed(parent, t, named(t, "id"))
 	want, _ := parent.Deadline()
 	if got, ok := ctx.Deadline(); !ok || got != want || ctx.Value(key{}) != "kept" || ctx.Err() != nil {
 		t.Errorf("deadline %v, value %v, err %v; want the parent's", got, ctx.Value(key{}), ctx.Err())
@@ -125,82 +133,11 @@ func TestARequestsContextIsStillItsParent(t *testing.T) {
 }
 
 func TestInstallingASessionAllocatesNothing(t *testing.T) {
-	m, ctx, r := named("id"), t.Context(), &Request{}
+	m, ctx, r := named(t, "id"), t.Context(), &session.Request{}
 	if n := testing.AllocsPerRun(100, func() {
 		inner, _ := m.Begin(ctx, r, nil)
 		m.From(inner)
 	}); n != 0 {
 		t.Errorf("%v allocations besides the Request, want 0", n)
 	}
-}
-
-func TestABoundMakesNoTimerUntilSomebodyWaits(t *testing.T) {
-	b := &bounded{parent: t.Context(), deadline: toInstant(time.Now().Add(time.Hour))}
-	if n := testing.AllocsPerRun(100, func() { _ = b.Err(); _, _ = b.Deadline(); _ = b.Value("x") }); n != 0 {
-		t.Errorf("%v allocations by a store that does not wait, want 0", n)
-	}
-	if b.timer.Load() != nil {
-		t.Fatal("a timer exists before anybody asked for Done")
-	}
-	b.stop() // nothing to free, and no panic
-	if b.Done() != b.Done() || b.timer.Load() == nil {
-		t.Error("Done does not keep to one channel")
-	}
-	b.stop()
-}
-
-func TestABoundEndsAtItsDeadline(t *testing.T) {
-	for name, wait := range map[string]func(*bounded){
-		"when somebody waits": func(b *bounded) { <-b.Done() },
-		"when nobody does":    func(b *bounded) { <-time.After(time.Until(b.deadline.time())) },
-		"when a derived context does": func(b *bounded) {
-			ctx, cancel := context.WithCancel(b)
-			defer cancel()
-			<-ctx.Done()
-		},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			start := time.Now()
-			b := &bounded{parent: t.Context(), deadline: toInstant(start.Add(5 * time.Second))}
-			defer b.stop()
-			if b.Err() != nil {
-				t.Errorf("%s: err = %v before the deadline", name, b.Err())
-			}
-			wait(b)
-			if d := time.Since(start); d != 5*time.Second || !errors.Is(b.Err(), context.DeadlineExceeded) {
-				t.Errorf("%s: err = %v after %v, want DeadlineExceeded after 5s", name, b.Err(), d)
-			}
-		})
-	}
-}
-
-func TestStopFreesTheTimer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &bounded{parent: t.Context(), deadline: toInstant(time.Now().Add(time.Hour))}
-		start, done := time.Now(), b.Done()
-		b.stop()
-		<-done
-		if d := time.Since(start); d != 0 || !errors.Is(b.Err(), context.Canceled) {
-			t.Errorf("err = %v, %v after stop; want Canceled at once", b.Err(), d)
-		}
-	})
-}
-
-func TestAHangUpDoesNotEndABound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		parent, hangUp := context.WithCancel(context.WithValue(t.Context(), handle{}, "kept"))
-		b := &bounded{parent: parent, deadline: toInstant(time.Now().Add(time.Minute))}
-		defer b.stop()
-		done := b.Done()
-		hangUp()
-		synctest.Wait()
-		select {
-		case <-done:
-			t.Error("the client hung up, and what its handler did is not saved")
-		default:
-		}
-		if b.Err() != nil || b.Value(handle{}) != "kept" {
-			t.Errorf("Err %v, value %v", b.Err(), b.Value(handle{}))
-		}
-	})
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 const (
@@ -141,11 +143,11 @@ func checkName(name string, longest int) error {
 }
 
 // set returns the Set-Cookie line for value; lasting is the time to the session's absolute deadline.
-func (c *cookie) set(value string, lasting millis) string {
+func (c *cookie) set(value string, lasting wire.Millis) string {
 	return c.assignment + value + c.attributesFor(lasting)
 }
 
-func (c *cookie) attributesFor(lasting millis) string {
+func (c *cookie) attributesFor(lasting wire.Millis) string {
 	if !c.persistent {
 		return c.attributes
 	}
@@ -205,7 +207,7 @@ func trimBlanks(s string) string {
 
 func (f *candidates) add(value string, wellFormed func(string) Reason) {
 	if reason := wellFormed(value); reason != "" {
-		f.skip(reason)
+		f.skipFor(reason)
 		return
 	}
 	for _, known := range f.values[:f.count] {
@@ -214,14 +216,14 @@ func (f *candidates) add(value string, wellFormed func(string) Reason) {
 		}
 	}
 	if f.count == maxCandidates {
-		f.skip(ReasonAmbiguous)
+		f.skipFor(ReasonAmbiguous)
 		return
 	}
 	f.values[f.count] = value
 	f.count++
 }
 
-func (f *candidates) skip(reason Reason) {
+func (f *candidates) skipFor(reason Reason) {
 	for i, known := range f.skipped {
 		if known == "" || known == reason {
 			f.skipped[i] = reason

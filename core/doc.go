@@ -302,12 +302,13 @@
 // nothing: not whether a record has expired, not what is in it, not whether a conflict matters. It
 // answers with [ErrNotFound], [ErrExists], [ErrConflict] and [ErrTooLarge] where the contract says so,
 // and with errors of its own otherwise. A store whose client heeds deadlines and no cancellation can
-// ask [EndsAtDeadline]. Package storetest holds a store to the contract; docs/stores.md tells what
+// ask the context, as [Store] says. Package storetest holds a store to the contract; docs/stores.md tells what
 // others got wrong first.
 //
 // # Writing an adapter
 //
-// Applications need nothing of this. An adapter shows a request and its pending response headers as
+// Applications need nothing of this: [Request], [Exchange], [RequestFacts], [Response], [RegisterContext] and
+// what is named here of [Manager] are for adapters only. An adapter shows a request and its pending response headers as
 // an [Exchange], whose Facts are [RequestFacts], and drives a [Request]:
 //
 //   - [Manager.Ready], when the middleware is made, panics for a nil manager.

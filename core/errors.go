@@ -17,10 +17,11 @@ var (
 	// version; applications see it only when replaying the request's operations could not settle the matter.
 	ErrConflict = errors.New("session: changed by another request at the same time")
 	// ErrEnded says that what the request wanted to write into has ended: it was destroyed, revoked or logged in while the
-	// request was using it, its absolute deadline has passed, or the visitor's token had been replaced or ended less than a
-	// minute before, when a cookie of this response could undo a newer one.
+	// request was using it, its absolute deadline has passed, or the visitor's token had been replaced or ended less
+	// than a minute before, when a cookie of this response could undo a newer one.
 	ErrEnded = errors.New("session: the session has ended")
-	// ErrTooManySessions says that RefuseLogin refused a login, because its subject has Options.MaxPerSubject sessions already.
+	// ErrTooManySessions says that RefuseLogin refused a login, because its subject has Options.MaxPerSubject sessions
+	// already.
 	ErrTooManySessions = errors.New("session: the subject has too many sessions")
 	// ErrRequestOver says that a session was used after the request it belongs to had finished.
 	ErrRequestOver = errors.New("session: used after its request was over")

@@ -28,13 +28,13 @@ const (
 	ReasonMalformed       Reason = "malformed"        // cannot be a token
 	ReasonOversized       Reason = "oversized"        // longer than a browser's cookie can be
 	ReasonUnknown         Reason = "unknown"          // well-formed, but no such session
-	ReasonUnopenable      Reason = "unopenable"       // tampered with, or sealed with a key or for a manager that is not this one
+	ReasonUnopenable      Reason = "unopenable"       // tampered with, or sealed with another key or for another manager
 	ReasonExpiredIdle     Reason = "expired-idle"     // not used for longer than the idle timeout
 	ReasonExpiredAbsolute Reason = "expired-absolute" // older than the absolute timeout
 	ReasonAlreadyEnded    Reason = "already-ended"    // destroyed or revoked a short while ago
 	ReasonSuperseded      Reason = "superseded"       // the token was replaced by a login or renewal a short while ago
-	ReasonReplayed        Reason = "replayed"         // the token was replaced by RenewAfter, and the new one has been in use for longer than the grace
-	ReasonAmbiguous       Reason = "ambiguous"        // valid cookies of different subjects or of nobody, or too many to try
+	ReasonReplayed        Reason = "replayed"         // RenewAfter replaced the token, and its grace is over
+	ReasonAmbiguous       Reason = "ambiguous"        // valid cookies of different subjects or of nobody, or too many
 	ReasonCorrupt         Reason = "corrupt"          // the record is not one of ours
 )
 
@@ -61,7 +61,8 @@ type Event struct {
 	Err     error  // nil unless something failed
 
 	// Route is the request's method and path, such as "POST /cart", where something failed while the request was running.
-	// The client chose both: it has no query, is printable ASCII with the rest percent-encoded, and is cut after 200 bytes.
+	// The client chose both: it has no query, is printable ASCII with the rest percent-encoded, and is cut after 200
+	// bytes.
 	Route string
 	// Source is file:line of the application's code, where a mistake in it is what failed: the write that was refused or
 	// came too late, the read whose type does not fit, the use of a session after its request. "" for anything else.
@@ -76,8 +77,8 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 			continue
 		}
 		level := slog.LevelError
-		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) { // two tabs of one visitor can do that
-			level = slog.LevelWarn
+		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) {
+			level = slog.LevelWarn // two tabs of one visitor can bring about the first two
 		}
 		slog.LogAttrs(ctx, level, "session: "+string(e.Reason), e.attributes()...)
 	}
@@ -87,7 +88,8 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 func (e *Event) attributes() []slog.Attr {
 	known := make([]slog.Attr, 0, 7)
 	for _, a := range [...]struct{ name, value string }{
-		{"manager", e.Manager}, {"route", e.Route}, {"at", e.Source}, {"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
+		{"manager", e.Manager}, {"route", e.Route}, {"at", e.Source},
+		{"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
 	} {
 		if a.value != "" {
 			known = append(known, slog.String(a.name, a.value))
@@ -96,8 +98,8 @@ func (e *Event) attributes() []slog.Attr {
 	return append(known, slog.Any("error", e.Err))
 }
 
-// event builds an Event if anybody listens: an application with OnEvent hears all, the log only failures.
-func (m *Manager) event(events []Event, e Event) []Event {
+// appendEvent builds an Event if anybody listens: an application with OnEvent hears all, the log only failures.
+func (m *Manager) appendEvent(events []Event, e Event) []Event {
 	if m.onEvent == nil && e.Err == nil {
 		return events
 	}

@@ -236,7 +236,7 @@ func ExampleManager_Sweep() {
 		browser{}.visit(sessions, func(s *session.Session) { s.Login("user:42") })
 	}
 	now = now.Add(time.Hour)
-	fmt.Println(sessions.Sweep(context.Background(), nil))
+	fmt.Println(sessions.Sweep(context.Background()))
 	// Output: 3 <nil>
 }
 

@@ -1,10 +1,23 @@
 package session
 
+import (
+	"context"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
+)
+
 // IsLive reports whether a record's data is a session and neither an alias nor an ended marker.
 func IsLive(data []byte) bool {
-	var e envelope
-	return e.parse(data) == nil && e.kind == live
+	var e wire.Envelope
+	return e.Parse(data) == nil && e.Kind == wire.Live
 }
 
 // TokenOf is how 32 bytes are written as a token.
 func TokenOf(b []byte) string { return base64url.EncodeToString(b) }
+
+// ForgetContexts forgets what RegisterContext has registered, until restore is called.
+func ForgetContexts() (restore func()) {
+	var registered []func(context.Context) context.Context
+	registered, frameworkContexts = frameworkContexts, nil
+	return func() { frameworkContexts = registered }
+}

@@ -2,16 +2,16 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
-	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
 const (
@@ -33,16 +33,24 @@ type exchange struct {
 	facts    session.RequestFacts
 }
 
-func (x *exchange) CookieLines() []string             { return x.lines }
-func (x *exchange) Facts() session.RequestFacts       { return x.facts }
-func (x *exchange) AddCookie(line string)             { x.response.Add("Set-Cookie", line) }
-func (x *exchange) RequestHeader(string) string       { return "" }
-func (x *exchange) ResponseHeader(n string) string    { return strings.Join(x.response.Values(n), ", ") }
+func (x *exchange) CookieLines() []string { return x.lines }
+
+func (x *exchange) Facts() session.RequestFacts { return x.facts }
+
+func (x *exchange) AddCookie(line string) { x.response.Add("Set-Cookie", line) }
+
+func (x *exchange) RequestHeader(string) string { return "" }
+
+func (x *exchange) ResponseHeader(n string) string { return strings.Join(x.response.Values(n), ", ") }
+
 func (x *exchange) SetResponseHeader(n, value string) { x.response.Set(n, value) }
-func (x *exchange) ResetResponse()                    { clear(x.response) }
+
+func (x *exchange) ResetResponse() { clear(x.response) }
+
 func (x *exchange) RemoveResponseHeaders(unwanted func(string) bool) {
 	maps.DeleteFunc(x.response, func(name string, _ []string) bool { return unwanted(name) })
 }
+
 func (x *exchange) SetCookie(name, line string) {
 	kept := x.response.Values("Set-Cookie")[:0:0]
 	for _, l := range x.response.Values("Set-Cookie") {
@@ -86,7 +94,8 @@ func beginWith(ctx context.Context, t *testing.T, m *session.Manager, cookie str
 
 const cookieName = "__Host-id"
 
-// idleEnd is how long a session lives without use: the default idle timeout, and the interval in which uses are not noted.
+// idleEnd is how long a session lives without use: the default idle timeout, and the interval in which uses are not
+// noted.
 const idleEnd = 33 * time.Minute
 
 // commit sends the headers with status 200.
@@ -154,127 +163,89 @@ func (v *visit) failedWith(status int) {
 	}
 }
 
-// world is a manager over a probed memory store and a clock that a test moves.
-type world struct {
-	*session.Manager
-	store   *probe.Store // nil: sealed
-	keys    session.Keys // of a sealed one
-	now     time.Time
-	events  []session.Event
-	records *memstore.Store // what store keeps them in
+// errDown is what a store that is down returns. It names a machine, which no visitor may be told.
+var errDown = errors.New("connection refused by 10.0.0.1")
 
-	mu  sync.Mutex
-	ids []session.RecordID // of all records that were created
-}
-
-// witness remembers which records were created.
-type witness struct {
-	*memstore.Store
-	w *world
-}
-
-func (s *witness) Create(ctx context.Context, r session.Record) error {
-	s.w.mu.Lock()
-	s.w.ids = append(s.w.ids, r.ID)
-	s.w.mu.Unlock()
-	return s.Store.Create(ctx, r)
-}
-
-func newWorld(t *testing.T, o session.Options) *world {
-	t.Helper()
-	w := &world{now: time.Now(), records: memstore.New()}
-	w.store = probe.New(&witness{Store: w.records, w: w})
-	m, err := session.New(w.store, w.observed(o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Manager = m
-	return w
-}
-
-// newSealed returns a world whose sessions travel in the cookie.
-func newSealed(t *testing.T, keys session.Keys, o session.Options) *world {
-	t.Helper()
-	w := &world{now: time.Now(), keys: keys}
-	m, err := session.NewSealed(keys, w.observed(o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Manager = m
-	return w
-}
-
-func (w *world) observed(o session.Options) session.Options {
-	o.Now = func() time.Time { return w.now }
-	if o.OnEvent == nil {
-		o.OnEvent = func(_ context.Context, e session.Event) { w.events = append(w.events, e) }
-	}
-	return o
-}
-
-// start returns the cookie of a new session with count = 1.
-func (w *world) start(t *testing.T) string {
-	t.Helper()
-	v := begin(t, w.Manager, "")
-	count.Set(v.Session, 1)
-	return v.finish().succeeded().issued()
-}
-
-// read runs f on the session behind cookie and ends the request.
-func (w *world) read(t *testing.T, cookie string, f func(*session.Session)) *visit {
-	t.Helper()
-	v := begin(t, w.Manager, cookie)
-	f(v.Session)
-	return v.finish()
-}
-
-func (w *world) saw(r session.Reason) bool {
-	for _, e := range w.events {
-		if e.Reason == r {
-			return true
+// fail makes these methods of a store fail.
+func fail(methods ...string) func(probe.Call) error {
+	return func(c probe.Call) error {
+		for _, m := range methods {
+			if c.Method == m {
+				return errDown
+			}
 		}
-	}
-	return false
-}
-
-// subjectOf returns whom a cookie is logged in as.
-func (w *world) subjectOf(t *testing.T, cookie string) (subject string) {
-	t.Helper()
-	w.read(t, cookie, func(s *session.Session) { subject = s.Subject() })
-	return subject
-}
-
-func (w *world) countOf(t *testing.T, cookie string) (n int) {
-	t.Helper()
-	w.read(t, cookie, func(s *session.Session) { n = count.Get(s) })
-	return n
-}
-
-// alive counts the live sessions in the store, whoever they belong to.
-func (w *world) alive(t *testing.T) (n int) {
-	t.Helper()
-	for _, id := range w.ids {
-		r, err := w.store.Inner().Load(t.Context(), id)
-		if err == nil && session.IsLive(r.Data) {
-			n++
-		}
-	}
-	return n
-}
-
-func (w *world) listOrNone(t *testing.T, subject string) []session.Info {
-	t.Helper()
-	if subject == "" {
 		return nil
 	}
-	return w.list(t, subject)
 }
 
-// sweep removes what a sweeper of the manager would. It says so if that is nothing.
-func (w *world) sweep(t *testing.T) {
+// failOnce makes the next call of this method fail.
+func failOnce(w *world, method string) {
+	w.store.Before(func(c probe.Call) error {
+		if c.Method != method {
+			return nil
+		}
+		w.store.Before(nil)
+		return errDown
+	})
+}
+
+// resend plays a store client whose answer got lost: it sends the write again and hands on the second answer.
+func resend(s *probe.Store, method string) {
+	var once atomic.Bool
+	s.After(func(c probe.Call, err error) error {
+		if c.Method != method || err != nil || once.Swap(true) {
+			return err
+		}
+		if method == "Create" {
+			return s.Inner().Create(context.Background(), c.Record)
+		}
+		return s.Inner().Update(context.Background(), c.Record)
+	})
+}
+
+// junkToken is the token of a session in another store.
+func junkToken(t *testing.T) string { return newWorld(t, session.Options{}).start(t) }
+
+// beginCookies is begin with several cookies of the session's name.
+func beginCookies(t *testing.T, m *session.Manager, cookies ...string) *visit {
 	t.Helper()
-	n, err := w.records.Sweep(t.Context(), w.now.Add(-5*time.Minute), 1000)
-	if n == 0 || err != nil {
-		t.Fatalf("%d records were swept, error %v", n, err)
+	v := begin(t, m, "")
+	var pairs []string
+	for _, c := range cookies {
+		pairs = append(pairs, cookieName+"="+c)
 	}
+	v.x.lines = []string{strings.Join(pairs, "; ")}
+	return v
+}
+
+// flip replaces one digit by another.
+func flip(s string) string {
+	digit := "A"
+	if s[10] == 'A' {
+		digit = "B"
+	}
+	return s[:10] + digit + s[11:]
+}
+
+func set(h http.Header, name, value string) {
+	if value != "" {
+		h.Set(name, value)
+	}
+}
+
+// existsWith reports whether a cookie opens a session.
+func existsWith(t *testing.T, w *world, cookie string) (exists bool) {
+	t.Helper()
+	w.read(t, cookie, func(s *session.Session) { exists = s.Exists() })
+	return exists
+}
+
+// renewing is a world with one session whose periodic renewal is due.
+func renewing(t *testing.T, o session.Options) (w *world, old string) {
+	t.Helper()
+	o.RenewAfter = 10 * time.Minute
+	w = newWorld(t, o)
+	old = w.read(t, "", func(s *session.Session) { s.Login("user:1"); count.Set(s, 1) }).succeeded().issued()
+	w.now = w.now.Add(10 * time.Minute)
+	return w, old
 }

@@ -6,13 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-)
 
-// The extensions of an envelope that this version knows.
-const (
-	extensionAgent     = 1
-	extensionNetwork   = 2
-	extensionPresented = 3 // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // client is what a request shows of who sent it. Both are empty unless Options.ClientHints asks for them.
@@ -78,16 +73,16 @@ func parseAddress(s string) netip.Addr {
 }
 
 // hint notes in e where the session is used, in place of what was noted before.
-func (c *client) hint(e *envelope) {
+func (c *client) hint(e *wire.Envelope) {
 	if c == nil || *c == (client{}) {
 		return
 	}
-	e.extend(extensionAgent, agentFamily(c.agent))
-	e.extend(extensionNetwork, networkOf(c.address))
+	e.SetExtension(wire.Agent, agentFamily(c.agent))
+	e.SetExtension(wire.Network, networkOf(c.address))
 }
 
-// agentFamily reduces a User-Agent header to the browser and its system, like "Firefox on Windows". It is for people who
-// look for their own devices in a list. Version numbers and the rest would tell more than that takes.
+// agentFamily reduces a User-Agent header to the browser and its system, like "Firefox on Windows". It is for people
+// who look for their own devices in a list. Version numbers and the rest would tell more than that takes.
 func agentFamily(header string) string {
 	browser, system := firstMark(header, browsers), firstMark(header, systems)
 	switch {
@@ -100,21 +95,21 @@ func agentFamily(header string) string {
 	}
 }
 
-type mark struct{ text, name string }
+type clientMark struct{ text, name string }
 
 // browsers are told apart by the first mark that fits: nearly all of them claim to be Chrome and Safari too.
-var browsers = []mark{
+var browsers = []clientMark{
 	{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Vivaldi/", "Vivaldi"}, {"SamsungBrowser/", "Samsung Internet"},
 	{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
 	{"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
 }
 
-var systems = []mark{
+var systems = []clientMark{
 	{"Android", "Android"}, {"iPhone", "iOS"}, {"iPad", "iPadOS"}, {"Windows", "Windows"},
 	{"Macintosh", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"},
 }
 
-func firstMark(header string, marks []mark) string {
+func firstMark(header string, marks []clientMark) string {
 	for _, m := range marks {
 		if strings.Contains(header, m.text) {
 			return m.name

@@ -9,13 +9,20 @@ import (
 func TestAgentFamily(t *testing.T) {
 	for header, want := range map[string]string{
 		"": "",
-		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                                     "Firefox on Linux",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                            "Chrome on Windows",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0":              "Edge on Windows",
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15":                      "Safari on macOS",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/140.0.0.0 Mobile/15E148 Safari/604.1": "Chrome on iOS",
-		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36":           "Samsung Internet on Android",
-		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                             "Chrome on ChromeOS",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 " +
+			"Firefox/140.0": "Firefox on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 " +
+			"Safari/537.36": "Chrome on Windows",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 " +
+			"Safari/537.36 Edg/140.0.0.0": "Edge on Windows",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 " +
+			"Safari/605.1.15": "Safari on macOS",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+			"CriOS/140.0.0.0 Mobile/15E148 Safari/604.1": "Chrome on iOS",
+		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 " +
+			"Mobile Safari/537.36": "Samsung Internet on Android",
+		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 " +
+			"Safari/537.36": "Chrome on ChromeOS",
 		"curl/8.14.1":                              "curl",
 		"python-requests/2.32":                     "python-requests",
 		"<script>alert(1)</script>":                "",
@@ -98,34 +105,5 @@ func TestProxiesThatNameNobodyOrEverybodyAreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "TrustedProxies") || !strings.Contains(err.Error(), what) {
 			t.Errorf("%v: error %v, want one that says %q", p, err, what)
 		}
-	}
-}
-
-func TestExtensionsOfNewerVersionsStay(t *testing.T) {
-	e := envelope{kind: live}
-	e.extensions = appendFrame([]byte{200}, "newer")
-	e.extend(extensionAgent, "Firefox on Linux")
-	e.extend(extensionNetwork, "203.0.113.0/24")
-	e.extend(extensionAgent, "curl")
-	for tag, want := range map[byte]string{200: "newer", extensionAgent: "curl", extensionNetwork: "203.0.113.0/24", 7: ""} {
-		if got := e.extension(tag); got != want {
-			t.Errorf("extension %d is %q, want %q", tag, got, want)
-		}
-	}
-	e.extend(extensionAgent, "")
-	if got := e.extension(extensionAgent); got != "" || e.extension(200) != "newer" {
-		t.Errorf("after removing: %q", got)
-	}
-}
-
-// Bytes that are no list of extensions are a newer version's business.
-func TestForeignExtensionsAreLeftAlone(t *testing.T) {
-	for _, foreign := range []string{"\x01", "\x01\xff", "\x01\x05ab", "\x07\x01x\x01"} {
-		e := envelope{extensions: []byte(foreign)}
-		e.extend(extensionAgent, "curl")
-		if string(e.extensions) != foreign {
-			t.Errorf("%q became %q", foreign, e.extensions)
-		}
-		_ = e.extension(extensionNetwork) // must not panic
 	}
 }

@@ -1,10 +1,11 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Inspection is one session as an operator sees it.
@@ -13,7 +14,7 @@ type Inspection struct {
 	// Reason says why the cookie opens nothing, in the words of events; it is "" for a session that is alive. Info and
 	// Values are filled as far as there is something to fill them with.
 	Reason Reason
-	// Values are the keys with their values as they are stored: JSON, unless a codec says otherwise.
+	// Values are the keys with their values as they are stored: JSON.
 	Values map[string][]byte
 	// Size is that of the stored session in bytes, metadata counted.
 	Size int
@@ -23,32 +24,22 @@ type Inspection struct {
 // support, never for a request's own session. A cookie that opens nothing is no error; one that cannot be looked up is
 // ErrUnavailable.
 func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error) {
-	if reason := m.wellFormed(cookie); reason != "" {
+	if reason := m.checkValue(cookie); reason != "" {
 		return Inspection{Reason: reason}, nil
 	}
-	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}
+	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
 	defer b.stop()
-	var h held
-	o, err := m.open(b, cookie, m.now(), 0, &h)
+	var rec record
+	o, err := m.openCookie(b, cookie, m.now(), 0, &rec)
 	if err != nil {
 		if !errors.Is(err, ErrUnavailable) {
 			err = unavailable("load", err)
 		}
 		return Inspection{}, fmt.Errorf("session: Inspect: %w", err)
 	}
-	i := Inspection{Reason: o.reason, Size: len(h.data)}
-	if h.env.kind == live {
-		i.Info, i.Values = m.info(&h), h.env.values()
+	i := Inspection{Reason: o.reason, Size: len(rec.data)}
+	if rec.env.Kind == wire.Live {
+		i.Info, i.Values = m.info(&rec), wire.Values(rec.env.Body)
 	}
 	return i, nil
-}
-
-func (e *envelope) values() map[string][]byte {
-	values := map[string][]byte{}
-	for rest := e.body; len(rest) > 0; {
-		var key, value []byte
-		key, value, rest = entry(rest)
-		values[string(key)] = bytes.Clone(value) // the store's are immutable
-	}
-	return values
 }

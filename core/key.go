@@ -1,6 +1,9 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // Key is a constant that knows the type of its value:
 //
@@ -43,8 +46,15 @@ func (k Key[T]) Get(s *Session) T {
 
 // Lookup returns the value and whether there is one. A stored value that does not fit T reads as absent, is
 // reported, and is kept.
-func (k Key[T]) Lookup(s *Session) (T, bool) {
-	v, _, ok := k.read(s, true)
+func (k Key[T]) Lookup(s *Session) (v T, ok bool) {
+	value, err := k.encoded(s, true)
+	if err != nil || value == nil {
+		return v, false
+	}
+	if v, ok = decode[T](value); !ok {
+		err := fmt.Errorf("session: key %q: %w", string(k), k.doesNotFit())
+		s.report(Event{Reason: ReasonUndecodable, Key: string(k), Err: err, Source: applicationLine()})
+	}
 	return v, ok
 }
 
@@ -92,30 +102,24 @@ func (k Key[T]) Delete(s *Session) {
 // get the value, and the removal succeeds for both. What must happen only once, like an order, takes Get and
 // Delete, or Try, and then Save.
 func (k Key[T]) Pop(s *Session) (T, bool) {
-	v, _, ok := k.read(s, true)
+	v, ok := k.Lookup(s)
 	if ok {
 		s.write(operation{key: string(k), popped: true})
 	}
 	return v, ok
 }
 
-// read looks the key up; note remembers what was seen, so that a later blind write can be held against it.
-func (k Key[T]) read(s *Session, note bool) (v T, seen view, ok bool) {
+// encoded returns the value as it is stored, nil if there is none. remember notes that the request has read it, so
+// that a later Set or Delete conflicts with another request's change. An error has been reported.
+func (k Key[T]) encoded(s *Session, remember bool) ([]byte, error) {
 	if err := k.storable(); err != nil {
-		return v, view{err: s.refuse(ReasonUnencodable, string(k), err), told: true}, false
+		return nil, s.refuse(ReasonUnencodable, string(k), err)
 	}
-	if seen = s.look(string(k), note); seen.value == nil {
-		return v, seen, false
-	}
-	v, ok = decode[T](seen.value)
-	if !ok {
-		seen.err = fmt.Errorf("the stored value does not fit type %T", v)
-		if note { // otherwise it is about to be refused, which reports it
-			err := fmt.Errorf("session: key %q: %w", string(k), seen.err)
-			s.report(Event{Reason: ReasonUndecodable, Key: string(k), Err: err, Source: applicationLine()})
-		}
-	}
-	return v, seen, ok
+	return s.valueOf(string(k), remember)
+}
+
+func (k Key[T]) doesNotFit() error {
+	return fmt.Errorf("the stored value does not fit type %v", reflect.TypeFor[T]())
 }
 
 func (k Key[T]) encode(v T) ([]byte, error) {
@@ -129,12 +133,16 @@ func (k Key[T]) encode(v T) ([]byte, error) {
 // wrote in between.
 func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error) {
 	for {
-		old, seen, _ := k.read(s, false)
-		if seen.told {
-			return old, seen.err
+		var old T
+		before, err := k.encoded(s, false)
+		if err != nil {
+			return old, err
 		}
-		if seen.err != nil {
-			return old, s.refuse(ReasonUndecodable, string(k), seen.err)
+		if before != nil {
+			var ok bool
+			if old, ok = decode[T](before); !ok {
+				return old, s.refuse(ReasonUndecodable, string(k), k.doesNotFit())
+			}
 		}
 		v, err := f(old)
 		if err != nil {
@@ -144,7 +152,7 @@ func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error
 		if err != nil {
 			return v, s.refuse(ReasonUnencodable, string(k), err)
 		}
-		if done, err := s.writeIf(operation{key: string(k), value: value, update: again}, seen.value); done {
+		if done, err := s.writeIf(operation{key: string(k), value: value, update: again}, before); done {
 			return v, err
 		}
 	}

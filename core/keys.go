@@ -62,7 +62,8 @@ func ParseKeys(s string) (Keys, error) {
 		}
 		for _, other := range list {
 			if other.name == key.name {
-				return Keys{}, fmt.Errorf("session: keys: key %d: the name %q is used twice; names are free to choose", i+1, key.name)
+				return Keys{}, fmt.Errorf("session: keys: key %d: the name %q is used twice; names are free to choose",
+					i+1, key.name)
 			}
 		}
 		list = append(list, key)
@@ -113,7 +114,8 @@ func weakness(secret []byte) error {
 	if regular(secret) {
 		return errors.New("follows a pattern and is not random")
 	}
-	if utf8.Valid(secret) && !bytes.ContainsFunc(secret, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) }) {
+	binary := func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) }
+	if utf8.Valid(secret) && !bytes.ContainsFunc(secret, binary) {
 		return errors.New("is text and not random bytes")
 	}
 	return nil

@@ -36,9 +36,11 @@ func keysNamed(names ...string) Keys {
 func TestParseKeysReadsEverySpellingOfBase64(t *testing.T) {
 	// 0xfb and 0xff give the characters in which the two alphabets differ; 34 bytes need padding.
 	secret := append([]byte{0xfb, 0xff}, secretFor("a")...)
-	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding,
+		base64.RawURLEncoding} {
 		text := e.EncodeToString(secret)
-		for _, s := range []string{"a:" + text, "  a:" + text + "\n", "a:" + text + ", b:" + base64.StdEncoding.EncodeToString(secretFor("b"))} {
+		for _, s := range []string{"a:" + text, "  a:" + text + "\n",
+			"a:" + text + ", b:" + base64.StdEncoding.EncodeToString(secretFor("b"))} {
 			keys, err := ParseKeys(s)
 			if err != nil {
 				t.Errorf("ParseKeys(%q): %v", s, err)
@@ -184,8 +186,10 @@ func TestKeysNeverPrintTheirSecrets(t *testing.T) {
 		Keys Keys
 	}
 	type hidden struct{ keys Keys }
-	for _, v := range []any{keys, &keys, []Keys{keys}, map[string]Keys{"k": keys}, config{"", keys}, &config{"", keys}, hidden{keys}, &hidden{keys}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%p", "%t", "%c", "%08.3f"} {
+	for _, v := range []any{keys, &keys, []Keys{keys}, map[string]Keys{"k": keys}, config{"", keys}, &config{"", keys},
+		hidden{keys}, &hidden{keys}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%p", "%t", "%c",
+			"%08.3f"} {
 			if form := secretIn(fmt.Sprintf(verb, v), keys); form != "" {
 				t.Errorf("Sprintf(%q, %T) shows the secret as %s", verb, v, form)
 			}
@@ -221,8 +225,10 @@ func secretIn(s string, keys Keys) string {
 		flat := strings.NewReplacer(",", "", "0x", "", "0X", "").Replace(s)
 		for form, text := range map[string]string{
 			"bytes": string(part), "quoted bytes": strings.Trim(fmt.Sprintf("%q", part), `"`),
-			"hex": hex.EncodeToString(part), "decimals": elements("%d"), "octals": elements("%o"), "bits": elements("%b"), "hex numbers": elements("%x"),
-			"base64": base64.RawStdEncoding.EncodeToString(k.secret)[4:12], "base64url": base64.RawURLEncoding.EncodeToString(k.secret)[4:12],
+			"hex": hex.EncodeToString(part), "decimals": elements("%d"), "octals": elements("%o"), "bits": elements("%b"),
+			"hex numbers": elements("%x"),
+			"base64":      base64.RawStdEncoding.EncodeToString(k.secret)[4:12],
+			"base64url":   base64.RawURLEncoding.EncodeToString(k.secret)[4:12],
 		} {
 			if strings.Contains(s, text) || strings.Contains(strings.ToLower(flat), strings.ToLower(text)) {
 				return form

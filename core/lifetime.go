@@ -1,21 +1,20 @@
 package session
 
+import "github.com/coatcheck/coatcheck/core/internal/wire"
+
 // How long a session lives, and what it needs meanwhile. Each rule stands here once: loading, committing, listing and
 // Session.ExpiresAt ask the same functions.
 
-// never is later than every point in time that a session knows.
-const never = millis(1 << 62)
-
-// expired is the one definition of it: an instant has passed when now has reached it. Leeway allows for servers whose
-// clocks differ.
-func (m *Manager) expired(at, now millis) bool { return now >= at+m.leeway }
+// expired reports whether now has reached at, but for the leeway that is allowed to servers whose clocks differ.
+// Nothing else compares an end with a clock.
+func (m *Manager) expired(at, now wire.Millis) bool { return now >= at+m.leeway }
 
 // idleTerms returns the idle timeout of a session and the interval between touches: its own where it has any, else the
 // manager's present ones.
-func (m *Manager) idleTerms(e *envelope) (idle, touchEvery millis) {
+func (m *Manager) idleTerms(e *wire.Envelope) (idle, touchEvery wire.Millis) {
 	idle, touchEvery = m.idle, m.touchEvery
-	if e.idle > 0 {
-		idle = e.idle
+	if e.Idle > 0 {
+		idle = e.Idle
 	}
 	if touchEvery == 0 {
 		touchEvery = idle / 10
@@ -25,59 +24,72 @@ func (m *Manager) idleTerms(e *envelope) (idle, touchEvery millis) {
 
 // idleSpan is what a use of the session adds to its life. It includes the interval in which later uses are not noted
 // down, so that a session lives for its idle timeout after the last use, noted or not.
-func (m *Manager) idleSpan(e *envelope) millis {
+func (m *Manager) idleSpan(e *wire.Envelope) wire.Millis {
 	idle, touchEvery := m.idleTerms(e)
 	return idle + touchEvery
 }
 
 // idleEnd is when a session ends unless it is used again. A timeout that was shortened since counts at once.
-func (m *Manager) idleEnd(h *held) millis { return min(h.expires, h.seen+m.idleSpan(&h.env)) }
-
-// absoluteEnd is when a session ends whether it is used or not. A timeout that was shortened since counts at once.
-func (m *Manager) absoluteEnd(e *envelope) millis {
-	return min(e.deadline, max(e.created, e.authenticated)+m.absolute)
+func (m *Manager) idleEnd(rec *record) wire.Millis {
+	return min(rec.expires, rec.seen+m.idleSpan(&rec.env))
 }
 
-// lapsed reports whether either clock of a live session has run out.
-func (m *Manager) lapsed(h *held, now millis) bool {
-	return m.expired(m.idleEnd(h), now) || m.expired(m.absoluteEnd(&h.env), now)
+// absoluteEnd is when a session ends whether it is used or not. A timeout that was shortened since counts at once.
+func (m *Manager) absoluteEnd(e *wire.Envelope) wire.Millis {
+	return min(e.Deadline, max(e.Created, e.Authenticated)+m.absolute)
+}
+
+// extended is when a session ends after a use at now that adds span. A use never shortens.
+func extended(now, span, idleEnd, absoluteEnd wire.Millis) wire.Millis {
+	return min(max(now+span, idleEnd), absoluteEnd)
+}
+
+// extendedEnd is when a session ends after a use at now.
+func (m *Manager) extendedEnd(rec *record, now wire.Millis) wire.Millis {
+	return extended(now, m.idleSpan(&rec.env), m.idleEnd(rec), m.absoluteEnd(&rec.env))
+}
+
+// hasExpired reports whether either clock of a live session has run out.
+func (m *Manager) hasExpired(rec *record, now wire.Millis) bool {
+	return m.expired(m.idleEnd(rec), now) || m.expired(m.absoluteEnd(&rec.env), now)
 }
 
 // upkeep is what decides when a session needs something though nobody asks for it.
 type upkeep struct {
-	seen       millis // when it was last noted down as used
-	touchEvery millis
-	short      millis // how much less than the idle timeout its stored end promises, since that was lengthened
-	renewed    millis // when it got its token
-	renewEvery millis // 0: never
-	retiredKey bool   // it was sealed with a key that is no longer the first
-	fresh      bool   // its token came with a periodic renewal and has been presented for the first time
+	seen           wire.Millis // when it was last noted down as used
+	touchEvery     wire.Millis
+	shortBy        wire.Millis // by how much its stored end is too early, because the idle timeout was lengthened since
+	renewed        wire.Millis // when it got its token
+	renewEvery     wire.Millis // 0: never
+	retiredKey     bool        // it was sealed with a key that is no longer the first
+	firstPresented bool        // its token came with a periodic renewal and has been presented for the first time
 }
 
-func (m *Manager) upkeepOf(h *held, retiredKey bool) upkeep {
-	idle, touchEvery := m.idleTerms(&h.env)
-	u := upkeep{seen: h.seen, touchEvery: touchEvery, renewed: h.env.renewed, renewEvery: m.renewEvery, retiredKey: retiredKey}
-	if end := m.idleEnd(h); end < m.absoluteEnd(&h.env) {
-		u.short = max(0, h.seen+touchEvery+idle-end)
+func (m *Manager) upkeepOf(rec *record, retiredKey bool) upkeep {
+	idle, touchEvery := m.idleTerms(&rec.env)
+	u := upkeep{seen: rec.seen, touchEvery: touchEvery, renewed: rec.env.Renewed, renewEvery: m.renewEvery}
+	u.retiredKey = retiredKey
+	if end := m.idleEnd(rec); end < m.absoluteEnd(&rec.env) {
+		u.shortBy = max(0, rec.seen+touchEvery+idle-end)
 	}
-	if h.env.flags&flagFresh != 0 { // a token that the visitor may not have yet is not renewed again
-		u.fresh, u.renewEvery = true, 0
+	if rec.env.Flags&wire.Unpresented != 0 { // a token that the visitor may not have yet is not renewed again
+		u.firstPresented, u.renewEvery = true, 0
 	}
 	return u
 }
 
-func (u *upkeep) touchAt() millis { return u.seen + u.touchEvery - u.short }
+func (u *upkeep) touchAt() wire.Millis { return u.seen + u.touchEvery - u.shortBy }
 
-func (u *upkeep) renewAt() millis {
+func (u *upkeep) renewAt() wire.Millis {
 	if u.renewEvery == 0 {
-		return never
+		return wire.Never
 	}
 	return u.renewed + u.renewEvery
 }
 
-// at is when the first of it falls due.
-func (u *upkeep) at() millis {
-	if u.retiredKey || u.fresh {
+// dueAt is when the first of it falls due: a touch, a renewal, a new key, or the note of a first use.
+func (u *upkeep) dueAt() wire.Millis {
+	if u.retiredKey || u.firstPresented {
 		return 0
 	}
 	return min(u.touchAt(), u.renewAt())

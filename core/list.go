@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Info is what is known of a session besides its values.
@@ -26,15 +28,15 @@ type Info struct {
 	Network string
 }
 
-func (m *Manager) info(h *held) Info {
+func (m *Manager) info(rec *record) Info {
 	i := Info{
-		Handle: h.env.handle.String(), Subject: string(h.env.subject),
-		Created: h.env.created.time(), LastSeen: h.seen.time(),
-		ExpiresAt: min(m.idleEnd(h), m.absoluteEnd(&h.env)).time(), Deadline: m.absoluteEnd(&h.env).time(),
-		Agent: h.env.extension(extensionAgent), Network: h.env.extension(extensionNetwork),
+		Handle: rec.env.Handle.String(), Subject: string(rec.env.Subject),
+		Created: rec.env.Created.Time(), LastSeen: rec.seen.Time(),
+		ExpiresAt: min(m.idleEnd(rec), m.absoluteEnd(&rec.env)).Time(), Deadline: m.absoluteEnd(&rec.env).Time(),
+		Agent: rec.env.Extension(wire.Agent), Network: rec.env.Extension(wire.Network),
 	}
-	if h.env.authenticated > 0 {
-		i.Authenticated = h.env.authenticated.time()
+	if rec.env.Authenticated > 0 {
+		i.Authenticated = rec.env.Authenticated.Time()
 	}
 	return i
 }
@@ -42,14 +44,14 @@ func (m *Manager) info(h *held) Info {
 // List returns the sessions of a subject that are alive, newest first. Whoever shows them to the visitor can mark the
 // present one: its handle is Session.Handle's. Managers that share a store list each other's too.
 //
-// The call goes on until it has looked at all of them or ctx ends. Beside an error it returns those that it could look at.
-// The error is errors.ErrUnsupported for sealed sessions, which no server knows, and for stores that cannot search
-// by subject.
+// The call goes on until it has looked at all of them or ctx ends. Beside an error it returns those that it could
+// look at. The error is errors.ErrUnsupported for sealed sessions, which no server knows, and for stores that cannot
+// search by subject.
 func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
 	list := []Info{}
-	err := m.walk(ctx, "List", subject, func(h *held) error {
-		if !m.lapsed(h, m.now()) {
-			list = append(list, m.info(h))
+	err := m.walkSubject(ctx, "List", subject, func(rec *record) error {
+		if !m.hasExpired(rec, m.now()) {
+			list = append(list, m.info(rec))
 		}
 		return nil
 	})
@@ -67,11 +69,11 @@ const (
 	maxFailures = 3
 )
 
-// walk calls f with each session that was a subject's when it began and has not ended, whatever renewals and logins
-// have made of it meanwhile. Expired ones are among them, because a write in flight, or a server whose clock is behind, may
-// still extend one; one that is being renewed may come twice. A record that fails does not keep the others from their
-// turn: the first error is returned in the end.
-func (m *Manager) walk(ctx context.Context, operation, subject string, f func(*held) error) error {
+// walkSubject calls f with each session that was a subject's when it began and has not ended, whatever renewals and
+// logins have made of it meanwhile. Expired ones are among them, because a write in flight, or a server whose clock
+// is behind, may still extend one; one that is being renewed may come twice. A record that fails does not keep the
+// others from their turn: the first error is returned in the end.
+func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f func(*record) error) error {
 	if subject == "" {
 		return fmt.Errorf("session: %s needs a subject", operation)
 	}
@@ -86,37 +88,44 @@ func (m *Manager) walk(ctx context.Context, operation, subject string, f func(*h
 	if err != nil {
 		return searchFailed(operation, err)
 	}
-	w := walker{m: m, operation: operation, subject: subject, f: f}
+	w := walk{m: m, operation: operation, subject: subject, f: f}
 	for page := range slices.Chunk(ids, maxPage) {
-		records, err := m.loadPage(ctx, index, page)
-		w.note(err)
-		for i := range records {
-			if ctx.Err() != nil || w.inARow >= maxFailures {
-				break
-			}
-			w.note(w.visit(ctx, &records[i]))
-		}
-		if err := ctx.Err(); err != nil {
-			return cmp.Or(w.first, searchFailed(operation, err))
-		}
-		if w.inARow >= maxFailures {
+		if !w.page(ctx, index, page) {
 			break
 		}
 	}
 	return w.first
 }
 
-// walker is a walk on its way.
-type walker struct {
+// walk is what one call of walkSubject works with.
+type walk struct {
 	m         *Manager
 	operation string
 	subject   string
-	f         func(*held) error
+	f         func(*record) error
 	first     error
 	inARow    int // failures
 }
 
-func (w *walker) note(err error) {
+// page visits the records of these ids. It returns false when the walk is over before its end.
+func (w *walk) page(ctx context.Context, index Indexer, ids []RecordID) (goOn bool) {
+	records, err := w.m.loadPage(ctx, index, ids)
+	w.count(err)
+	for i := range records {
+		if ctx.Err() != nil || w.inARow >= maxFailures {
+			break
+		}
+		w.count(w.visit(ctx, &records[i]))
+	}
+	if err := ctx.Err(); err != nil {
+		w.first = cmp.Or(w.first, searchFailed(w.operation, err))
+		return false
+	}
+	return w.inARow < maxFailures
+}
+
+// count remembers the first failure, and how many there were in a row.
+func (w *walk) count(err error) {
 	if err == nil {
 		w.inARow = 0
 		return
@@ -128,34 +137,35 @@ func (w *walker) note(err error) {
 }
 
 // visit finds out what has become of a record that was the subject's.
-func (w *walker) visit(ctx context.Context, r *Record) error {
-	var h held
-	reason, err := w.m.judge(&h, w.m.now(), h.hold(r))
+func (w *walk) visit(ctx context.Context, r *Record) error {
+	var rec record
+	reason, err := w.m.judge(&rec, w.m.now(), rec.fromStore(r))
 	switch {
 	case err != nil:
 		return err
 	case reason == ReasonSuperseded:
-		if h, err = w.m.heir(ctx, h); errors.Is(err, ErrEnded) {
+		if rec, err = w.m.heir(ctx, rec); errors.Is(err, ErrEnded) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-	case h.env.kind != live || reason == ReasonCorrupt:
+	case rec.env.Kind != wire.Live || reason == ReasonCorrupt:
 		return nil
 	}
-	if string(h.env.subject) != w.subject {
+	if string(rec.env.Subject) != w.subject {
 		return nil
 	}
-	return w.f(&h)
+	return w.f(&rec)
 }
 
 // heir returns the session that an alias leads to, or ErrEnded.
-func (m *Manager) heir(ctx context.Context, alias held) (held, error) {
-	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx), obeys: true}}
-	defer j.stop()
-	h, _, err := j.follow(alias, ReasonSuperseded)
-	return h, err
+func (m *Manager) heir(ctx context.Context, alias record) (record, error) {
+	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
+	c := &commit{m: m, facts: facts{now: m.now()}, ctx: b}
+	defer c.close()
+	rec, _, err := c.follow(alias, ReasonSuperseded)
+	return rec, err
 }
 
 // searchFailed wraps an error of a search once.

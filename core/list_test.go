@@ -12,34 +12,6 @@ import (
 	"github.com/coatcheck/coatcheck/internal/probe"
 )
 
-// login returns the cookie of a new session of subject.
-func (w *world) login(t *testing.T, subject string) string {
-	t.Helper()
-	return w.read(t, "", func(s *session.Session) { s.Login(subject) }).succeeded().issued()
-}
-
-func (w *world) handleOf(t *testing.T, cookie string) (handle string) {
-	t.Helper()
-	w.read(t, cookie, func(s *session.Session) { handle = s.Handle() })
-	return handle
-}
-
-func (w *world) list(t *testing.T, subject string) []session.Info {
-	t.Helper()
-	list, err := w.List(t.Context(), subject)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
-
-func handles(list []session.Info) (h []string) {
-	for _, i := range list {
-		h = append(h, i.Handle)
-	}
-	return h
-}
-
 func TestListIsNewestFirst(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	var want []string
@@ -108,20 +80,6 @@ func TestListBelievesTheRecordAndNotTheIndex(t *testing.T) {
 	if got, err := other.List(t.Context(), "user:2"); err != nil || len(got) != 0 {
 		t.Errorf("another subject's session is listed: %v %v", got, err)
 	}
-}
-
-// recordsOf returns a subject's records as the store has them.
-func recordsOf(t *testing.T, w *world, subject string) []session.Record {
-	t.Helper()
-	ids, err := w.store.Find(t.Context(), subject)
-	if err != nil || len(ids) == 0 {
-		t.Fatal(len(ids), err)
-	}
-	records, err := w.store.LoadAll(t.Context(), ids)
-	if err != nil || len(records) != len(ids) {
-		t.Fatal(len(records), err)
-	}
-	return records
 }
 
 // listing answers every search with the same records.

@@ -4,24 +4,26 @@ import (
 	"cmp"
 	"errors"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // load finds the visitor's session among the cookies of its name.
 func (s *Session) load(st *state) {
 	m := s.m
 	at := m.clock()
-	found := m.cookie.find(s.x.CookieLines(), m.wellFormed)
+	found := m.cookie.find(s.x.CookieLines(), m.checkValue)
 	for _, reason := range found.skipped {
 		if reason != "" {
-			st.note(m, Event{Reason: reason})
+			st.addEvent(m, Event{Reason: reason})
 		}
 	}
-	st.upkeepAt = never
+	st.upkeepAt = wire.Never
 	if found.count > 0 {
 		s.loadAny(st, &found, at)
 	}
 	if st.found {
-		st.age = uint32(max(0, toMillis(at)-st.held.seen) / 1000)
+		st.age = uint32(max(0, wire.FromTime(at)-st.base.seen) / 1000)
 	}
 	if found.several && len(m.cookie.former) > 0 {
 		st.rarely().several, st.upkeepAt = true, 0
@@ -30,104 +32,103 @@ func (s *Session) load(st *state) {
 
 // loadAny opens the candidates and chooses one.
 func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
-	m, now := s.m, toMillis(at)
+	m, now := s.m, wire.FromTime(at)
 	if m.store != nil {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
 		defer st.loading.stop()
 	}
 	var replayed *replay
 	for i, value := range found.values[:found.count] {
-		var h held
-		o, err := m.open(&st.loading, value, now, s.begun, &h)
-		if err == nil && o.reason == "" && o.offer == "" && found.several && len(m.cookie.former) > 0 {
-			o.offer = m.cookie.set(value, m.absoluteEnd(&h.env)-now) // in the present scope, before the former ones are deleted
-			o.own = true
+		var rec record
+		o, err := m.openCookie(&st.loading, value, now, s.begunAt, &rec)
+		if err == nil && found.several && len(m.cookie.former) > 0 {
+			m.offerAnew(&o, value, &rec, now)
 		}
 		switch {
 		case err != nil:
-			st.fail(m, err)
+			st.failLoad(m, err)
 			return
 		case o.reason == ReasonReplayed:
-			replayed = &replay{o, h}
+			replayed = &replay{o, rec}
 		case o.reason != "":
-			s.closed(st, o, &h, now)
+			s.noteUnopened(st, o, &rec, now)
 		case i > 0 && (st.found || st.others() != nil):
-			s.choose(st, &h, o)
+			s.chooseOne(st, &rec, o)
 		default:
-			st.take(m, &h, o)
+			st.use(m, &rec, o)
 		}
 	}
-	if replayed != nil && (!st.found || replayed.session.id != st.held.id) { // otherwise the visitor has the new token too
-		s.closed(st, replayed.opening, &replayed.session, now)
+	// If it is the session that was found, the visitor has the new token too.
+	if replayed != nil && (!st.found || replayed.session.id != st.base.id) {
+		s.noteUnopened(st, replayed.opening, &replayed.session, now)
+	}
+}
+
+// offerAnew sets a cookie that opens a session once more, in the present scope, because those of the former scopes are
+// deleted.
+func (m *Manager) offerAnew(o *opening, value string, rec *record, now wire.Millis) {
+	if o.reason == "" && o.offer == "" {
+		o.offer, o.presented = m.cookie.set(value, m.absoluteEnd(&rec.env)-now), true
 	}
 }
 
 // replay is a replaced token that was used after its grace.
 type replay struct {
 	opening opening
-	session held // which its successor opens
+	session record // which its successor opens
 }
 
-// opening is what a cookie value led to.
-type opening struct {
-	reason  Reason // why it opens nothing, or ""
-	retired bool   // it was sealed with a key that is no longer the first
-	offer   string // the Set-Cookie line of the token that the visitor should have
-	own     bool   // which is the presented one
-	marker  *held  // the alias that a replaced token led through, if it opens nothing
-	since   millis // when the last token of those that the marker led through was replaced
-}
-
-// take makes h the request's session.
-func (st *state) take(m *Manager, h *held, o opening) {
-	st.held, st.found, st.retired = h.kept, true, o.retired
-	u := m.upkeepOf(h, o.retired)
+// use makes rec the request's session.
+func (st *state) use(m *Manager, rec *record, o opening) {
+	st.base, st.found, st.retired = rec.snapshot, true, o.retired
+	u := m.upkeepOf(rec, o.retired)
 	if o.offer != "" {
 		r := st.rarely()
-		r.offer, r.replaced = o.offer, !o.own
-		u.fresh = u.fresh && o.own
-	} else if st.rare != nil {
-		st.offer, st.replaced = "", false
+		r.offer, r.cameByReplaced = o.offer, !o.presented
+		u.firstPresented = u.firstPresented && o.presented
+	} else if r := st.rare; r != nil {
+		r.offer, r.cameByReplaced = "", false
 	}
-	if st.upkeepAt = u.at(); o.offer != "" {
+	if st.upkeepAt = u.dueAt(); o.offer != "" {
 		st.upkeepAt = 0
 	}
 }
 
-// choose decides between two sessions that the visitor's cookies opened. Cookies of one subject are left over from
+// chooseOne decides between two sessions that the visitor's cookies opened. Cookies of one subject are left over from
 // another Domain or Path, and the latest login counts. Others cannot be told apart, because the order of cookies is
 // not defined (RFC 6265 §4.2.2), so they are refused. What is not chosen ends with the next Login or Destroy.
-func (s *Session) choose(st *state, h *held, o opening) {
-	var present held
-	st.held.open(&present)
-	if st.found && s.m.store != nil && present.id == h.id { // an old token and the one that has taken its place
+func (s *Session) chooseOne(st *state, rec *record, o opening) {
+	var present record
+	st.base.reparse(&present)
+	if st.found && s.m.store != nil && present.id == rec.id { // an old token and the one that has taken its place
 		if o.offer == "" {
-			st.take(s.m, h, o)
+			st.use(s.m, rec, o)
 		}
 		return
 	}
 	r := st.rarely()
-	if !st.found || len(h.env.subject) == 0 || string(h.env.subject) != string(present.env.subject) {
+	if !st.found || len(rec.env.Subject) == 0 || string(rec.env.Subject) != string(present.env.Subject) {
 		if st.found {
 			r.others = append(r.others, present)
-			st.held, st.found, st.retired, st.upkeepAt, r.offer, r.replaced = kept{}, false, false, never, "", false
-			st.note(s.m, Event{Reason: ReasonAmbiguous})
+			st.forget(wire.Never)
+			r.offer, r.cameByReplaced = "", false
+			st.addEvent(s.m, Event{Reason: ReasonAmbiguous})
 		}
-		r.others = append(r.others, *h)
+		r.others = append(r.others, *rec)
 		return
 	}
-	if cmp.Or(cmp.Compare(h.env.authenticated, present.env.authenticated), cmp.Compare(h.seen, present.seen)) > 0 {
-		st.take(s.m, h, o)
-		h = &present
+	if cmp.Or(cmp.Compare(rec.env.Authenticated, present.env.Authenticated), cmp.Compare(rec.seen, present.seen)) > 0 {
+		st.use(s.m, rec, o)
+		rec = &present
 	}
-	r.others = append(r.others, *h)
+	r.others = append(r.others, *rec)
 }
 
-// closed notes why a cookie opened nothing, and which marker it led to.
-func (s *Session) closed(st *state, o opening, h *held, now millis) {
-	st.note(s.m, Event{Reason: o.reason, Handle: h.env.handle.String(), Subject: string(h.env.subject)})
+// noteUnopened notes why a cookie opened nothing, and which marker it led to.
+func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Millis) {
+	st.addEvent(s.m, rec.event(o.reason, nil))
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
-		s.endReplayed(st, h, now)
+		s.endReplayed(st, rec, now)
 	}
 	switch o.reason {
 	case ReasonSuperseded, ReasonAlreadyEnded, ReasonReplayed:
@@ -135,158 +136,42 @@ func (s *Session) closed(st *state, o opening, h *held, now millis) {
 		return
 	}
 	if o.marker == nil {
-		marker := *h
-		o.marker, o.since = &marker, h.env.renewed
+		marker := *rec
+		o.marker, o.since = &marker, rec.env.Renewed
 	}
-	if r := st.rarely(); r.dead == nil {
-		r.dead, r.forget = o.marker, o.marker.env.flags&flagRevoked != 0 || s.begun.before(now) >= o.since+answerTime+s.m.leeway
-		if r.forget {
+	if r := st.rarely(); r.marker == nil {
+		untold := o.marker.env.Flags&wire.Untold != 0
+		r.marker, r.deletable = o.marker, untold || s.begunAt.before(now) >= o.since+answerTime+s.m.leeway
+		if r.deletable {
 			st.upkeepAt = 0
 		}
 	}
 }
 
-// answerTime is how long the answer to a request may be on its way. A request that begins later than that after a token has
-// died would not present the token if its visitor had been sent another one: so the cookie can be deleted then, and
-// not before. Nobody was sent anything about a session that was revoked.
-const answerTime = millis(time.Minute / time.Millisecond)
+// answerTime is how long the answer to a request may be on its way. A request that begins later than that after a
+// token has died would not present the token if its visitor had been sent another one: so the cookie can be deleted
+// then, and not before. Nobody was sent anything about a session that was revoked.
+const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
 // endReplayed ends the session whose replaced token was used again.
-func (s *Session) endReplayed(st *state, h *held, now millis) {
-	j := job{m: s.m, now: now, ctx: &st.loading, revoked: ReasonRevoked}
-	defer j.release()
-	err := j.end(*h)
-	st.rarely().events = append(st.rarely().events, j.events...)
+func (s *Session) endReplayed(st *state, rec *record, now wire.Millis) {
+	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
+	defer c.release()
+	err := c.endRecord(*rec)
+	st.addEvents(c.events)
 	if err != nil {
-		st.note(s.m, Event{Reason: ReasonCommitFailed, Handle: h.env.handle.String(), Subject: string(h.env.subject), Err: err})
+		st.addEvent(s.m, rec.event(ReasonCommitFailed, err))
 	}
 }
 
-func (st *state) fail(m *Manager, err error) {
+// failLoad makes the request one whose session could not be loaded: nothing is saved over it.
+func (st *state) failLoad(m *Manager, err error) {
 	if !errors.Is(err, ErrUnavailable) {
 		err = unavailable("load", err)
 	}
-	st.rarely().failure = err
-	st.faults = append(st.faults, fault{reason: ReasonLoadFailed, err: err})
-	st.held, st.found, st.retired, st.upkeepAt = kept{}, false, false, 0
-	st.rare.others, st.rare.dead, st.offer = nil, nil, ""
-	st.note(m, Event{Reason: ReasonLoadFailed, Err: err})
-}
-
-// wellFormed says why a cookie value cannot be one of ours, before anything is looked up or decrypted.
-func (m *Manager) wellFormed(value string) Reason {
-	switch {
-	case len(value)+len(m.cookie.name) >= maxCookie:
-		return ReasonOversized
-	case m.store != nil && !wellFormedToken(value), value == "":
-		return ReasonMalformed
-	}
-	return ""
-}
-
-// open finds the live session behind a cookie value, or the reason why there is none.
-func (m *Manager) open(ctx *bounded, value string, now millis, begun moment, h *held) (o opening, err error) {
-	if m.store == nil {
-		plain, old, ok := m.sealing.open(value, now)
-		if !ok {
-			return opening{reason: ReasonUnopenable}, nil
-		}
-		err := h.parse(plain)
-		h.seen, h.expires = h.env.seen, h.env.expires
-		reason, err := m.judge(h, now, err)
-		return opening{reason: reason, retired: old}, err
-	}
-	err = m.fetch(ctx, recordID(m.name, value), h)
-	if err != nil && errors.Is(err, ErrNotFound) {
-		return opening{reason: ReasonUnknown}, nil
-	}
-	if o.reason, err = m.judge(h, now, err); err == nil && o.reason == ReasonSuperseded && h.env.flags&flagPeriodic != 0 {
-		return m.openRenewed(ctx, value, now, begun, h)
-	}
-	return o, err
-}
-
-// maxSteps is how many renewals of a replayed token are followed only to tell whose it was.
-const maxSteps = 2
-
-// openRenewed finds the session behind a token that a periodic renewal has replaced: until the new token has been
-// presented, and for a while after that, the old one opens the session too, because the answer with the new one may be
-// lost or on its way. Later its use is a replay, and h is the session that was replayed.
-func (m *Manager) openRenewed(ctx *bounded, token string, now millis, begun moment, h *held) (o opening, err error) {
-	replayed, steps := false, 0
-	marker := *h
-	for o.reason = ReasonSuperseded; o.reason == ReasonSuperseded && h.env.flags&flagPeriodic != 0; {
-		o.marker, o.since = &marker, h.env.renewed
-		token = successorToken(token, h.env.salt())
-		id := h.env.successor()
-		*h = held{}
-		if err = m.fetch(ctx, id, h); errors.Is(err, ErrNotFound) {
-			o.reason = ReasonUnknown
-			return o, nil
-		}
-		steps++
-		replayed = replayed || err == nil && begun.before(now) >= h.env.presented()+m.renewGrace+m.leeway
-		if o.reason, err = m.judge(h, now, err); err != nil {
-			return o, err
-		}
-		if replayed && steps >= maxSteps && m.onReplay == ReportReplayed { // where it leads to matters to nobody
-			o.reason = ReasonReplayed
-			return o, nil
-		}
-	}
-	switch {
-	case o.reason != "":
-		o.since = max(o.since, h.env.renewed)
-		return o, nil
-	case replayed:
-		o.reason = ReasonReplayed
-		return o, nil
-	}
-	return opening{offer: m.cookie.set(token, m.absoluteEnd(&h.env)-now)}, nil
-}
-
-// judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and
-// what a newer version wrote is an error.
-func (m *Manager) judge(h *held, now millis, err error) (Reason, error) {
-	switch {
-	case errors.Is(err, errCorrupt), err == nil && h.env.sealed() != (m.store == nil):
-		return ReasonCorrupt, nil
-	case err != nil:
-		return "", err
-	case h.env.kind != live && m.expired(h.env.deadline, now):
-		return ReasonUnknown, nil
-	case h.env.kind == alias:
-		return ReasonSuperseded, nil
-	case h.env.kind == ended:
-		return ReasonAlreadyEnded, nil
-	case m.expired(m.absoluteEnd(&h.env), now):
-		return ReasonExpiredAbsolute, nil
-	case m.expired(m.idleEnd(h), now):
-		return ReasonExpiredIdle, nil
-	}
-	return "", nil
-}
-
-// fetch reads a record of whatever kind into h. After an error h tells nothing.
-func (m *Manager) fetch(ctx *bounded, id RecordID, h *held) error {
-	r, err := m.store.Load(ctx, id)
-	if err != nil {
-		return err
-	}
-	r.ID = id
-	return h.hold(&r)
-}
-
-func (h *held) hold(r *Record) error {
-	h.id, h.version, h.seen, h.expires, h.cached = r.ID, r.Version, toMillis(r.Seen), toMillis(r.Expires), r.Cached
-	return h.parse(r.Data)
-}
-
-func (h *held) parse(data []byte) error {
-	err := h.env.parse(data)
-	if err != nil {
-		h.env = envelope{}
-	}
-	h.data, h.bodyAt = data, uint32(len(data)-len(h.env.body))
-	return err
+	r := st.rarely()
+	r.blocked, r.others, r.marker, r.offer = err, nil, nil, ""
+	r.faults = append(r.faults, fault{reason: ReasonLoadFailed, err: err})
+	st.forget(0)
+	st.addEvent(m, Event{Reason: ReasonLoadFailed, Err: err})
 }

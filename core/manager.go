@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Manager is the policy for one kind of session: name, cookie, lifetime, and where sessions are kept. One program
@@ -18,7 +20,7 @@ type Manager struct {
 	store   Store   // nil: sealed
 	sealing sealing // nil: stored
 
-	idle, absolute, touchEvery, renewEvery, renewGrace, leeway millis
+	idle, absolute, touchEvery, renewEvery, renewGrace, leeway wire.Millis
 
 	storeTimeout time.Duration
 	maxSize      int
@@ -42,8 +44,8 @@ type Manager struct {
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
 func New(store Store, o Options) (*Manager, error) {
 	if v := reflect.ValueOf(store); store == nil || v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, errors.New("session: New: the store is nil, because opening it failed or was forgotten; for sessions without " +
-			"a server use NewSealed")
+		return nil, errors.New("session: New: the store is nil, because opening it failed or was forgotten; for sessions " +
+			"without a server use NewSealed")
 	}
 	m, err := newManager(o)
 	if _, ok := store.(Indexer); err == nil && !ok && o.MaxPerSubject > 0 {
@@ -98,8 +100,9 @@ func newManager(o Options) (*Manager, error) {
 	}
 	return &Manager{
 		name: o.Name, cookie: c,
-		idle: durationMillis(o.IdleTimeout), absolute: durationMillis(o.AbsoluteTimeout),
-		touchEvery: durationMillis(o.TouchInterval), renewEvery: durationMillis(o.RenewAfter), renewGrace: durationMillis(o.RenewGrace), leeway: durationMillis(o.Leeway),
+		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
+		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter),
+		renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,
 		maxPerSubject: o.MaxPerSubject, limit: o.AtLimit, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
 		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
@@ -109,3 +112,12 @@ func newManager(o Options) (*Manager, error) {
 
 // String names the manager and keeps everything else out of logs.
 func (m *Manager) String() string { return "session.Manager(" + m.name + ")" }
+
+// Ready panics when m is nil or was not made by New or NewSealed. Every adapter's Middleware calls it, so that the
+// program stops where it is put together, and not at its first visitor.
+func (m *Manager) Ready() {
+	if m == nil || m.store == nil && m.sealing == nil {
+		panic("session: Middleware needs a manager, and this one is nil or empty: pass what session.New or " +
+			"session.NewSealed has returned, after a look at its error")
+	}
+}

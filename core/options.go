@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Options hold everything a manager can do without. The zero value is the safe choice. New and NewSealed refuse what is
@@ -22,9 +24,9 @@ type Options struct {
 	// name is "id-" and the program's, so that programs on localhost do not log each other out.
 	InsecureHTTP bool
 
-	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30 minutes; at
-	// most AbsoluteTimeout. A request that has loaded its session in time counts as use, however long it takes. Shortening it, or
-	// AbsoluteTimeout, acts at once on sessions that live already.
+	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30
+	// minutes; at most AbsoluteTimeout. A request that has loaded its session in time counts as use, however long it
+	// takes. Shortening it, or AbsoluteTimeout, acts at once on sessions that live already.
 	IdleTimeout time.Duration
 	// AbsoluteTimeout ends a session this long after its creation or last login, used or not. Zero means 12 hours;
 	// at most 400 days.
@@ -47,8 +49,8 @@ type Options struct {
 	// all; at most a minute.
 	Leeway time.Duration
 
-	// MaxPerSubject is how many sessions a subject may have at once. Zero means any number. It needs a store that can search by
-	// subject, and makes a login cost two store calls more.
+	// MaxPerSubject is how many sessions a subject may have at once. Zero means any number. It needs a store that can
+	// search by subject, and makes a login cost two store calls more.
 	MaxPerSubject int
 	// AtLimit says what a login beyond MaxPerSubject does. Zero means EvictOldest.
 	AtLimit LimitPolicy
@@ -100,8 +102,8 @@ const (
 	LastWriteWins
 )
 
-// ReplayPolicy is for a token that RenewAfter has replaced and that is used again after its grace: whoever uses it holds a
-// copy, and so either the visitor or a thief has the new one.
+// ReplayPolicy is for a token that RenewAfter has replaced and that is used again after its grace: whoever uses it
+// holds a copy, and so either the visitor or a thief has the new one.
 type ReplayPolicy int
 
 const (
@@ -110,6 +112,17 @@ const (
 	// EndReplayed also ends the session, for the visitor and the thief alike (RFC 6819 §5.2.2.3 does so with refresh
 	// tokens).
 	EndReplayed
+)
+
+// LimitPolicy is for a login beyond Options.MaxPerSubject.
+type LimitPolicy int
+
+const (
+	// EvictOldest ends those of the subject's sessions that logged in longest ago, by the clocks of the servers.
+	EvictOldest LimitPolicy = iota
+	// RefuseLogin fails the login with ErrTooManySessions, which the client sees as status 403. Of logins that happen
+	// at once on several servers one that has been answered may have to give way to one that was earlier.
+	RefuseLogin
 )
 
 const (
@@ -122,7 +135,7 @@ const (
 	maxLeeway           = time.Minute
 
 	// markerLifetime is how long an alias or an ended marker keeps requests in flight from bringing a session back.
-	markerLifetime = millis(5 * time.Minute / time.Millisecond)
+	markerLifetime = wire.Millis(5 * time.Minute / time.Millisecond)
 )
 
 func (o *Options) complete() error {
@@ -152,6 +165,33 @@ func setDefault[T comparable](v *T, to T) {
 }
 
 func (o *Options) check() error {
+	if err := o.checkDurations(); err != nil {
+		return err
+	}
+	if err := checkName(o.Name, maxName); err != nil {
+		return fmt.Errorf("Name %w", err)
+	}
+	switch {
+	case prefixOf(o.Name) != "":
+		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow",
+			o.Name)
+	case o.Sealer != SecureCookie && o.Sealer != AEAD:
+		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)
+	case o.Conflicts != RefuseConflicts && o.Conflicts != LastWriteWins:
+		return fmt.Errorf("Conflicts %d: use RefuseConflicts or LastWriteWins", o.Conflicts)
+	case o.AtLimit != EvictOldest && o.AtLimit != RefuseLogin:
+		return fmt.Errorf("AtLimit %d: use EvictOldest or RefuseLogin", o.AtLimit)
+	case o.MaxPerSubject < 0:
+		return errors.New("MaxPerSubject is negative; leave it zero for no limit")
+	case o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed:
+		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)
+	case o.MaxSize < 0:
+		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
+	}
+	return checkProxies(o.TrustedProxies)
+}
+
+func (o *Options) checkDurations() error {
 	for _, d := range []struct {
 		name     string
 		value    time.Duration
@@ -168,32 +208,9 @@ func (o *Options) check() error {
 	} {
 		unset := d.value == 0 && d.min == 0
 		if !unset && (d.value < max(d.min, time.Millisecond) || d.value > d.max) {
-			return fmt.Errorf("%s is %v and must be between %v and %v%s", d.name, d.value, max(d.min, time.Millisecond), d.max, d.hint)
+			return fmt.Errorf("%s is %v and must be between %v and %v%s",
+				d.name, d.value, max(d.min, time.Millisecond), d.max, d.hint)
 		}
 	}
-	if err := checkName(o.Name, maxName); err != nil {
-		return fmt.Errorf("Name %w", err)
-	}
-	if prefixOf(o.Name) != "" {
-		return fmt.Errorf("Name %q: leave the prefix out; the cookie gets the strongest that the other settings allow", o.Name)
-	}
-	if o.Sealer != SecureCookie && o.Sealer != AEAD {
-		return fmt.Errorf("Sealer %d: use SecureCookie or AEAD", o.Sealer)
-	}
-	if o.Conflicts != RefuseConflicts && o.Conflicts != LastWriteWins {
-		return fmt.Errorf("Conflicts %d: use RefuseConflicts or LastWriteWins", o.Conflicts)
-	}
-	if o.AtLimit != EvictOldest && o.AtLimit != RefuseLogin {
-		return fmt.Errorf("AtLimit %d: use EvictOldest or RefuseLogin", o.AtLimit)
-	}
-	if o.MaxPerSubject < 0 {
-		return errors.New("MaxPerSubject is negative; leave it zero for no limit")
-	}
-	if o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed {
-		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)
-	}
-	if o.MaxSize < 0 {
-		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
-	}
-	return checkProxies(o.TrustedProxies)
+	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 func TestZeroOptionsAreTheSafeChoice(t *testing.T) {
@@ -18,11 +20,11 @@ func TestZeroOptionsAreTheSafeChoice(t *testing.T) {
 	}{
 		{"name", m.name, "id"},
 		{"cookie", m.cookie.name, "__Host-id"},
-		{"idle timeout", m.idle, durationMillis(30 * time.Minute)},
-		{"absolute timeout", m.absolute, durationMillis(12 * time.Hour)},
-		{"touch interval (0: a tenth of the session's idle timeout)", m.touchEvery, millis(0)},
-		{"renewal (0: never)", m.renewEvery, millis(0)},
-		{"leeway", m.leeway, millis(0)},
+		{"idle timeout", m.idle, wire.FromDuration(30 * time.Minute)},
+		{"absolute timeout", m.absolute, wire.FromDuration(12 * time.Hour)},
+		{"touch interval (0: a tenth of the session's idle timeout)", m.touchEvery, wire.Millis(0)},
+		{"renewal (0: never)", m.renewEvery, wire.Millis(0)},
+		{"leeway", m.leeway, wire.Millis(0)},
 		{"largest stored session", m.maxSize, 1 << 20},
 		{"store timeout", m.storeTimeout, 5 * time.Second},
 		{"conflicts", m.conflicts, RefuseConflicts},
@@ -50,8 +52,10 @@ func must(m *Manager, err error) *Manager {
 
 func TestGoodOptionsAreTaken(t *testing.T) {
 	for name, o := range map[string]Options{
-		"everything at its smallest":   {IdleTimeout: 1e6, AbsoluteTimeout: 1e6, TouchInterval: time.Millisecond, StoreTimeout: 1e6, MaxSize: 1},
-		"everything at its largest":    {IdleTimeout: maxAge, AbsoluteTimeout: maxAge, TouchInterval: maxAge, RenewAfter: maxAge, Leeway: time.Minute, StoreTimeout: time.Hour},
+		"everything at its smallest": {IdleTimeout: 1e6, AbsoluteTimeout: 1e6, TouchInterval: time.Millisecond,
+			StoreTimeout: 1e6, MaxSize: 1},
+		"everything at its largest": {IdleTimeout: maxAge, AbsoluteTimeout: maxAge, TouchInterval: maxAge,
+			RenewAfter: maxAge, Leeway: time.Minute, StoreTimeout: time.Hour},
 		"absolute below idle's 30 min": {AbsoluteTimeout: time.Minute},
 		"AEAD":                         {Sealer: AEAD},
 		"last write wins":              {Conflicts: LastWriteWins},
@@ -67,7 +71,7 @@ func TestGoodOptionsAreTaken(t *testing.T) {
 
 func TestAShortAbsoluteTimeoutBoundsTheIdleTimeout(t *testing.T) {
 	m := must(New(struct{ Store }{}, Options{AbsoluteTimeout: time.Minute}))
-	if m.idle != durationMillis(time.Minute) {
+	if m.idle != wire.FromDuration(time.Minute) {
 		t.Errorf("idle timeout is %v, want a minute", time.Duration(m.idle)*time.Millisecond)
 	}
 }
@@ -139,7 +143,7 @@ func TestSealerIsTheOneAskedFor(t *testing.T) {
 
 func TestExpiryIsReachedAndNotPassed(t *testing.T) {
 	m := must(New(struct{ Store }{}, Options{Leeway: time.Second}))
-	for now, want := range map[millis]bool{4999: false, 5999: false, 6000: true, 6001: true} {
+	for now, want := range map[wire.Millis]bool{4999: false, 5999: false, 6000: true, 6001: true} {
 		if got := m.expired(5000, now); got != want {
 			t.Errorf("with a second of leeway, what expires at 5000 has expired at %d: %t, want %t", now, got, want)
 		}
@@ -152,7 +156,8 @@ func TestErrorAnswerFitsTheErrorAndTellsNothing(t *testing.T) {
 		err    error
 		status int
 	}{
-		{ErrConflict, 409}, {ErrEnded, 409}, {unavailable("load", inner), 503}, {tooLarge(5000, 4096), 500}, {ErrCommitted, 500}, {inner, 500},
+		{ErrConflict, 409}, {ErrEnded, 409}, {unavailable("load", inner), 503}, {tooLarge(5000, 4096), 500},
+		{ErrCommitted, 500}, {inner, 500},
 	} {
 		got := defaultResponse(c.err)
 		if got.Status != c.status {

@@ -3,54 +3,83 @@ package session
 import (
 	"context"
 	"fmt"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // facts is all that a commit's decision depends on.
 type facts struct {
+	now         wire.Millis
 	sealed      bool // the session travels in the cookie; otherwise a store keeps it
 	headersSent bool
 	timedOut    bool // the request's own deadline has passed
 	gone        bool // the client hung up
-	dead        bool // the visitor's token has ended or was replaced
-	offer       bool // the visitor is to be given the token of the session again
-	forget      bool // and no response with a newer cookie can be on its way to the visitor
-	refused     bool // Options.SaveOn does not want this response's changes
 
-	now      millis
-	found    bool
-	expired  bool   // its absolute deadline has passed since it was loaded
-	expires  millis // when it ends if it is not used; 0 for a new one
-	deadline millis // when it ends in any case
-	span     millis // what a use adds: see idleSpan
-	absolute millis // what a login sets the deadline to, from now
+	found       bool
+	expired     bool        // its absolute deadline has passed since it was loaded
+	idleEnd     wire.Millis // when it ends if it is not used; 0 for a new one
+	absoluteEnd wire.Millis // when it ends in any case
+	span        wire.Millis // what a use adds: see idleSpan
+	absolute    wire.Millis // what a login sets the deadline to, from now
 	upkeep
 
-	failure error // of the load
-	refusal error // of a write
-	serveOn bool  // the application serves on as anonymous after a failed load
+	marker          *record // the ended marker or alias that the visitor's token led to
+	cookieDeletable bool    // its cookie may be deleted: no response with a newer one can be on its way to the visitor
+	offer           string  // the Set-Cookie line of the token that the visitor should have by now
 
-	ending  bool // Destroy was called on a session that was found
-	changed bool // operations leave something different
-	starts  bool // operations leave a value
-	login   bool
-	other   bool // the login is as somebody else, who inherits no clock
-	renew   bool
-	touch   bool
+	blocked error // why nothing may be saved: a load or an earlier final commit that failed
+	serveOn bool  // the application serves on as anonymous after a failed load
+	unsaved bool  // Options.SaveOn does not want this response's changes
+
+	changes      // what the request wants
+	changed bool // its operations leave something different
+	starts  bool // its operations leave a value
+}
+
+// gatherFacts collects what a decision at now depends on. The lock is held.
+func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
+	f := facts{
+		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
+		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
+		found: st.found, span: s.m.idleSpan(&base.env), absolute: s.m.absolute,
+		marker: st.marker(), cookieDeletable: st.cookieDeletable(), offer: st.offer(),
+		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
+		changes: st.changes(), starts: st.startsSession(),
+	}
+	if st.found {
+		f.changed = st.values().changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
+		f.upkeep = s.m.upkeepOf(base, st.retired)
+		f.firstPresented = f.firstPresented && !st.cameByReplaced()
+		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)
+		f.expired = s.m.expired(f.absoluteEnd, now)
+	}
+	return f
+}
+
+// nothingDue reports whether a commit at now would find nothing to do. Most requests only read, and are spared the
+// rest of it.
+func (st *state) nothingDue(now wire.Millis) bool {
+	return now < st.upkeepAt && !st.committing && !st.pending.anything() && st.cookie == "" && !st.owesHeaders()
+}
+
+// owesHeaders reports whether the response has to say something of the cookie that no commit has decided.
+func (st *state) owesHeaders() bool {
+	return st.rare != nil && (st.rare.offer != "" || st.rare.several)
 }
 
 // action is what a plan does to the carrier.
 type action byte
 
 const (
-	doNothing action = iota
-	doForget         // delete the cookie of a token that opens nothing any more
-	doOffer          // make sure that the token to be given still opens the session
-	doTouch
-	doUpdate
-	doCreate
-	doRotate
-	doEnd
-	doEndThenCreate
+	doNothing       action = iota
+	doDeleteCookie         // delete the cookie of a token that opens nothing any more
+	doOffer                // make sure that the token to be given still opens the session
+	doTouch                // write the clocks
+	doUpdate               // write the values
+	doCreate               // start a session
+	doRenew                // give the session a new token, and write the values
+	doEnd                  // end what Destroy was called on
+	doEndThenCreate        // and start another session
 )
 
 // plan is what is due. A sealed carrier maps every action that keeps a session to sealing it anew. err is what the
@@ -58,89 +87,90 @@ const (
 type plan struct {
 	action  action
 	reason  Reason // of the event that success is
-	expires millis
-	unasked bool // upkeep alone: the request's own changes, if any, are not among what is done
+	expires wire.Millis
+	unasked bool // it is upkeep alone: of the request's own changes, if any, nothing is done
 	err     error
 }
 
-// decide is the whole policy of a commit. It does no I/O, looks at nothing but f and changes nothing. What it cannot know is the
-// size of the result and the store's answer.
+// decide is the whole policy of a commit. It does no I/O, looks at nothing but f and changes nothing. What it cannot
+// know is the size of the result and the store's answer.
 func decide(f *facts) plan {
 	switch {
-	case f.failure != nil && f.serveOn && (f.refusal == nil || f.refused):
+	case f.blocked != nil && f.serveOn && (f.refusal == nil || f.unsaved):
 		return plan{}
-	case f.failure != nil:
-		return plan{err: f.failure}
-	case f.refused:
-		return f.lasting(maintained(f, false))
+	case f.blocked != nil:
+		return plan{err: f.blocked}
+	case f.unsaved:
+		return f.withExpiry(planUpkeep(f, false))
 	case f.refusal != nil:
-		return used(f, f.refusal)
+		return failWithUpkeep(f, f.refusal)
 	}
-	p := permitted(f, f.lasting(due(f)))
+	p := withoutLateHeaders(f, f.withExpiry(planWanted(f)))
 	if p.err != nil && p.action == doNothing {
-		return used(f, p.err)
+		return failWithUpkeep(f, p.err)
 	}
 	return p
 }
 
-// used is the plan of a request whose changes are not saved: it fails with err, and has used the session all the same.
-func used(f *facts, err error) plan {
-	p := maintained(f, false)
+// failWithUpkeep is the plan of a request whose changes are not saved: it fails with err, and has used the session
+// all the same.
+func failWithUpkeep(f *facts, err error) plan {
+	p := planUpkeep(f, false)
 	if p.action != doTouch || f.sealed { // an error response leaves the cookie alone
 		return plan{err: err}
 	}
 	p.err = err
-	return f.lasting(p)
+	return f.withExpiry(p)
 }
 
-// lasting says how long the session lives after p.
-func (f *facts) lasting(p plan) plan {
+// withExpiry says how long the session lives after p.
+func (f *facts) withExpiry(p plan) plan {
 	switch {
 	case p.action == doNothing:
 	case p.action >= doCreate && (f.login || !f.found):
 		p.expires = f.now + f.span
-		if p.action == doRotate && !f.other {
-			p.expires = max(p.expires, f.expires)
+		if p.action == doRenew && !f.switched {
+			p.expires = max(p.expires, f.idleEnd)
 		}
 		p.expires = min(p.expires, f.now+f.absolute)
 	default:
-		p.expires = min(max(f.now+f.span, f.expires), f.deadline)
+		p.expires = extended(f.now, f.span, f.idleEnd, f.absoluteEnd)
 	}
 	return p
 }
 
-// due says what the request needs, whether or not it can still be done.
-func due(f *facts) plan {
+// planWanted says what the request needs, whether or not it can still be done.
+func planWanted(f *facts) plan {
 	begins := f.starts || f.login
 	switch {
-	case f.ending && begins:
+	case f.ending != nil && begins:
 		return plan{action: doEndThenCreate, reason: ReasonCreated}
-	case f.ending:
+	case f.ending != nil:
 		return plan{action: doEnd, reason: ReasonEnded}
 	case !f.found && begins:
-		return begun(f)
-	case !f.found && f.forget && canSetCookie(f):
-		return plan{action: doForget}
+		return planNew(f)
+	case !f.found && f.cookieDeletable && canSetCookie(f):
+		return plan{action: doDeleteCookie}
 	case !f.found:
 		return plan{}
 	case f.expired:
-		return outlived(f)
+		return planExpired(f)
 	case f.login || f.renew:
-		return plan{action: doRotate, reason: ReasonRenewed}
+		return plan{action: doRenew, reason: ReasonRenewed}
 	}
-	return continued(f)
+	return planContinued(f)
 }
 
-// begun is what is due for a visitor who has no session and needs one.
-func begun(f *facts) plan {
-	if f.dead && !f.forget && !f.login { // its cookie would replace the one that the browser has by now
+// planNew is what is due for a visitor who has no session and needs one.
+func planNew(f *facts) plan {
+	if f.marker != nil && !f.cookieDeletable && !f.login { // its cookie would replace the one that the browser has by now
 		return plan{err: ErrEnded}
 	}
 	return plan{action: doCreate, reason: ReasonCreated}
 }
 
-// outlived is what is due when the session's deadline has passed since it was loaded.
-func outlived(f *facts) plan {
+// planExpired is what is due when the session's deadline has passed since it was loaded.
+func planExpired(f *facts) plan {
 	switch {
 	case f.login:
 		return plan{action: doCreate, reason: ReasonCreated}
@@ -150,30 +180,30 @@ func outlived(f *facts) plan {
 	return plan{}
 }
 
-// continued is what is due for a session that goes on under its token, unless its time for a new one has come.
-func continued(f *facts) plan {
+// planContinued is what is due for a session that goes on under its token, unless its time for a new one has come.
+func planContinued(f *facts) plan {
 	switch {
 	case f.now >= f.renewAt() && canSetCookie(f):
-		return plan{action: doRotate, reason: ReasonRenewed, unasked: !f.changed && !f.touch}
+		return plan{action: doRenew, reason: ReasonRenewed, unasked: !f.changed && !f.touch}
 	case f.changed:
 		return plan{action: doUpdate}
 	}
-	return maintained(f, f.touch)
+	return planUpkeep(f, f.touch)
 }
 
-// maintained is what is due for a session that is not changed and keeps its token. touch says that the handler wants it
+// planUpkeep is what is due for a session that is not changed and keeps its token. touch says that the handler wants it
 // extended now.
-func maintained(f *facts, touch bool) plan {
+func planUpkeep(f *facts, touch bool) plan {
 	switch {
 	case !f.found || f.expired:
 		return plan{}
 	case f.retiredKey && canSetCookie(f):
 		return plan{action: doTouch, reason: ReasonReissued, unasked: true}
-	case f.fresh:
+	case f.firstPresented:
 		return plan{action: doUpdate, unasked: true}
 	case touchDue(f, touch):
 		return plan{action: doTouch, reason: ReasonTouched, unasked: !touch}
-	case f.offer && !f.sealed && canSetCookie(f):
+	case f.offer != "" && !f.sealed && canSetCookie(f):
 		return plan{action: doOffer, unasked: true}
 	}
 	return plan{}
@@ -182,17 +212,17 @@ func maintained(f *facts, touch bool) plan {
 // canSetCookie is asked about upkeep that nobody asked for: it waits for a better moment rather than fail a request.
 func canSetCookie(f *facts) bool { return !f.headersSent && !f.timedOut && !f.gone }
 
-// touchDue: at most once per interval, and never to shorten.
+// touchDue reports whether the idle clock is to be extended: at most once per interval, and never to shorten.
 func touchDue(f *facts, touch bool) bool {
 	if f.sealed && !touch && !canSetCookie(f) {
 		return false
 	}
-	return (touch || f.now >= f.touchAt()) && min(f.now+f.span, f.deadline) > f.expires
+	return (touch || f.now >= f.touchAt()) && min(f.now+f.span, f.absoluteEnd) > f.idleEnd
 }
 
-// permitted withholds what needs a header that cannot be sent any more. Ending a stored session needs none: the
-// cookie that stays behind opens nothing.
-func permitted(f *facts, p plan) plan {
+// withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
+// the cookie that stays behind opens nothing.
+func withoutLateHeaders(f *facts, p plan) plan {
 	needsHeader := p.action >= doCreate && p.action != doEnd || f.sealed && p.action != doNothing
 	late := error(nil)
 	switch {
@@ -204,7 +234,7 @@ func permitted(f *facts, p plan) plan {
 	switch {
 	case !needsHeader || late == nil:
 		return p
-	case f.ending && !f.sealed:
+	case f.ending != nil && !f.sealed:
 		return plan{action: doEnd, reason: ReasonEnded, err: late}
 	}
 	return plan{err: late}

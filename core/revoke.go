@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Revoke ends one session of a subject: nothing brings it back, not even a request or renewal that is in flight. It
@@ -21,7 +22,7 @@ func (m *Manager) Revoke(ctx context.Context, subject, handle string) error {
 // RevokeOthers ends all sessions of s's subject but s itself, as after a changed password, and returns how many. A
 // login that s has not saved yet counts. It is an error when s belongs to nobody or could not be loaded.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err error) {
-	subject, handle, err := s.owner(m)
+	subject, handle, err := s.subjectAndHandle(m)
 	if err != nil {
 		return 0, fmt.Errorf("session: RevokeOthers: %w", err)
 	}
@@ -31,14 +32,14 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err 
 // RevokeAll ends all sessions of a subject and returns how many. A login that happens meanwhile or later is not
 // among them: first make the account refuse logins.
 //
-// All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not keep the
-// others from ending: beside an error, ended counts those that have.
+// All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not
+// keep the others from ending: beside an error, ended counts those that have.
 func (m *Manager) RevokeAll(ctx context.Context, subject string) (ended int, err error) {
 	return m.revoke(ctx, "RevokeAll", subject, func(string) bool { return true })
 }
 
-// owner returns whose session it is, and its handle.
-func (s *Session) owner(m *Manager) (subject, handle string, err error) {
+// subjectAndHandle returns whose session it is, and its handle.
+func (s *Session) subjectAndHandle(m *Manager) (subject, handle string, err error) {
 	if s.m != m {
 		return "", "", errors.New("the session is another manager's")
 	}
@@ -50,9 +51,9 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 		return "", "", ErrRequestOver
 	}
 	defer s.leave()
-	switch owner := st.owner(); {
-	case st.asked().login:
-		return st.asked().subject, st.handle(), nil
+	switch owner := st.storedSubject(); {
+	case st.changes().login:
+		return st.changes().subject, st.handle(), nil
 	case len(owner) > 0:
 		return string(owner), st.handle(), nil
 	}
@@ -60,20 +61,22 @@ func (s *Session) owner(m *Manager) (subject, handle string, err error) {
 }
 
 // revoke ends what is wanted of what was the subject's when it began. It counts those that were alive.
-func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted func(handle string) bool) (ended int, err error) {
-	handles := map[handle]bool{}
+func (m *Manager) revoke(
+	ctx context.Context, operation, subject string, wanted func(handle string) bool,
+) (ended int, err error) {
+	handles := map[wire.Handle]bool{}
 	for again := true; again; {
 		again = false
-		err = m.walk(ctx, operation, subject, func(h *held) error {
-			if !wanted(h.env.handle.String()) {
+		err = m.walkSubject(ctx, operation, subject, func(rec *record) error {
+			if !wanted(rec.env.Handle.String()) {
 				return nil
 			}
-			alive := !m.lapsed(h, m.now())
-			j, err := m.revokeRecord(ctx, h, ReasonRevoked)
-			if j.ended && alive {
-				handles[h.env.handle] = true
+			alive := !m.hasExpired(rec, m.now())
+			c, err := m.revokeRecord(ctx, rec, ReasonRevoked)
+			if c.endedHere && alive {
+				handles[rec.env.Handle] = true
 			}
-			again = again || j.removed && err == nil
+			again = again || c.removed && err == nil
 			return err
 		})
 		again = again && err == nil // a renewal may have made its record and lost the alias that leads to it
@@ -82,23 +85,14 @@ func (m *Manager) revoke(ctx context.Context, operation, subject string, wanted 
 }
 
 // revokeRecord ends one record and returns how. Once begun it is finished: ctx is asked before.
-func (m *Manager) revokeRecord(ctx context.Context, h *held, why Reason) (*job, error) {
-	j := &job{m: m, now: m.now(), ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
+func (m *Manager) revokeRecord(ctx context.Context, rec *record, why Reason) (*commit, error) {
+	c := &commit{m: m, facts: facts{now: m.now()}, ctx: &bounded{parent: ctx, deadline: m.callDeadline(ctx)}, revoked: why}
 	if err := ctx.Err(); err != nil {
-		return j, err
+		return c, err
 	}
 	defer func() {
-		j.stop()
-		m.emit(ctx, j.events)
+		c.close()
+		m.emit(ctx, c.events)
 	}()
-	return j, j.end(*h)
-}
-
-// callDeadline bounds a call that the application makes outside of a request's commit.
-func (m *Manager) callDeadline(ctx context.Context) instant {
-	deadline := time.Now().Add(m.storeTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
-	return toInstant(deadline)
+	return c, c.endRecord(*rec)
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gorilla/securecookie"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Sealer chooses how NewSealed protects a session inside its cookie. Both encrypt and authenticate.
@@ -29,25 +31,25 @@ const (
 )
 
 // sealing turns an encoded session into a cookie value and back. seal returns the value between two texts, because
-// to put them together later would copy it once more. open may reuse nothing of value; it returns whether the key
-// was an old one.
+// to put them together later would copy it once more. What unseal returns must not alias value. old reports whether
+// another than the first key opened it.
 type sealing interface {
-	seal(plain []byte, now millis, before, after string) (string, error)
-	open(value string, now millis) (plain []byte, old, ok bool)
+	seal(plaintext []byte, now wire.Millis, before, after string) (string, error)
+	unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool)
 }
 
 // Both sealers keep the day on which a value was sealed, on the application's clock, and judge it alike.
 const (
-	day       = millis(24 * 60 * 60 * 1000)
+	day       = wire.Millis(24 * 60 * 60 * 1000)
 	daySize   = 4
 	oldestDay = uint32(maxAge / (24 * time.Hour))
 )
 
-func dayOf(now millis) uint32 { return uint32(now / day) }
+func dayOf(now wire.Millis) uint32 { return uint32(now / day) }
 
 // plausible reports whether a value may have been sealed on a day: tomorrow, because another server's clock may be
 // ahead of ours around midnight, but not later; and not longer ago than a session can last.
-func plausible(sealedOn uint32, now millis) bool {
+func plausible(sealedOn uint32, now wire.Millis) bool {
 	today := dayOf(now)
 	return sealedOn <= today+1 && sealedOn+oldestDay >= today
 }
@@ -100,13 +102,13 @@ func newSecureCookies(keys Keys, manager, cookie string) (*secureCookies, error)
 	return s, nil
 }
 
-func (s *secureCookies) seal(plain []byte, now millis, before, after string) (string, error) {
-	dated := binary.BigEndian.AppendUint32(make([]byte, 0, daySize+len(plain)), dayOf(now))
-	value, err := s.keys[0].codec.Encode(s.name, append(dated, plain...)) // it encrypts in place
+func (s *secureCookies) seal(plaintext []byte, now wire.Millis, before, after string) (string, error) {
+	dated := binary.BigEndian.AppendUint32(make([]byte, 0, daySize+len(plaintext)), dayOf(now))
+	value, err := s.keys[0].codec.Encode(s.name, append(dated, plaintext...)) // it encrypts in place
 	return before + s.keys[0].id + value + after, err
 }
 
-func (s *secureCookies) open(value string, now millis) (plain []byte, old, ok bool) {
+func (s *secureCookies) unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool) {
 	for i, key := range s.keys {
 		var dated []byte
 		sealed, ours := strings.CutPrefix(value, key.id)
@@ -140,8 +142,8 @@ type aeadKey struct {
 	key  namedKey
 	info [2]string
 
-	mu     sync.Mutex                             // held to add a day
-	ofDays atomic.Pointer[map[uint32]cipher.AEAD] // replaced by a longer one, so that to look takes no lock
+	mu      sync.Mutex                             // held to add a day
+	ciphers atomic.Pointer[map[uint32]cipher.AEAD] // replaced by a longer one, so that to look takes no lock
 }
 
 func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
@@ -152,29 +154,29 @@ func newAEADs(keys Keys, manager, cookie string) (*aeads, error) {
 	a := &aeads{}
 	for i, k := range keys.all() {
 		key := &aeadKey{id: ids[i], key: k, info: [2]string{manager, cookie}}
-		key.ofDays.Store(&map[uint32]cipher.AEAD{})
+		key.ciphers.Store(&map[uint32]cipher.AEAD{})
 		a.keys = append(a.keys, key)
 	}
 	return a, nil
 }
 
-func (a *aeads) seal(plain []byte, now millis, before, after string) (string, error) {
+func (a *aeads) seal(plaintext []byte, now wire.Millis, before, after string) (string, error) {
 	today := dayOf(now)
-	aead, err := a.keys[0].of(today)
+	aead, err := a.keys[0].cipherFor(today)
 	if err != nil {
 		return "", err
 	}
-	buf := make([]byte, aeadHeader+nonceSize, aeadHeader+nonceSize+len(plain)+tagSize)
+	buf := make([]byte, aeadHeader+nonceSize, aeadHeader+nonceSize+len(plaintext)+tagSize)
 	copy(buf, a.keys[0].id[:])
 	binary.BigEndian.PutUint32(buf[len(keyID{}):], today)
 	_, _ = rand.Read(buf[aeadHeader:]) // never fails: crypto/rand ends the program instead
-	buf = aead.Seal(buf, buf[aeadHeader:], plain, buf[:aeadHeader])
+	buf = aead.Seal(buf, buf[aeadHeader:], plaintext, buf[:aeadHeader])
 	var space [512]byte // most sessions fit
 	line := base64.RawURLEncoding.AppendEncode(append(space[:0], before...), buf)
 	return string(append(line, after...)), nil
 }
 
-func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
+func (a *aeads) unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool) {
 	buf, err := base64url.DecodeString(value)
 	// A value in which the decoder has skipped a line break is too long for what came out.
 	if err != nil || base64url.EncodedLen(len(buf)) != len(value) || len(buf) < aeadHeader+nonceSize+tagSize {
@@ -189,19 +191,19 @@ func (a *aeads) open(value string, now millis) (plain []byte, old, ok bool) {
 		if keyID(header) != key.id {
 			continue
 		}
-		aead, err := key.of(sealedOn)
+		aead, err := key.cipherFor(sealedOn)
 		if err != nil {
 			break
 		}
-		plain, err := aead.Open(sealed[:0], nonce, sealed, header)
-		return plain, i > 0, err == nil
+		plaintext, err := aead.Open(sealed[:0], nonce, sealed, header)
+		return plaintext, i > 0, err == nil
 	}
 	return nil, false, false
 }
 
-// of returns the cipher of a day.
-func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
-	if aead, ok := (*k.ofDays.Load())[day]; ok {
+// cipherFor returns the cipher of a day.
+func (k *aeadKey) cipherFor(day uint32) (cipher.AEAD, error) {
+	if aead, ok := (*k.ciphers.Load())[day]; ok {
 		return aead, nil
 	}
 	k.mu.Lock()
@@ -218,8 +220,8 @@ func (k *aeadKey) of(day uint32) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	longer := maps.Clone(*k.ofDays.Load())
+	longer := maps.Clone(*k.ciphers.Load())
 	longer[day] = aead
-	k.ofDays.Store(&longer)
+	k.ciphers.Store(&longer)
 	return aead, nil
 }

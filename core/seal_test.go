@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 const someday = 20_500*day + day/2 // noon, so that a day more or less is one
@@ -49,7 +51,7 @@ func TestSealedContentComesBack(t *testing.T) {
 		s := with(keysNamed("a"), "id", "__Host-id")
 		for _, plain := range []string{"x", "a session", strings.Repeat("long ", 1000), "\x00\xff|;\"\r\n"} {
 			value := mustSeal(t, s, plain)
-			got, old, ok := s.open(value, someday)
+			got, old, ok := s.unseal(value, someday)
 			if !ok || old || string(got) != plain {
 				t.Errorf("open(seal(%.20q)) = %.20q, old %t, ok %t", plain, got, old, ok)
 			}
@@ -83,17 +85,17 @@ func TestTamperedOrTruncatedValueDoesNotOpen(t *testing.T) {
 		for _, plain := range []string{"1", "12", "123"} { // every length of padding
 			value := mustSeal(t, s, plain)
 			for i := range value {
-				if _, _, ok := s.open(value[:i], someday); ok {
+				if _, _, ok := s.unseal(value[:i], someday); ok {
 					t.Errorf("the first %d of %d characters open", i, len(value))
 				}
 				tampered := []byte(value)
 				tampered[i] = otherCharacter(value[i])
-				if _, _, ok := s.open(string(tampered), someday); ok {
+				if _, _, ok := s.unseal(string(tampered), someday); ok {
 					t.Errorf("the value opens with character %d of %d changed from %q to %q", i, len(value), value[i], tampered[i])
 				}
 			}
 			for _, more := range []string{"A", "AAAA", "=", " ", value} {
-				if _, _, ok := s.open(value+more, someday); ok {
+				if _, _, ok := s.unseal(value+more, someday); ok {
 					t.Errorf("the value opens with %q behind it", more)
 				}
 			}
@@ -122,7 +124,7 @@ func TestAnAEADValueHasOneSpelling(t *testing.T) {
 		end := len(value) - 1
 		stray := value[:end] + string(base64Alphabet[strings.IndexByte(base64Alphabet, value[end])^1])
 		for _, other := range []string{value + "\n", value[:9] + "\r\n" + value[9:], stray} {
-			if _, _, ok := s.open(other, someday); ok {
+			if _, _, ok := s.unseal(other, someday); ok {
 				t.Errorf("%q opens like %q", other, value)
 			}
 		}
@@ -137,7 +139,7 @@ func TestForeignValueDoesNotOpen(t *testing.T) {
 			"another cookie name": with(keysNamed("a"), "id", "__Host-sid"),
 			"another key":         with(keysNamed("b"), "id", "__Host-id"),
 		} {
-			if _, _, ok := s.open(mustSeal(t, other, "a session"), someday); ok {
+			if _, _, ok := s.unseal(mustSeal(t, other, "a session"), someday); ok {
 				t.Errorf("a value of %s opens", name)
 			}
 		}
@@ -146,7 +148,8 @@ func TestForeignValueDoesNotOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, ok := s.open(mustSeal(t, other, "a session"), someday); ok != (kind.name == t.Name()[strings.IndexByte(t.Name(), '/')+1:]) {
+			if _, _, ok := s.unseal(mustSeal(t, other, "a session"),
+				someday); ok != (kind.name == t.Name()[strings.IndexByte(t.Name(), '/')+1:]) {
 				t.Errorf("a value of the sealer %s opens: %t", kind.name, ok)
 			}
 		}
@@ -157,16 +160,17 @@ func TestRotationKeepsOldValuesOpenAndMarksThem(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		before, during := with(keysNamed("old"), "id", "c"), with(keysNamed("new", "old"), "id", "c")
 		after := with(keysNamed("new"), "id", "c")
-		if got, old, ok := during.open(mustSeal(t, before, "a session"), someday); !ok || !old || string(got) != "a session" {
+		if got, old, ok := during.unseal(mustSeal(t, before, "a session"), someday); !ok || !old ||
+			string(got) != "a session" {
 			t.Errorf("a value under the old key: %q, old %t, ok %t; want it opened and marked old", got, old, ok)
 		}
-		if _, old, ok := during.open(mustSeal(t, after, "a session"), someday); !ok || old {
+		if _, old, ok := during.unseal(mustSeal(t, after, "a session"), someday); !ok || old {
 			t.Errorf("a value under the new key: old %t, ok %t; want it opened and not marked old", old, ok)
 		}
-		if _, _, ok := after.open(mustSeal(t, during, "a session"), someday); !ok {
+		if _, _, ok := after.unseal(mustSeal(t, during, "a session"), someday); !ok {
 			t.Error("the first key is not the one that seals")
 		}
-		if _, _, ok := after.open(mustSeal(t, before, "a session"), someday); ok {
+		if _, _, ok := after.unseal(mustSeal(t, before, "a session"), someday); ok {
 			t.Error("a value under a dropped key opens")
 		}
 	})
@@ -183,13 +187,14 @@ func TestOneKeyUnderTwoNamesIsRefused(t *testing.T) {
 	}
 }
 
-// A value from the future has a wrong clock behind it, and would live longer than it should. The clock is the application's.
+// A value from the future has a wrong clock behind it, and would live longer than it should. The clock is the
+// application's.
 func TestBothSealersJudgeTheDayAlike(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		s := with(keysNamed("a"), "id", "c")
 		for _, c := range []struct {
 			name string
-			on   millis
+			on   wire.Millis
 			want bool
 		}{
 			{"today", someday, true},
@@ -205,7 +210,7 @@ func TestBothSealersJudgeTheDayAlike(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if plain, _, ok := s.open(value, someday); ok != c.want || ok != (string(plain) == "a session") {
+			if plain, _, ok := s.unseal(value, someday); ok != c.want || ok != (string(plain) == "a session") {
 				t.Errorf("a value sealed %s opens: %t, as %q; want %t", c.name, ok, plain, c.want)
 			}
 		}
@@ -217,7 +222,7 @@ func TestAnAEADKeySealsOneDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range millis(3) {
+	for n := range wire.Millis(3) {
 		for range 2 {
 			value, err := s.seal([]byte("a session"), someday+n*day, "", "")
 			if err != nil {
@@ -225,9 +230,9 @@ func TestAnAEADKeySealsOneDay(t *testing.T) {
 			}
 			buf, _ := base64.RawURLEncoding.DecodeString(value)
 			copy(buf[4:8], "\xff\xff\xff\xff")
-			_, _, _ = s.open(base64.RawURLEncoding.EncodeToString(buf), someday)
+			_, _, _ = s.unseal(base64.RawURLEncoding.EncodeToString(buf), someday)
 		}
-		if derived := len(*s.keys[0].ofDays.Load()); derived != int(n)+1 {
+		if derived := len(*s.keys[0].ciphers.Load()); derived != int(n)+1 {
 			t.Errorf("%d daily keys after %d days, besides a client that names a day of its own", derived, n+1)
 		}
 	}
@@ -237,8 +242,9 @@ func TestShortValuesDoNotOpen(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		s := with(keysNamed("a"), "id", "c")
 		whole := mustSeal(t, s, "")
-		for _, value := range []string{"", "=", "A", "||", whole[:8], whole[:8] + "=", whole[:8] + base64.URLEncoding.EncodeToString([]byte("||"))} {
-			if _, _, ok := s.open(value, someday); ok {
+		for _, value := range []string{"", "=", "A", "||", whole[:8], whole[:8] + "=",
+			whole[:8] + base64.URLEncoding.EncodeToString([]byte("||"))} {
+			if _, _, ok := s.unseal(value, someday); ok {
 				t.Errorf("%q opens", value)
 			}
 		}
@@ -251,9 +257,9 @@ func TestSealersAreSafeForConcurrentUse(t *testing.T) {
 		opened := make(chan bool)
 		for i := range 8 {
 			go func() {
-				now := someday + millis(i)*day/4
+				now := someday + wire.Millis(i)*day/4
 				value, err := s.seal([]byte("a session"), now, "", "")
-				_, _, ok := s.open(value, now)
+				_, _, ok := s.unseal(value, now)
 				opened <- ok && err == nil
 			}()
 		}
@@ -267,7 +273,8 @@ func TestSealersAreSafeForConcurrentUse(t *testing.T) {
 	})
 }
 
-// gorilla/securecookie refuses what is older than 30 days on the system's clock or longer than 4096 bytes unless told otherwise.
+// gorilla/securecookie refuses what is older than 30 days on the system's clock or longer than 4096 bytes unless told
+// otherwise.
 func TestSecureCookieLeavesAgeAndLengthToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := newSecureCookies(keysNamed("a"), "id", "c")
@@ -276,7 +283,7 @@ func TestSecureCookieLeavesAgeAndLengthToOthers(t *testing.T) {
 		}
 		value := mustSeal(t, s, strings.Repeat("x", 8000))
 		<-time.After(399 * 24 * time.Hour)
-		if _, _, ok := s.open(value, someday); !ok {
+		if _, _, ok := s.unseal(value, someday); !ok {
 			t.Error("the sealer judges age or length; the content's own expiry and the cookie's size are to decide")
 		}
 	})

@@ -19,12 +19,12 @@ type Session struct {
 	ctx    context.Context
 	client *client // nil unless Options.ClientHints asks for it
 
-	mu    sync.Mutex
-	x     Exchange // nil once the request is over
-	st    *state   // nil until the session is used
-	phase phase
-	told  bool   // the response's headers say what they have to about the session
-	begun moment // when the request began
+	mu         sync.Mutex
+	x          Exchange // nil once the request is over
+	st         *state   // nil until the session is used
+	phase      phase
+	headersSet bool   // Vary, Cache-Control and Set-Cookie are set as the session needs them
+	begunAt    moment // when the request began
 }
 
 type phase byte
@@ -35,11 +35,11 @@ const (
 	requestOver
 )
 
-// Login binds the session to subject, a name like "user:42", and renews the token. A token planted before the login opens
-// nothing after it, and a request in flight with it cannot write into the session: it gets ErrEnded, and of what it does only
-// Destroy follows, unless the login was as another subject than the session's. Values stay, except when the session
-// belonged to another subject: then what was stored is dropped and only this request's own changes stay. The absolute
-// and authentication clocks start anew. An empty subject is refused.
+// Login binds the session to subject, a name like "user:42", and renews the token. A token planted before the login
+// opens nothing after it, and a request in flight with it cannot write into the session: it gets ErrEnded, and of
+// what it does only Destroy follows, unless the login was as another subject than the session's. Values stay, except
+// when the session belonged to another subject: then what was stored is dropped and only this request's own changes
+// stay. The absolute and authentication clocks start anew. An empty subject is refused.
 //
 // Of two logins in flight at once each gets a session of its own. Options.MaxPerSubject limits what a subject can have.
 func (s *Session) Login(subject string) {
@@ -51,29 +51,30 @@ func (s *Session) Login(subject string) {
 	if err != nil {
 		return
 	}
-	st.changes.login, st.changes.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
-	if owner := st.owner(); len(owner) > 0 && string(owner) != subject {
-		st.changes.switched = true
+	st.pending.login, st.pending.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
+	if owner := st.storedSubject(); len(owner) > 0 && string(owner) != subject {
+		st.pending.switched = true
 		st.hide()
-		if st.changes.refusal == nil && slices.ContainsFunc(st.changes.ops, func(o operation) bool { return o.update != nil }) {
-			st.changes.refusal = errNotReworked // until it is: nothing of the other subject's may be saved
+		updated := slices.ContainsFunc(st.pending.ops, func(o operation) bool { return o.update != nil })
+		if updated && st.pending.refusal == nil {
+			st.pending.refusal = errUpdatesNotRerun // until rerunUpdates has repeated them: commits fail
 		}
 	}
 	s.leaveChanged(st)
-	s.rework()
+	s.rerunUpdates()
 }
 
-var errNotReworked = errors.New("session: changes made before a login as somebody else could not be repeated")
+var errUpdatesNotRerun = errors.New("session: changes made before a login as somebody else could not be repeated")
 
-// rework runs this request's updates again after a login as somebody else, on nothing: their results must
+// rerunUpdates runs this request's updates again after a login as somebody else, on nothing: their results must
 // not carry the other subject's values.
-func (s *Session) rework() {
+func (s *Session) rerunUpdates() {
 	for {
 		st, err := s.enterToWrite()
 		if err != nil {
 			return
 		}
-		before, base, needed := slices.Clone(st.changes.ops), st.values(), errors.Is(st.changes.refusal, errNotReworked)
+		before, base, needed := slices.Clone(st.pending.ops), st.values(), errors.Is(st.pending.refusal, errUpdatesNotRerun)
 		s.leave()
 		if !needed {
 			return
@@ -83,24 +84,24 @@ func (s *Session) rework() {
 			s.reject(ReasonCommitFailed, "", err)
 			return
 		}
-		if s.swap(before, after) {
+		if s.replaceOperations(before, after) {
 			return
 		}
 	}
 }
 
-// swap replaces the operations unless another goroutine of this request has written meanwhile.
-func (s *Session) swap(before, after []operation) bool {
+// replaceOperations replaces the operations unless another goroutine of this request has written meanwhile.
+func (s *Session) replaceOperations(before, after []operation) bool {
 	st, err := s.enterToWrite()
 	if err != nil {
 		return true
 	}
 	defer s.leave()
-	unchanged := slices.EqualFunc(st.changes.ops, before, func(a, b operation) bool {
+	unchanged := slices.EqualFunc(st.pending.ops, before, func(a, b operation) bool {
 		return a.key == b.key && same(a.value, b.value)
 	})
 	if unchanged {
-		st.changes.ops, st.changes.refusal = after, nil
+		st.pending.ops, st.pending.refusal = after, nil
 	}
 	return unchanged
 }
@@ -111,7 +112,7 @@ func (s *Session) swap(before, after []operation) bool {
 // in the end. Without a session it does nothing.
 func (s *Session) Renew() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.changes.renew = true
+		st.pending.renew = true
 		s.leaveChanged(st)
 	}
 }
@@ -119,7 +120,7 @@ func (s *Session) Renew() {
 // Touch extends the idle clock now, though the touch interval has not passed. Without a session it does nothing.
 func (s *Session) Touch() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.changes.touch = true
+		st.pending.touch = true
 		s.leaveChanged(st)
 	}
 }
@@ -127,16 +128,16 @@ func (s *Session) Touch() {
 // Clear drops all values. The session, its subject and its token stay; to log out use Destroy.
 func (s *Session) Clear() {
 	if st, err := s.enterToWrite(); err == nil {
-		st.changes.ops = nil
+		st.pending.ops = nil
 		st.hide()
 		s.leaveChanged(st)
 	}
 }
 
 // Destroy ends the session: nothing brings it back, not even a request that is in flight, and the cookie is
-// deleted. Requests in flight that write get ErrEnded. If the session was renewed meanwhile, or logged in as the same subject
-// or from an anonymous one, what has become of it ends. Further sessions that the request's cookies opened end too.
-// What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
+// deleted. Requests in flight that write get ErrEnded. If the session was renewed meanwhile, or logged in as the same
+// subject or from an anonymous one, what has become of it ends. Further sessions that the request's cookies opened
+// end too. What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
 func (s *Session) Destroy() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.destroy()
@@ -151,10 +152,10 @@ func (s *Session) Subject() string {
 		return ""
 	}
 	defer s.leave()
-	if a := st.asked(); a.login {
+	if a := st.changes(); a.login {
 		return a.subject
 	}
-	return string(st.owner())
+	return string(st.storedSubject())
 }
 
 // Exists reports whether the visitor has a session: a loaded one, or one that this request's writes will start.
@@ -164,7 +165,7 @@ func (s *Session) Exists() bool {
 		return false
 	}
 	defer s.leave()
-	return st.found || st.asked().login || st.starts()
+	return st.found || st.changes().login || st.startsSession()
 }
 
 // Handle returns the session's public id: safe to log and to show, stable across renewals, and useless as a
@@ -178,9 +179,9 @@ func (s *Session) Handle() string {
 	return st.handle()
 }
 
-// ExpiresAt returns when the session ends if it is not used again after this request, as its response leaves it: changes
-// and touches that are due are counted, for a session that this request starts too. It is the zero time when there will be
-// none.
+// ExpiresAt returns when the session ends if it is not used again after this request, as its response leaves it:
+// changes and touches that are due are counted, for a session that this request starts too. It is the zero time when
+// there will be none.
 func (s *Session) ExpiresAt() time.Time {
 	now := s.m.now()
 	st := s.enter()
@@ -188,37 +189,35 @@ func (s *Session) ExpiresAt() time.Time {
 		return time.Time{}
 	}
 	defer s.leave()
-	var h held
-	st.held.open(&h)
-	f := s.facts(st, &h, now)
+	var rec record
+	st.base.reparse(&rec)
+	f := s.gatherFacts(st, &rec, now)
 	switch p := decide(&f); {
 	case p.err == nil && p.action >= doTouch && p.action != doEnd:
-		return p.expires.time()
+		return p.expires.Time()
 	case st.found && !f.expired && p.action != doEnd:
-		return min(f.expires, f.deadline).time()
+		return min(f.idleEnd, f.absoluteEnd).Time()
 	}
 	return time.Time{}
 }
 
 // Err returns why the session could not be loaded, why a write was refused, or why the last Save failed; nil
 // if all is well. It loads the session, so that a handler can stop before it acts on an empty one. A handler that
-// stops just returns: the client gets the error response whatever the handler writes. Two cases are different, and there
-// the handler answers itself: after a failed Save, and with Options.AnonymousWhenUnavailable.
+// stops just returns: the client gets the error response whatever the handler writes. Two cases are different, and
+// there the handler answers itself: after a failed Save, and with Options.AnonymousWhenUnavailable.
 func (s *Session) Err() error {
 	st := s.enter()
 	if st == nil {
 		return ErrRequestOver
 	}
 	defer s.leave()
-	switch failure := st.failed(); {
+	switch failure := st.blocked(); {
 	case failure != nil:
 		return failure
-	case st.asked().refusal != nil:
-		return st.asked().refusal
-	case st.rare != nil:
-		return st.err
+	case st.changes().refusal != nil:
+		return st.changes().refusal
 	}
-	return nil
+	return st.saveErr()
 }
 
 // Save commits now instead of before the first header byte, and tells how it went, so that the handler can decide:
@@ -230,13 +229,13 @@ func (s *Session) Err() error {
 // have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored. A session that could
 // not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the same.
 func (s *Session) Save() error {
-	err := s.commit(early)
+	err := s.commitNow(early)
 	if errors.Is(err, ErrRequestOver) { // which has been reported
 		return err
 	}
 	if st := s.enter(); st != nil {
-		if err != nil || st.rare != nil {
-			st.rarely().err = err
+		if err != nil || st.saveErr() != nil {
+			st.rarely().saveErr = err
 		}
 		s.leave()
 	}

@@ -1,45 +1,52 @@
 package session
 
+import "github.com/coatcheck/coatcheck/core/internal/wire"
+
 // state is what one request holds of its session once it has used it. Session.mu guards it.
 type state struct {
-	held       kept
-	found      bool // held is a session that lives, as far as this request knows
-	retired    bool // it was sealed with a key that is no longer the first
-	unwanted   bool // Options.SaveOn refused this response's changes
+	base       snapshot // the session as it was loaded or last written; the zero snapshot if there is none
+	found      bool     // base is a session that lives, as far as this request knows
+	retired    bool     // base was sealed with a key that is no longer the first
+	unsaved    bool     // Options.SaveOn refused this response's changes
 	committing bool
-	age        uint32 // how many seconds after it was last noted down as used held was loaded
-	upkeepAt   millis // from when on the session needs something though nobody asks for it
+	age        uint32      // seconds between base.seen and the load
+	upkeepAt   wire.Millis // from when on the session needs something though nobody asks for it
 
-	changes *wish // nil: the request has only read
-	seen    []sighting
+	pending *pending // nil: the request has only read
+	reads   []keyRead
 
 	cookie string // the Set-Cookie line that the response has to carry, or ""
-	*rare
+	rare   *rare  // nil as long as none of it is needed; the methods below read it
 
-	firstSeen [1]sighting
+	firstRead [1]keyRead
 	loading   bounded
 }
 
-// rare is what few requests need. Apart, it keeps what every request allocates small.
+// rare is what few requests need. It is apart to keep what every request allocates small.
 type rare struct {
-	failure error         // why the session could not be loaded: nothing may be written over it
-	settled chan struct{} // made by whoever waits for the commit to settle
-	err     error         // why the last Save failed, for Err
-	events  []Event
-	faults  []fault // what has failed and has been made an event already
-	lost    party   // whom the last commit that failed was about
-	late    string  // the line of the first change since the last commit that needs a cookie after the headers
+	blocked    error         // why nothing may be saved: the load or the final commit failed
+	commitOver chan struct{} // closed when the commit under way is over; made by whoever waits for that
+	saveErr    error         // why the last Save failed, for Err
+	events     []Event
+	faults     []fault // the failures that have been reported
+	failed     owner   // whom the last commit that failed was about
+	lateLine   string  // the line of the first change since the last commit that needs a cookie after the headers
 
-	dead    *held  // the ended marker or alias that the visitor's token led to
-	forget  bool   // no response with a newer cookie can be on its way to the visitor: dead's cookie may be deleted
-	others  []held // further sessions that the request's cookies opened
-	several bool   // the request had several cookies of this name
-	offer   string // the Set-Cookie line of the token that the visitor should have by now
+	marker    *record  // the ended marker or alias that the visitor's token led to
+	deletable bool     // no response with a newer cookie can be on its way: the visitor's cookie may be deleted
+	others    []record // further sessions that the request's cookies opened
+	several   bool     // the request had several cookies of this name
+	offer     string   // the Set-Cookie line of the token that the visitor should have by now
 
-	replaced bool // the visitor presented a token that a periodic renewal has replaced by that one
+	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
 }
 
-// rarely returns st.rare to write to.
+// forget makes the request one without a session.
+func (st *state) forget(upkeepAt wire.Millis) {
+	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, upkeepAt
+}
+
+// rarely returns st.rare to write to. To read, use the methods below.
 func (st *state) rarely() *rare {
 	if st.rare == nil {
 		st.rare = &rare{}
@@ -47,268 +54,88 @@ func (st *state) rarely() *rare {
 	return st.rare
 }
 
-// failed returns why the session could not be loaded, or nil.
-func (st *state) failed() error {
+// blocked returns why nothing may be saved any more, or nil.
+func (st *state) blocked() error {
 	if st.rare == nil {
 		return nil
 	}
-	return st.failure
+	return st.rare.blocked
 }
 
-// dead returns the marker that the visitor's token led to, or nil.
-func (st *state) dead() *held {
+// saveErr returns why the last Save failed, or nil.
+func (st *state) saveErr() error {
 	if st.rare == nil {
 		return nil
 	}
-	return st.rare.dead
+	return st.rare.saveErr
 }
 
-// offered returns the Set-Cookie line of the token that the visitor should have by now, or "".
-func (st *state) offered() string {
+// marker returns the marker that the visitor's token led to, or nil.
+func (st *state) marker() *record {
+	if st.rare == nil {
+		return nil
+	}
+	return st.rare.marker
+}
+
+// cookieDeletable reports whether the cookie of a dead token may be deleted.
+func (st *state) cookieDeletable() bool { return st.rare != nil && st.rare.deletable }
+
+// several reports whether the request had several cookies of this name.
+func (st *state) several() bool { return st.rare != nil && st.rare.several }
+
+// cameByReplaced reports whether the session was found through a token that a periodic renewal has replaced.
+func (st *state) cameByReplaced() bool { return st.rare != nil && st.rare.cameByReplaced }
+
+// offer returns the Set-Cookie line of the token that the visitor should have by now, or "".
+func (st *state) offer() string {
 	if st.rare == nil {
 		return ""
 	}
-	return st.offer
+	return st.rare.offer
 }
 
-// throughReplaced reports whether the session was found through a token that a periodic renewal has replaced.
-func (st *state) throughReplaced() bool { return st.rare != nil && st.replaced }
-
-// withdraw takes back the offer of a token that may have been replaced since the session was loaded. Nobody can know that
-// of a sealed one.
-func (st *state) withdraw(m *Manager) {
+// withdrawOffer takes back the offer of a token that may have been replaced since the session was loaded. Nobody can
+// know that of a sealed one.
+func (st *state) withdrawOffer(m *Manager) {
 	if st.rare != nil && m.store != nil {
-		st.offer = ""
+		st.rare.offer = ""
 	}
 }
 
 // others returns further sessions that the request's cookies opened.
-func (st *state) others() []held {
+func (st *state) others() []record {
 	if st.rare == nil {
 		return nil
 	}
 	return st.rare.others
 }
 
-// handle returns the public id of the session, or "".
-func (st *state) handle() string { return st.held.envelope().handle.String() }
+// lateLine returns the line of the first change since the last commit that needs a cookie after the headers, or "".
+func (st *state) lateLine() string {
+	if st.rare == nil {
+		return ""
+	}
+	return st.rare.lateLine
+}
 
-// owner returns whom the stored session belongs to, or nobody.
-func (st *state) owner() []byte { return st.held.envelope().subject }
+// addEvent keeps an event until the lock is free, if anybody listens.
+func (st *state) addEvent(m *Manager, e Event) {
+	st.addEvents(m.appendEvent(nil, e))
+}
 
-// note remembers an event until the lock is free, if anybody listens.
-func (st *state) note(m *Manager, e Event) {
-	if events := m.event(nil, e); events != nil {
-		st.rarely().events = append(st.rarely().events, events...)
+// addEvents keeps events until the lock is free.
+func (st *state) addEvents(events []Event) {
+	if events != nil {
+		r := st.rarely()
+		r.events = append(r.events, events...)
 	}
 }
 
-// asked is what the request wants done to its session at the next commit.
-type asked struct {
-	ops     []operation
-	refusal error // a write that could not be taken; it fails the commit
-	subject string
-	ending  *ending // nil unless Destroy was called and there is something to end; writes after it start a new session
-
-	login, renew, touch bool
-	switched            bool // the login is for another subject than the held one's
-	hidden              bool // the held values are dropped: by Clear, or by a login as somebody else
-}
-
-// ending is what Destroy has to end.
-type ending struct {
-	sessions []held
-	own      bool // the first is the session that the request held; the others its cookies opened besides
-	done     int  // how many have ended
-}
-
-// kept is a session as it was loaded or last written, in the small form that a request keeps: most requests look at one value
-// and at nothing else.
-type kept struct {
-	id      RecordID
-	version uint64
-	seen    millis
-	expires millis
-	data    []byte
-	bodyAt  uint32 // where in data the values begin
-	cached  bool   // it may be older than what is durable
-}
-
-func (k *kept) body() []byte { return k.data[k.bodyAt:] }
-
-// wish is what a request that changes its session needs, in one allocation. Each commit uses one up.
-type wish struct {
-	asked
-	ctx   bounded // of the commit
-	first [1]operation
-}
-
-// want gives the request a wish of its own to write to.
-func (st *state) want() {
-	if st.changes == nil {
-		st.changes = &wish{}
-		st.changes.ops = st.changes.first[:0]
+// takeEvents returns the events that piled up and forgets them. A session that was never used has none.
+func (st *state) takeEvents() (events []Event) {
+	if st != nil && st.rare != nil {
+		events, st.rare.events = st.rare.events, nil
 	}
-}
-
-// asked is a copy of what the request wants: nothing, as long as it has only read.
-func (st *state) asked() asked {
-	if st.changes == nil {
-		return asked{}
-	}
-	return st.changes.asked
-}
-
-func (st *state) ops() []operation {
-	if st.changes == nil {
-		return nil
-	}
-	return st.changes.ops
-}
-
-func (st *state) hidden() bool { return st.changes != nil && st.changes.hidden }
-
-// held is a session to work on.
-type held struct {
-	kept
-	env envelope // of data
-}
-
-// open parses a kept session again, into h. Without one, and only then, there is nothing to parse.
-func (k *kept) open(h *held) {
-	h.kept = *k
-	if h.env.parseHeader(k.data) != nil {
-		h.env = envelope{}
-	}
-}
-
-func (k *kept) envelope() envelope {
-	var h held
-	k.open(&h)
-	return h.env
-}
-
-// encode makes h's data: its envelope over v as ops change it.
-func (h *held) encode(v values, ops []operation) {
-	h.data = h.env.encode(v, ops)
-	h.bodyAt = uint32(len(h.data) - len(h.env.body))
-}
-
-func (st *state) values() values { return values{st.held.body(), st.hidden()} }
-
-// look returns the value of key in this request's view. note remembers it as seen.
-func (st *state) look(key string, note bool) []byte {
-	value := st.values().under(st.ops(), key)
-	if note {
-		st.sight(key, value)
-	}
-	return value
-}
-
-func (st *state) sight(key string, value []byte) {
-	if i := lastSeen(st.seen, key); i >= 0 {
-		st.seen[i].value = value
-		return
-	}
-	if st.seen == nil {
-		st.seen = st.firstSeen[:0]
-	}
-	st.seen = append(st.seen, sighting{key, value})
-}
-
-// write remembers an operation. One blind write stands for all that came before it on its key, and an update of a
-// blindly written value is as settled as that. An operation that changes nothing is idle: it matters only if the
-// held values are dropped. now is the key's value so far.
-func (st *state) write(o operation, now []byte) {
-	i, seen := last(st.changes.ops, o.key), lastSeen(st.seen, o.key)
-	if i >= 0 && st.changes.ops[i].idle { // it left the value as it was
-		st.changes.ops, i = without(st.changes.ops, o.key), -1
-	}
-	unchanged := same(now, o.value)
-	settled := unchanged && !st.held.cached // what is durable may hold something else than what this request sees
-	switch {
-	case unchanged && i >= 0, settled && o.value == nil:
-		return
-	case i >= 0 && st.changes.ops[i].update == nil:
-		st.changes.ops[i].value, st.changes.ops[i].popped = o.value, st.changes.ops[i].popped && o.value == nil
-	default:
-		if o.idle = settled; seen >= 0 && o.update == nil && !settled {
-			o.guarded, o.saw = true, st.seen[seen].value
-		}
-		if i >= 0 && o.update == nil { // an update has shown its result, which goes back to the held value
-			o.guarded, o.saw = true, st.values().get(o.key)
-			st.changes.ops = without(st.changes.ops, o.key)
-		}
-		st.changes.ops = append(st.changes.ops, o)
-	}
-	if seen >= 0 {
-		st.seen[seen].value = o.value
-	}
-}
-
-// hide drops the held values, and with them what writes could be held against.
-func (st *state) hide() {
-	st.changes.hidden, st.seen = true, nil
-	for i := range st.changes.ops {
-		st.changes.ops[i].guarded, st.changes.ops[i].idle = false, false
-	}
-}
-
-func without(ops []operation, key string) []operation {
-	kept := ops[:0]
-	for _, o := range ops {
-		if o.key != key {
-			kept = append(kept, o)
-		}
-	}
-	return kept
-}
-
-// destroy forgets everything but what has to be ended: the session, and whatever else the visitor's cookies opened. What
-// follows is a new session's.
-func (st *state) destroy() {
-	e := st.asked().ending
-	if e == nil {
-		e = &ending{own: st.found}
-	}
-	if st.found {
-		var h held
-		st.held.open(&h)
-		e.sessions = append(e.sessions, h)
-	}
-	if others := st.others(); others != nil {
-		e.sessions, st.rare.others = append(e.sessions, others...), nil
-	}
-	if st.changes = (&wish{}); len(e.sessions) > 0 {
-		st.changes.ending = e
-	}
-	st.held, st.found, st.retired, st.seen = kept{}, false, false, nil
-}
-
-// anything reports whether something is wanted that has not been done yet.
-func (w *wish) anything() bool {
-	if w == nil {
-		return false
-	}
-	a := &w.asked
-	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
-}
-
-// quiet reports whether a commit at now would find nothing to do. Most requests only read, and are spared the rest of it.
-func (st *state) quiet(now millis) bool {
-	return now < st.upkeepAt && !st.committing && !st.changes.anything() && st.cookie == "" && !st.owes()
-}
-
-// owes reports whether the response has to say something of the cookie that no commit has decided.
-func (st *state) owes() bool { return st.rare != nil && (st.offer != "" || st.several) }
-
-// starts reports whether the operations leave a value, which is what a new session needs to come into being.
-func (st *state) starts() bool {
-	ops := st.ops()
-	for i := range ops {
-		if ops[i].value != nil && last(ops, ops[i].key) == i {
-			return true
-		}
-	}
-	return false
+	return events
 }

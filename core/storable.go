@@ -21,7 +21,7 @@ func storable[T any]() error {
 	if v, ok := known.(verdict); ok {
 		return v.err
 	}
-	err := examine(t)
+	err := examineType(t)
 	verdicts.Store(t, verdict{err})
 	return err
 }
@@ -30,10 +30,10 @@ var verdicts sync.Map // of reflect.Type to verdict
 
 type verdict struct{ err error }
 
-func examine(t reflect.Type) error {
+func examineType(t reflect.Type) error {
 	err := errors.New("use a struct, a basic type, or a slice or map of them; not a pointer to one")
 	if k := t.Kind(); k != reflect.Interface && k != reflect.Pointer {
-		err = (&examination{seen: map[part]bool{}}).check(part{t, true}, t.String())
+		err = (&typeCheck{seen: map[part]bool{}}).check(part{t, true}, t.String())
 	}
 	if err != nil {
 		return fmt.Errorf("type %s cannot be stored: %w", t, err)
@@ -41,8 +41,8 @@ func examine(t reflect.Type) error {
 	return nil
 }
 
-// examination walks through a type as encoding/json does.
-type examination struct {
+// typeCheck walks through a type as encoding/json does.
+type typeCheck struct {
 	seen map[part]bool // so that types which contain themselves end
 }
 
@@ -73,7 +73,7 @@ func (p part) readsItself() bool {
 }
 
 // check returns what keeps values of p from coming back, or nil. at is where p is, from the outermost type on.
-func (x *examination) check(p part, at string) error {
+func (x *typeCheck) check(p part, at string) error {
 	if x.seen[p] {
 		return nil
 	}
@@ -88,15 +88,15 @@ func (x *examination) check(p part, at string) error {
 	case p.PkgPath() == "math/big" && p.Name() == "Float":
 		return fmt.Errorf("%s would lose its precision: store its Text and Prec", at)
 	case p.writesItself() && p.readsItself():
-		return swallows(p, at)
+		return checkEmbeddedMethods(p, at)
 	case p.writesItself() || p.readsItself():
-		return halfACodec(p, at)
+		return halfCodecError(p, at)
 	}
-	return x.plain(p, at)
+	return x.checkKind(p, at)
 }
 
-// plain is check for what encoding/json writes without the type's help.
-func (x *examination) plain(p part, at string) error {
+// checkKind is check for what encoding/json writes without the type's help.
+func (x *typeCheck) checkKind(p part, at string) error {
 	switch p.Kind() {
 	case reflect.Complex64, reflect.Complex128, reflect.Chan, reflect.Func, reflect.UnsafePointer:
 		return fmt.Errorf(`%s is a %s, which JSON has no form for: leave it out, or tag it json:"-"`, at, p.Kind())
@@ -105,17 +105,17 @@ func (x *examination) plain(p part, at string) error {
 	case reflect.Array:
 		return x.check(part{p.Elem(), p.addressable}, at+"[]")
 	case reflect.Map:
-		if err := mapKey(p.Key(), at); err != nil {
+		if err := checkMapKey(p.Key(), at); err != nil {
 			return err
 		}
 		return x.check(part{p.Elem(), false}, at+"[]")
 	case reflect.Struct:
-		return (&fields{x, map[string]string{}}).of(p, at, nil)
+		return (&fields{x, map[string]string{}}).checkAll(p, at, nil)
 	}
 	return nil
 }
 
-func (x *examination) pointer(p part, at string) error {
+func (x *typeCheck) pointer(p part, at string) error {
 	to := part{p.Elem(), true}
 	switch to.Kind() {
 	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
@@ -126,8 +126,9 @@ func (x *examination) pointer(p part, at string) error {
 	return x.check(to, at)
 }
 
-// mapKey follows encoding/json, which asks a key of the kind string no method when it writes, and does when it reads.
-func mapKey(key reflect.Type, at string) error {
+// checkMapKey follows encoding/json, which asks a key of the kind string no method when it writes, and does when it
+// reads.
+func checkMapKey(key reflect.Type, at string) error {
 	writes, reads := key.Implements(textWriter), reflect.PointerTo(key).Implements(textReader)
 	switch k := key.Kind(); {
 	case k == reflect.String && reads:
@@ -143,7 +144,7 @@ func mapKey(key reflect.Type, at string) error {
 		at, key)
 }
 
-func halfACodec(p part, at string) error {
+func halfCodecError(p part, at string) error {
 	has, lacks := "MarshalJSON or MarshalText", "UnmarshalJSON or UnmarshalText"
 	switch {
 	case p.writesItself():

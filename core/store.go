@@ -37,9 +37,13 @@ func (r Record) String() string {
 
 // Store keeps records. Its methods are safe for concurrent use and return promptly when ctx ends.
 //
-// A store does not judge expiry: it may return a record that has expired, and it may drop one, five minutes after Expires
-// at the earliest, because clocks differ and a request that began in time may end later. The core judges, on the
-// application's clock.
+// A context that the core passes when a request loads or commits ends at its deadline and not before. It says so by a
+// method EndsAtDeadline() bool that returns true, which contexts derived from it do not have. A store whose client
+// heeds deadlines and no cancellations need not watch such a context.
+//
+// A store does not judge expiry: it may return a record that has expired, and it may drop one, five minutes after
+// Expires at the earliest, because clocks differ and a request that began in time may end later. The core judges, on
+// the application's clock.
 type Store interface {
 	// Load returns the record, or ErrNotFound when it is absent.
 	Load(ctx context.Context, id RecordID) (Record, error)

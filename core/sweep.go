@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 const (
@@ -36,24 +38,24 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 			return
 		case <-timer.C:
 		}
-		if _, err := m.sweep(ctx, s, nil); err == nil {
+		if _, err := m.sweep(ctx, s); err == nil {
 			wait = sweepEvery
 		} else if errors.Is(err, errors.ErrUnsupported) {
 			return
 		} else if ctx.Err() == nil {
 			wait = min(2*wait, maxBackOff)
-			m.emit(ctx, m.event(nil, Event{Reason: ReasonSweepFailed, Err: err}))
+			m.emit(ctx, m.appendEvent(nil, Event{Reason: ReasonSweepFailed, Err: err}))
 		}
 	}
 }
 
 // Sweep removes what expired five minutes ago or earlier, in batches of a thousand, between which requests get their
-// turn, and returns how many it removed, also when it fails. progress, if not nil, is told the sum after each batch. It is for a program
-// that a scheduler runs, as Django's clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported
-// where there is nothing to sweep: for stores that forget by themselves and for sealed sessions.
-func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (removed int, err error) {
+// turn, and returns how many it removed, also when it fails. It is for a program that a scheduler runs, as Django's
+// clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported where there is nothing to sweep: for
+// stores that forget by themselves and for sealed sessions.
+func (m *Manager) Sweep(ctx context.Context) (removed int, err error) {
 	if s, ok := m.store.(Sweeper); ok {
-		removed, err = m.sweep(ctx, s, progress)
+		removed, err = m.sweep(ctx, s)
 	} else {
 		err = errors.ErrUnsupported
 	}
@@ -65,8 +67,8 @@ func (m *Manager) Sweep(ctx context.Context, progress func(removed int)) (remove
 
 // sweep removes, batch after batch, what expired sweepAfter ago. A batch that fails and is full all the same does not
 // stop it.
-func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (removed int, err error) {
-	before := (m.now() - durationMillis(sweepAfter)).time()
+func (m *Manager) sweep(ctx context.Context, s Sweeper) (removed int, err error) {
+	before := (m.now() - wire.FromDuration(sweepAfter)).Time()
 	for {
 		batch, cancel := context.WithTimeout(ctx, sweepEvery)
 		n, failed := s.Sweep(batch, before, sweepBatch)
@@ -74,9 +76,6 @@ func (m *Manager) sweep(ctx context.Context, s Sweeper, progress func(int)) (rem
 		removed += n
 		if err == nil {
 			err = failed
-		}
-		if progress != nil {
-			progress(removed)
 		}
 		if n < sweepBatch || ctx.Err() != nil {
 			return removed, err

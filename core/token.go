@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // A token is 256 bits from the operating system's random source (OWASP asks for 64, ASVS 5.0 7.2.3 for 128), as
@@ -12,7 +14,6 @@ import (
 const (
 	tokenBytes  = 32
 	tokenLength = 43
-	saltBytes   = 32
 )
 
 // base64url refuses stray bits, so that one token has one spelling.
@@ -25,13 +26,13 @@ func mintToken() string {
 }
 
 func mintSalt() []byte {
-	b := make([]byte, saltBytes)
+	b := make([]byte, wire.SaltSize)
 	_, _ = rand.Read(b)
 	return b
 }
 
-// successorToken is the token that follows token in a periodic renewal. It takes both: the store keeps the salt and never
-// a token, so what is at rest opens no session, and whoever holds the old token can be given the new one again.
+// successorToken is the token that follows token in a periodic renewal. It takes both: the store keeps the salt and
+// never a token, so what is at rest opens no session, and whoever holds the old token can be given the new one again.
 func successorToken(token string, salt []byte) string {
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write([]byte("coatcheck periodic renewal"))
@@ -39,20 +40,13 @@ func successorToken(token string, salt []byte) string {
 	return base64url.EncodeToString(mac.Sum(nil))
 }
 
-func mintHandle() (h handle) {
+func mintHandle() (h wire.Handle) {
 	_, _ = rand.Read(h[:])
 	return h
 }
 
-func (h handle) String() string {
-	if h == (handle{}) {
-		return ""
-	}
-	return base64url.EncodeToString(h[:])
-}
-
-// wellFormedToken keeps a value that cannot be a token away from the store.
-func wellFormedToken(s string) bool {
+// isToken keeps a value that cannot be a token away from the store.
+func isToken(s string) bool {
 	if len(s) != tokenLength {
 		return false
 	}
@@ -60,7 +54,7 @@ func wellFormedToken(s string) bool {
 	for i := range tokenLength {
 		all |= digits[s[i]]
 	}
-	return all != noDigit && digits[s[tokenLength-1]]&3 == 0 // the last digit has two bits more than there are to tell
+	return all != noDigit && digits[s[tokenLength-1]]&3 == 0 // 43 digits carry 258 bits; the last two must be zero
 }
 
 // digits are the values of base64url's characters.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 func TestMintedTokenIs256BitsIn43Characters(t *testing.T) {
@@ -13,7 +15,7 @@ func TestMintedTokenIs256BitsIn43Characters(t *testing.T) {
 	for range 200 {
 		token := mintToken()
 		raw, err := base64url.DecodeString(token)
-		if err != nil || len(raw) != 32 || len(token) != 43 || !wellFormedToken(token) {
+		if err != nil || len(raw) != 32 || len(token) != 43 || !isToken(token) {
 			t.Fatalf("a minted token has %d characters and %d bytes (err %v), want 43 and 32", len(token), len(raw), err)
 		}
 		if seen[token] {
@@ -55,24 +57,25 @@ func TestOnlyTheCanonicalSpellingIsAToken(t *testing.T) {
 		{canonical[:41] + "é", false, "43 bytes, but not ASCII"},
 		{strings.Repeat("%41", 14) + "A", false, "percent-encoded"},
 	} {
-		if got := wellFormedToken(c.token); got != c.want {
-			t.Errorf("wellFormedToken(%q) = %t, want %t: %s", c.token, got, c.want, c.why)
+		if got := isToken(c.token); got != c.want {
+			t.Errorf("isToken(%q) = %t, want %t: %s", c.token, got, c.want, c.why)
 		}
 	}
 }
 
 // encoding/base64 skips line breaks, in strict mode too.
 func TestATokenHasNoLineBreaks(t *testing.T) {
-	for _, token := range []string{strings.Repeat("A", 40) + "\r\n\n", strings.Repeat("\n", 43), "\r" + strings.Repeat("A", 42)} {
-		if wellFormedToken(token) {
-			t.Errorf("wellFormedToken(%q) = true: fewer than 32 bytes cost a store call", token)
+	for _, token := range []string{strings.Repeat("A", 40) + "\r\n\n", strings.Repeat("\n", 43),
+		"\r" + strings.Repeat("A", 42)} {
+		if isToken(token) {
+			t.Errorf("isToken(%q) = true: fewer than 32 bytes cost a store call", token)
 		}
 	}
 }
 
 func TestCheckingATokenAllocatesNothing(t *testing.T) {
 	token := mintToken()
-	if n := testing.AllocsPerRun(100, func() { wellFormedToken(token) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { isToken(token) }); n != 0 {
 		t.Errorf("%v allocations, want 0", n)
 	}
 }
@@ -119,7 +122,7 @@ func TestRecordIDPrintsShort(t *testing.T) {
 }
 
 func TestHandleIsPrintableAndEmptyWhenThereIsNone(t *testing.T) {
-	if got := (handle{}).String(); got != "" {
+	if got := (wire.Handle{}).String(); got != "" {
 		t.Errorf("no handle prints as %q, want nothing", got)
 	}
 	a, b := mintHandle().String(), mintHandle().String()

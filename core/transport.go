@@ -13,30 +13,31 @@ const (
 )
 
 var (
-	errPlainHTTP = errors.New("session: a Secure cookie was sent over plain http, where browsers drop it, so that no visitor keeps a session: " +
-		"serve https, let the proxy in front send X-Forwarded-Proto, or set Options.InsecureHTTP for local development")
-	errInsecureHTTP = errors.New("session: Options.InsecureHTTP is set, but the site is served over https, where the cookie " +
-		"should be Secure: take the option out")
+	errPlainHTTP = errors.New("session: a Secure cookie was sent over plain http, where browsers drop it, so that " +
+		"no visitor keeps a session: serve https, let the proxy in front send X-Forwarded-Proto, " +
+		"or set Options.InsecureHTTP for local development")
+	errInsecureHTTP = errors.New("session: Options.InsecureHTTP is set, but the site is served over https, where " +
+		"the cookie should be Secure: take the option out")
 )
 
 // transport is what a manager's options say of the way that its cookies travel.
 type transport struct {
 	insecure bool // Options.InsecureHTTP
-	told     atomic.Bool
+	warned   atomic.Bool
 }
 
 // checkTransport is called where a session's cookie is issued, and for no other response. What it believes of the
 // headers of a request decides about a warning and about nothing else.
 func (s *Session) checkTransport() {
 	t := &s.m.transport
-	if t.told.Load() || isNoSite(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.told.Swap(true) {
+	if t.warned.Load() || isNoSite(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.warned.Swap(true) {
 		return
 	}
 	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP, Route: route(s.x)}
 	if t.insecure {
 		e.Reason, e.Err = ReasonInsecureHTTP, errInsecureHTTP
 	}
-	s.m.emit(s.ctx, s.m.event(nil, e))
+	s.m.emit(s.ctx, s.m.appendEvent(nil, e))
 }
 
 // isWarning tells what deserves a look from what has failed.
@@ -52,9 +53,9 @@ func visitedHost(x Exchange) string {
 	return x.RequestHeader("Host")
 }
 
-// isNoSite reports whether a Host header names this machine. Browsers treat such a site as if it were encrypted, some of
-// them for cookies too, and there is nobody on the way to listen. Without a Host it is no browser, and example.com is
-// what httptest.NewRequest asks for.
+// isNoSite reports whether a Host header names this machine. Browsers treat such a site as if it were encrypted, some
+// of them for cookies too, and there is nobody on the way to listen. Without a Host it is no browser, and example.com
+// is what httptest.NewRequest asks for.
 func isNoSite(host string) bool {
 	if strings.HasPrefix(host, "[") || host != "" && host[0] <= '9' {
 		return parseAddress(host).IsLoopback()
@@ -64,8 +65,8 @@ func isNoSite(host string) bool {
 	return name == "" || name == "example.com" || name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// encrypted reports whether the browser's own connection is encrypted, as far as can be known: this one may be that of a
-// proxy. Browsers send Sec-Fetch-Site to encrypted sites only, loopback apart.
+// encrypted reports whether the browser's own connection is encrypted, as far as can be known: this one may be that
+// of a proxy. Browsers send Sec-Fetch-Site to encrypted sites only, loopback apart.
 func encrypted(x Exchange) bool {
 	return x.RequestHeader("Sec-Fetch-Site") != "" || proxySaysHTTPS(x) || x.Facts().TLS
 }
@@ -73,8 +74,9 @@ func encrypted(x Exchange) bool {
 // proxySaysHTTPS knows the headers in which proxies tell of the connection they have ended.
 func proxySaysHTTPS(x Exchange) bool {
 	for _, h := range []struct{ name, value string }{
-		{"X-Forwarded-Proto", "https"}, {"Forwarded", "proto=https"}, {"Forwarded", `proto="https"`}, {"X-Forwarded-Scheme", "https"},
-		{"X-Forwarded-Ssl", "on"}, {"Front-End-Https", "on"}, {"Cloudfront-Forwarded-Proto", "https"}, {"Cf-Visitor", `"https"`},
+		{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Scheme", "https"}, {"Cloudfront-Forwarded-Proto", "https"},
+		{"Forwarded", "proto=https"}, {"Forwarded", `proto="https"`}, {"Cf-Visitor", `"https"`},
+		{"X-Forwarded-Ssl", "on"}, {"Front-End-Https", "on"},
 	} {
 		if strings.Contains(strings.ToLower(x.RequestHeader(h.name)), h.value) {
 			return true

@@ -89,28 +89,37 @@ func sweepStore(ctx context.Context, c *console, store session.Store) (removed i
 	if !ok {
 		return 0, errors.ErrUnsupported
 	}
-	m, err := manage(c, patient{store, sweeper, c.ctx}, "", time.Minute)
+	p := &patient{Store: store, sweeper: sweeper, interrupted: c.ctx}
+	m, err := manage(c, p, "", time.Minute)
 	if err != nil {
 		return 0, err
 	}
 	progress, finish := newProgress(ctx, c, store)
 	defer finish()
-	return m.Sweep(ctx, progress)
+	p.progress = progress
+	return m.Sweep(ctx)
 }
 
-// patient sweeps until it is interrupted and then between batches, so that it is known what was removed.
+// patient sweeps until it is interrupted and then between batches, so that it is known what was removed. After each batch
+// it tells progress, if there is any to tell, how many that makes.
 type patient struct {
 	session.Store
 	sweeper     session.Sweeper
 	interrupted context.Context
+	progress    func(removed int)
+	removed     int
 }
 
 // Sweep is called by the manager for each batch.
-func (p patient) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
+func (p *patient) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := p.interrupted.Err(); err != nil {
 		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
-	return p.sweeper.Sweep(ctx, before, limit)
+	n, err := p.sweeper.Sweep(ctx, before, limit)
+	if p.removed += n; p.progress != nil {
+		p.progress(p.removed)
+	}
+	return n, err
 }

@@ -77,7 +77,7 @@ func (w *week) pass(d time.Duration) {
 func (w *week) sweep() {
 	w.Helper()
 	if !w.sealed {
-		_, _ = w.sessions.Sweep(w.Context(), nil) // not every store has anything to sweep
+		_, _ = w.sessions.Sweep(w.Context()) // not every store has anything to sweep
 		w.note("the sweeper was here")
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
-
-	session "github.com/coatcheck/coatcheck/core"
 )
 
 // await runs a call to the client and gives up on it when ctx ends. The client cannot be left to do so: without
@@ -17,7 +15,7 @@ func await[T any](ctx context.Context, s *Store, call func() (T, error)) (T, err
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	if s.heedsDeadlines && session.EndsAtDeadline(ctx) {
+	if s.heedsDeadlines && endsAtDeadline(ctx) {
 		return attempt(call).result(ctx)
 	}
 	answers := make(chan answer[T], 1) // so that a call that was given up on can end
@@ -28,6 +26,12 @@ func await[T any](ctx context.Context, s *Store, call func() (T, error)) (T, err
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// endsAtDeadline reports whether ctx ends at its deadline and not before, as session.Store describes it.
+func endsAtDeadline(ctx context.Context) bool {
+	c, ok := ctx.(interface{ EndsAtDeadline() bool })
+	return ok && c.EndsAtDeadline()
 }
 
 type answer[T any] struct {

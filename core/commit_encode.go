@@ -1,0 +1,94 @@
+package session
+
+import (
+	"math/rand/v2"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
+)
+
+// values are those of base as far as this request has not dropped them.
+func (c *commit) values(base *record) values { return values{base.env.Body, c.hidden} }
+
+// check refuses writes that conflict with what another request wrote, unless the application wants the last one to win.
+func (c *commit) check(v values, ops []operation) error {
+	if c.m.conflicts == LastWriteWins {
+		return nil
+	}
+	return v.checkReads(ops)
+}
+
+// newEnvelope is the envelope of a session that begins now.
+func (c *commit) newEnvelope() wire.Envelope {
+	e := wire.Envelope{Kind: wire.Live, Handle: mintHandle(), Created: c.now}
+	if c.m.store == nil {
+		e.Flags = wire.Sealed
+	}
+	e.Renewed, e.Deadline = c.now, c.now+c.m.absolute
+	c.client.hint(&e)
+	c.stampLogin(&e)
+	return e
+}
+
+// renewedFrom is base's envelope after a renewal or login.
+func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
+	if c.switched {
+		return c.newEnvelope()
+	}
+	base.Renewed = c.now
+	base.Flags &^= wire.Unpresented
+	base.SetExtension(wire.PresentedAt, "")
+	c.stampLogin(&base)
+	return base
+}
+
+// stampLogin puts a login's subject and clocks into e.
+func (c *commit) stampLogin(e *wire.Envelope) {
+	if c.login {
+		e.Subject = []byte(c.subject)
+		e.Authenticated, e.Deadline = c.now, c.now+c.m.absolute
+		c.client.hint(e)
+	}
+}
+
+// encodeNext sets the clocks of rec and encodes it over the values v as ops leave them. The rest of its envelope is
+// there already.
+func (c *commit) encodeNext(rec *record, v values, ops []operation) error {
+	rec.seen, rec.expires = max(c.now, rec.seen), min(c.plan.expires, rec.env.Deadline)
+	rec.env.Seen, rec.env.Expires = rec.seen, rec.expires
+	if c.m.store != nil {
+		rec.env.PushWriteID(rand.Uint64())
+	}
+	rec.encode(v, ops)
+	if c.m.store != nil && len(rec.data) > c.m.maxSize {
+		return tooLarge(len(rec.data), c.m.maxSize)
+	}
+	return nil
+}
+
+// encodeOver makes next what base is after ops, under base's token.
+func (c *commit) encodeOver(next, base *record, ops []operation) error {
+	*next = record{snapshot: snapshot{seen: base.seen}, env: base.env}
+	if !c.cameByReplaced && !c.followed {
+		next.env.MarkPresented(c.now)
+	}
+	if err := c.encodeNext(next, c.values(base), ops); err != nil {
+		return err
+	}
+	next.id, next.version = base.id, base.version
+	// If another request has written base, it may have been later than this one.
+	next.expires = max(next.expires, min(c.m.idleEnd(base), base.env.Deadline))
+	return nil
+}
+
+// encodeFromOperations makes rec a session of its own: this request's operations over v. If they ran on something else
+// before, they run again.
+func (c *commit) encodeFromOperations(rec *record, v values) (err error) {
+	ops := c.ops
+	if c.found || v.body != nil {
+		if ops, err = v.replay(ops); err != nil {
+			return err
+		}
+	}
+	rec.env = c.newEnvelope()
+	return c.encodeNext(rec, v, ops)
+}

@@ -1,0 +1,45 @@
+package session
+
+import "fmt"
+
+// runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
+func (c *commit) runSealed() error {
+	if c.action == doEnd {
+		return c.noteEnded(&c.ending.sessions[0])
+	}
+	next := &c.next
+	if err := c.reseal(next); err != nil {
+		return err
+	}
+	cookie := &c.m.cookie
+	attributes := cookie.attributesFor(c.m.absoluteEnd(&next.env) - c.now)
+	line, err := c.m.sealing.seal(next.data, c.now, cookie.assignment, attributes)
+	if err != nil {
+		return fmt.Errorf("session: seal: %w", err)
+	}
+	if len(line) > maxCookie {
+		return tooLarge(len(line), maxCookie)
+	}
+	c.cookie = line
+	if c.reason != "" {
+		c.addEvent(c.reason, next)
+	}
+	return nil
+}
+
+func (c *commit) reseal(next *record) error {
+	switch c.action {
+	case doCreate, doEndThenCreate:
+		return c.encodeFromOperations(next, values{})
+	case doRenew:
+		next.env = c.renewedFrom(c.old.env)
+	default:
+		next.env = c.old.env
+	}
+	next.seen = c.old.seen
+	return c.encodeNext(next, c.values(&c.old), c.ops)
+}
+
+func tooLarge(size, limit int) error {
+	return fmt.Errorf("%w: %d bytes, %d allowed", ErrTooLarge, size, limit)
+}

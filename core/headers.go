@@ -1,0 +1,80 @@
+package session
+
+import (
+	"net/http"
+	"strings"
+)
+
+// setAllHeaders sets what the response has to say about the session.
+func (s *Session) setAllHeaders() {
+	s.mu.Lock()
+	s.headersSet = true
+	st := s.st
+	line := st.cookie
+	if line == "" {
+		line = st.offer()
+	}
+	s.mu.Unlock()
+	s.setHeadersFor(st, line)
+}
+
+// setHeadersFor sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
+// a session id must not be stored) and the cookie, if it has to change.
+func (s *Session) setHeadersFor(st *state, line string) {
+	s.varyByCookie()
+	if line != "" {
+		s.checkTransport()
+		s.x.SetCookie(s.m.cookie.name, line)
+		s.keepFromCaches()
+	} else if s.x.ResponseHeader("Cache-Control") == "" {
+		s.x.SetResponseHeader("Cache-Control", "private")
+	}
+	if st.several() {
+		for _, former := range s.m.cookie.former {
+			s.x.AddCookie(former)
+		}
+		s.keepFromCaches()
+	}
+}
+
+// keepFromCaches forbids everybody to store the response. Some caches obey a header of their own before Cache-Control.
+func (s *Session) keepFromCaches() {
+	s.x.RemoveResponseHeaders(steersCaches)
+	s.x.SetResponseHeader("Cache-Control", "no-store")
+}
+
+// steersCaches knows Cache-Control, those that target one cache, like CDN-Cache-Control (RFC 9213), and older ones.
+func steersCaches(name string) bool {
+	const suffix = "Cache-Control"
+	return len(name) >= len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) ||
+		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control") ||
+		strings.EqualFold(name, "X-Accel-Expires")
+}
+
+// varyByCookie tells caches that the response depends on the cookie.
+func (s *Session) varyByCookie() {
+	vary := s.x.ResponseHeader("Vary")
+	if vary == "" {
+		s.x.SetResponseHeader("Vary", "Cookie")
+		return
+	}
+	for field := range strings.SplitSeq(vary, ",") {
+		if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
+			return
+		}
+	}
+	s.x.SetResponseHeader("Vary", vary+", Cookie")
+}
+
+// answerError reports the failure of a commit, resets the response and returns the one that goes out.
+func (s *Session) answerError(err error) Response {
+	s.reportCommit(Event{Reason: ReasonCommitFailed, Err: err})
+	instead := s.m.respond(err, s.x.RequestHeader)
+	setDefault(&instead.Status, http.StatusServiceUnavailable)
+	setDefault(&instead.ContentType, "text/plain; charset=utf-8")
+	s.x.ResetResponse()
+	s.x.SetResponseHeader("Content-Type", instead.ContentType)
+	s.keepFromCaches()
+	s.setAllHeaders()
+	return instead
+}

@@ -1,0 +1,60 @@
+package wire
+
+// The tags of the extensions that this version knows.
+const (
+	Agent       = 1 // the family of the browser
+	Network     = 2 // of the address
+	PresentedAt = 3 // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
+)
+
+// MarkPresented notes that the token of a periodic renewal has been presented.
+func (e *Envelope) MarkPresented(now Millis) {
+	if e.Flags&Unpresented == 0 {
+		return
+	}
+	e.Flags &^= Unpresented
+	e.SetExtension(PresentedAt, string(appendMillis(nil, now)))
+}
+
+// Presented is when the token of a periodic renewal was first presented; Never, if it was not yet. An alias left by a
+// later renewal keeps it. Where it is not known, it was at the latest when that alias was made.
+func (e *Envelope) Presented() Millis {
+	if e.Flags&Unpresented != 0 {
+		return Never
+	}
+	at, rest := takeMillis([]byte(e.Extension(PresentedAt)))
+	if rest == nil {
+		return e.Renewed
+	}
+	return at
+}
+
+// Extension returns what is kept under a tag, or "".
+func (e *Envelope) Extension(tag byte) string {
+	for rest := e.Extensions; len(rest) > 0; {
+		var text []byte
+		known := rest[0]
+		if text, rest = takeFrame(rest[1:]); known == tag {
+			return string(text)
+		}
+	}
+	return ""
+}
+
+// SetExtension keeps text under a tag in place of what was there. Other tags, those of newer versions too, stay.
+func (e *Envelope) SetExtension(tag byte, text string) {
+	var kept []byte
+	for rest := e.Extensions; len(rest) > 0; {
+		start := rest
+		if _, rest = takeFrame(rest[1:]); rest == nil {
+			return // nothing of ours, and not ours to change
+		}
+		if start[0] != tag {
+			kept = append(kept, start[:len(start)-len(rest)]...)
+		}
+	}
+	if text != "" {
+		kept = AppendFrame(append(kept, tag), text)
+	}
+	e.Extensions = kept
+}

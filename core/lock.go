@@ -1,0 +1,168 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// enter locks the session and loads it if need be. It returns nil, unlocked, when the request is over.
+func (s *Session) enter() *state {
+	s.mu.Lock()
+	if s.phase == requestOver {
+		s.mu.Unlock()
+		s.report(Event{Reason: ReasonRequestOver, Err: ErrRequestOver, Source: applicationLine()})
+		return nil
+	}
+	if s.st == nil {
+		s.firstUse()
+	}
+	return s.st
+}
+
+// firstUse loads the session. If loading panics, the session counts as failed to load and the lock is released.
+func (s *Session) firstUse() {
+	st, loaded := &state{}, false
+	s.st = st
+	defer func() {
+		if !loaded {
+			st.rarely().blocked = errLoadPanicked
+			st.forget(0)
+			s.mu.Unlock()
+		}
+	}()
+	s.load(st)
+	loaded = true
+}
+
+var (
+	errPanicked     = errors.New("session: a store or a function of the application panicked")
+	errLoadPanicked = unavailable("load", errPanicked)
+)
+
+// enterToWrite also waits for a commit under way and refuses to write over what could not be loaded.
+func (s *Session) enterToWrite() (*state, error) {
+	st := s.enter()
+	if st == nil {
+		return nil, ErrRequestOver
+	}
+	if !s.awaitCommit(st) {
+		s.report(Event{Reason: ReasonCommitFailed, Err: errEndless, Source: applicationLine()})
+		return nil, errEndless
+	}
+	if s.phase == requestOver { // it ended while we waited
+		s.mu.Unlock()
+		return s.enterToWrite()
+	}
+	st.beginChanges()
+	if err := st.blocked(); err != nil {
+		st.pending.refusal = err
+		s.leave()
+		return nil, err
+	}
+	return st, nil
+}
+
+var errEndless = errors.New("session: write during a commit that does not end: a function given to Update or Try " +
+	"must not write to the session")
+
+// awaitCommit returns true, with the lock held, once no commit is under way. A commit is bounded in time. One that
+// takes longer has run a function given to Update that waits here, to write to its own session: then awaitCommit
+// returns false, unlocked.
+func (s *Session) awaitCommit(st *state) bool {
+	for st.committing {
+		r := st.rarely()
+		if r.commitOver == nil {
+			r.commitOver = make(chan struct{})
+		}
+		over := r.commitOver
+		s.mu.Unlock()
+		timer := time.NewTimer(s.m.storeTimeout + time.Second)
+		select {
+		case <-over:
+			timer.Stop()
+			s.mu.Lock()
+		case <-timer.C:
+			return false
+		}
+	}
+	return true
+}
+
+// leave unlocks the session and hands out the events that piled up.
+func (s *Session) leave() {
+	events := s.st.takeEvents()
+	for i := range events {
+		if events[i].Err != nil {
+			events[i].Route = route(s.x)
+		}
+	}
+	s.mu.Unlock()
+	if events != nil {
+		s.m.emit(s.ctx, events)
+	}
+}
+
+// leaveChanged is leave after a change. If the change needs a cookie and the headers are out, it remembers the
+// application's line, which cannot be found any more when End reports the failure.
+func (s *Session) leaveChanged(st *state) {
+	if s.phase == headersSent && st.needsCookie(s.m) && st.lateLine() == "" {
+		st.rarely().lateLine = applicationLine()
+	}
+	s.leave()
+}
+
+// valueOf returns the encoded value of key in this request's view, nil if there is none. An error has been reported.
+func (s *Session) valueOf(key string, remember bool) ([]byte, error) {
+	st := s.enter()
+	if st == nil {
+		return nil, ErrRequestOver
+	}
+	defer s.leave()
+	return st.value(key, remember), nil
+}
+
+// write remembers an operation, unless the session cannot be written to, which has been reported then.
+func (s *Session) write(o operation) {
+	if st, err := s.enterToWrite(); err == nil {
+		st.write(o, st.value(o.key, false))
+		s.leaveChanged(st)
+	}
+}
+
+// writeIf writes unless the key no longer holds what the value was computed from.
+func (s *Session) writeIf(o operation, old []byte) (done bool, err error) {
+	st, err := s.enterToWrite()
+	if err != nil {
+		return true, err
+	}
+	defer s.leaveChanged(st)
+	now := st.value(o.key, false)
+	if !same(now, old) {
+		return false, nil
+	}
+	st.write(o, now)
+	return true, nil
+}
+
+// refuse reports a write that cannot be taken and lets the commit fail, so that no response claims it was saved.
+func (s *Session) refuse(reason Reason, key string, err error) error {
+	err = fmt.Errorf("session: key %q: %w", key, err)
+	s.reject(reason, key, err)
+	return err
+}
+
+// reject is refuse for an error that needs no key.
+func (s *Session) reject(reason Reason, key string, err error) {
+	st, unable := s.enterToWrite()
+	if unable != nil { // which has been reported
+		return
+	}
+	st.pending.refusal = err
+	e := Event{Reason: reason, Key: key, Err: err, Source: applicationLine()}
+	news := s.firstReport(&e) // in one step with the refusal, so that no commit tells of it before
+	s.leave()
+	if news {
+		s.m.emit(s.ctx, s.m.appendEvent(nil, e))
+	}
+}
