@@ -1,5 +1,5 @@
-// Package shop is a small web shop with pages, a login, a cart and preferences. It is written once against the core, and
-// each framework mounts it with a file of its own. Everything that it knows of a visitor is in the session.
+// Package shop is a small web shop with pages, a login, a cart and preferences. It is written once against the core,
+// and each framework mounts it with a file of its own. Everything that it knows of a visitor is in the session.
 package shop
 
 import (

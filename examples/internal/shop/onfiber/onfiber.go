@@ -1,4 +1,5 @@
-// Package onfiber mounts the shop on Fiber v2. It is not in package shop, because a program with Fiber v3 cannot have it.
+// Package onfiber mounts the shop on Fiber v2. It is not in package shop, because a program with Fiber v3 cannot have
+// it.
 package onfiber
 
 import (
