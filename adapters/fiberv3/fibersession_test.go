@@ -43,9 +43,19 @@ func managed(t *testing.T, config fiber.Config) (app *fiber.App, m *session.Mana
 
 func down(probe.Call) error { return errors.New("down") }
 
-func ask(t *testing.T, app *fiber.App, method, target string) (*http.Response, string) {
+// answer is a response that has been read to its end.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func ask(t *testing.T, app *fiber.App, method, target string, cookies ...*http.Cookie) (answer, string) {
 	t.Helper()
-	response, err := app.Test(httptest.NewRequest(method, target, nil), fiber.TestConfig{})
+	r := httptest.NewRequest(method, target, nil)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	response, err := app.Test(r, fiber.TestConfig{}) // without a timeout
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +64,7 @@ func ask(t *testing.T, app *fiber.App, method, target string) (*http.Response, s
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return answer{response.StatusCode, response.Header}, string(body)
 }
 
 func TestFromNilSaysWhatToPass(t *testing.T) {
@@ -187,14 +197,8 @@ func TestTheSessionMayBeFirstUsedInAGoroutine(t *testing.T) {
 		return c.SendString(strconv.Itoa(<-found))
 	})
 	for range 50 {
-		r := httptest.NewRequest(fiber.MethodGet, "/", nil)
-		r.AddCookie(cookie)
-		response, err := app.Test(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if body, err := io.ReadAll(response.Body); string(body) != "1" {
-			t.Fatalf("visits = %q (%v), want 1: the cookie was not found", body, err)
+		if _, body := ask(t, app, fiber.MethodGet, "/", cookie); body != "1" {
+			t.Fatalf("visits = %q, want 1: the cookie was not found", body)
 		}
 	}
 }

@@ -19,9 +19,8 @@ type Exchange struct {
 	entry    *fasthttp.ResponseHeader // the headers that were there before; nil: none
 	cookies  []string
 	space    [1]string
-	method   string
-	path     string
-	anyCase  bool // the server leaves header names as they are spelt
+	line     string // method and path, with a space between them
+	anyCase  bool   // the server leaves header names as they are spelt
 }
 
 // Begin starts a request of c's in ctx. It returns the context for the rest of the way, and false when the manager's

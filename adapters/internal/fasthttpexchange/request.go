@@ -17,13 +17,16 @@ func (x *Exchange) rememberRequest() {
 	header := &x.ctx.Request.Header
 	lines := (*exchange)(x).requestLines("Cookie")
 	method, path := header.Method(), pathOf(header.RequestURI())
-	size := len(method) + len(path)
+	size := len(method) + len(" ") + len(path)
 	for _, line := range lines {
 		size += len(line)
 	}
 	var all strings.Builder
 	all.Grow(size)
-	x.method, x.path = added(&all, method), added(&all, path)
+	all.Write(method)
+	all.WriteByte(' ')
+	all.Write(path)
+	x.line = all.String()
 	x.cookies = x.space[:0]
 	for _, line := range lines {
 		x.cookies = append(x.cookies, added(&all, line))
@@ -69,8 +72,9 @@ func (x *exchange) requestLines(name string) (lines [][]byte) {
 }
 
 func (x *exchange) Facts() session.RequestFacts {
+	method, path, _ := strings.Cut(x.line, " ")
 	return session.RequestFacts{
-		Method: x.method, Path: x.path, RemoteAddr: x.ctx.RemoteAddr().String(), TLS: x.ctx.IsTLS(),
+		Method: method, Path: path, RemoteAddr: x.ctx.RemoteAddr().String(), TLS: x.ctx.IsTLS(),
 	}
 }
 

@@ -24,13 +24,19 @@ func (x *exchange) RemoveResponseHeaders(unwanted func(name string) bool) {
 	header := &x.response.Header
 	var found []string // the header must not change while it is visited
 	header.VisitAll(func(key, _ []byte) {
-		if unwanted(unsafe.String(unsafe.SliceData(key), len(key))) { // it looks, and keeps nothing
+		if unwanted(borrowed(key)) {
 			found = append(found, string(key))
 		}
 	})
 	for _, name := range found {
 		header.Del(name)
 	}
+}
+
+// borrowed is b as a string without a copy, for a function that looks at it and keeps nothing: there are several
+// headers on each response.
+func borrowed(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // b does not change while the function looks
 }
 
 func (x *exchange) SetCookie(name, line string) {

@@ -1,0 +1,83 @@
+package shop
+
+import (
+	"bytes"
+	"net/http"
+	"os/exec"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coatcheck/coatcheck/examples/internal/exampletest"
+)
+
+// child runs the shop as a program of its own, until the test ends or kill is called.
+func child(t *testing.T, binary string, args ...string) (url string, kill func()) {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd, stdout := exec.Command(binary, append(args, "-addr", "127.0.0.1:0")...), &waiter{lines: make(chan string, 2)}
+	cmd.Stdout, cmd.Stderr = stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it is killed
+		close(ended)
+	}()
+	kill = func() {
+		_ = cmd.Process.Kill() // an error says that it has ended already
+		<-ended
+	}
+	t.Cleanup(func() {
+		kill()
+		for _, bad := range []string{"DATA RACE", "panic", "level=ERROR"} {
+			if strings.Contains(stderr.String(), bad) {
+				t.Errorf("the shop's standard error mentions %q: %s", bad, stderr.String())
+			}
+		}
+	})
+	select {
+	case line := <-stdout.lines:
+		return strings.TrimSpace(strings.TrimPrefix(line, "listening on ")), kill
+	case <-ended:
+		t.Fatalf("the shop ended at once: %s", stderr.String())
+		return "", nil
+	}
+}
+
+// racing says whether the race detector is at work.
+func racing() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// An answer says that the change is saved, so it has to survive whatever happens to the process after it.
+func TestKilledInTheMiddleOfWrites(t *testing.T) {
+	binary := exampletest.Build(t, command)
+	writes := 10_000
+	if racing() { // which takes ten times as long
+		writes = 1000
+	}
+	for _, b := range durable() {
+		t.Run(b.name, func(t *testing.T) {
+			store := b.new(t)
+			url, kill := child(t, binary, "-store", store)
+			c := gather(t, url, writes)
+			c.await(http.StatusOK, writes/2, nil)
+			kill()
+			if sent := c.stop(); sent == writes {
+				t.Fatalf("the shop was killed after all of the %d writes", writes)
+			}
+			url, _ = child(t, binary, "-store", store)
+			if lost := c.check(url); lost > 0 {
+				t.Errorf("%d writes that were answered 200 are lost", lost)
+			}
+			if n := len(c.shoppers[0].get("/devices").state(t).Devices); n < c.members {
+				t.Errorf("user1 has %d devices, and %d logins were answered", n, c.members)
+			}
+			t.Logf("answers by status: %v", c.count())
+		})
+	}
+}
