@@ -20,6 +20,20 @@ func TestAnUnusedSessionCostsNothing(t *testing.T) {
 	}
 }
 
+// Middleware that saves for every request, to answer in its own form, must not make sessions cost what they need not.
+func TestSavingAnUnusedSessionCostsNothing(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	w.store.Reset()
+	v := begin(t, w.Manager, cookie)
+	if err := v.Session.Save(); err != nil {
+		t.Error(err)
+	}
+	if v.finish().succeeded(); w.store.Count("") != 0 || len(v.x.response) != 0 {
+		t.Errorf("%d store calls and headers %v, want none", w.store.Count(""), v.x.response)
+	}
+}
+
 func TestAReadCostsOneLoadAndSetsNoCookie(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	cookie := w.start(t)

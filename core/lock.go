@@ -20,6 +20,13 @@ func (s *Session) enter() *state {
 	return s.st
 }
 
+// unused reports whether a request that is not over has not used its session yet.
+func (s *Session) unused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.st == nil && s.phase != requestOver
+}
+
 // firstUse loads the session. If loading panics, the session counts as failed to load and the lock is released.
 func (s *Session) firstUse() {
 	st, loaded := &state{}, false
