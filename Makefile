@@ -10,7 +10,7 @@ FUZZTIME := 20000x
 # The modules that drive programs from outside, where the race detector sees nothing.
 OUTSIDE  := ./benchmarks ./examples/shop/browsertest
 # The modules whose users' versions may be older than the newest: what they require is the oldest that passes.
-OLDEST   := . ./stores/memcachestore ./stores/redisstore
+OLDEST   := ./stores/memcachestore ./stores/redisstore
 
 # each runs a command in the folders of modules: within the workspace if the module belongs to it, else by itself.
 each = @for m in $(2); do \

@@ -87,13 +87,18 @@ func ExampleStore_Expired() {
 	}
 	ctx, now := context.Background(), time.Now()
 	all, err := store.Expired(ctx, now)
-	for done, n := 0, 0; err == nil && done < all; done += n {
-		fmt.Printf("%d of %d\n", done, all)
-		if n, err = store.Sweep(ctx, now, 1000); n == 0 {
-			break // somebody else has swept too
-		}
-	}
 	if err != nil {
 		log.Fatal(err)
+	}
+	for done := 0; done < all; {
+		n, err := store.Sweep(ctx, now, 1000)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if n == 0 {
+			break // somebody else has swept too
+		}
+		done += n
+		fmt.Printf("%d of %d\n", done, all)
 	}
 }
