@@ -14,7 +14,7 @@ func TestWhatARequestHoldsFitsItsSizeClass(t *testing.T) {
 	}{
 		{"Session", reflect.TypeFor[Session]().Size(), 72},
 		{"state, from the first use on", reflect.TypeFor[state]().Size(), 240},
-		{"wish, of a request that writes", reflect.TypeFor[pending]().Size(), 208},
+		{"pending, of a request that writes", reflect.TypeFor[pending]().Size(), 208},
 	} {
 		if c.size > c.max {
 			t.Errorf("%s takes %d bytes, %d allowed", c.what, c.size, c.max)

@@ -226,8 +226,8 @@ func (s *Session) Err() error {
 // necessary is set with the others.
 //
 // The errors are ErrConflict, ErrEnded, ErrTooManySessions, ErrTooLarge, ErrUnavailable, ErrCommitted once the headers
-// have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored. A session that could
-// not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the same.
+// have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored. A session that
+// could not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the same.
 //
 // Where the request has not used its session there is nothing to save, and Save does not look it up.
 func (s *Session) Save() error {

@@ -95,8 +95,9 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("found the pages %q, error %v", pages, err)
 	}
+	link := regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`)
 	for _, page := range append(pages, readme, "../CONTRIBUTING.md", "../SECURITY.md", "../CHANGELOG.md") {
-		for _, m := range regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`).FindAllStringSubmatch(exampletest.Page(t, page), -1) {
+		for _, m := range link.FindAllStringSubmatch(exampletest.Page(t, page), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
 				t.Errorf("%s: %v", page, err)
 			}

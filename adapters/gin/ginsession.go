@@ -65,8 +65,8 @@ func From(c *gin.Context) *session.Session {
 	return session.From(responsewriter.ContextOf(c.Request))
 }
 
-// A *gin.Context and what is derived from it lead to the request only when asked with one of Gin's own keys, of which this
-// is the one that all its versions know.
+// A *gin.Context and what is derived from it lead to the request only when asked with one of Gin's own keys, of which
+// this is the one that all its versions know.
 func init() {
 	session.RegisterContext(func(ctx context.Context) context.Context {
 		if c, ok := ctx.Value(gin.ContextKey).(*gin.Context); ok && c.Request != nil {

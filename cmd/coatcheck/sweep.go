@@ -100,8 +100,8 @@ func sweepStore(ctx context.Context, c *console, store session.Store) (removed i
 	return m.Sweep(ctx)
 }
 
-// patient sweeps until it is interrupted and then between batches, so that it is known what was removed. After each batch
-// it tells progress, if there is any to tell, how many that makes.
+// patient sweeps until it is interrupted and then between batches, so that it is known what was removed. After each
+// batch it tells progress, if there is any to tell, how many that makes.
 type patient struct {
 	session.Store
 	sweeper     session.Sweeper

@@ -21,8 +21,8 @@ func personal(c *fiber.Ctx) bool {
 	return strings.Contains(c.GetRespHeader(fiber.HeaderVary), fiber.HeaderCookie)
 }
 
-// TestFibersCache says what README.md warns of: Fiber's cache gives one visitor's page to the next, whatever Cache-Control says.
-// If the first case fails, Fiber has learned better, and the warning can go.
+// TestFibersCache says what README.md warns of: Fiber's cache gives one visitor's page to the next, whatever
+// Cache-Control says. If the first case fails, Fiber has learned better, and the warning can go.
 func TestFibersCache(t *testing.T) {
 	for _, test := range []struct {
 		name         string
@@ -59,8 +59,8 @@ func TestFibersCache(t *testing.T) {
 	}
 }
 
-// cached is an app with a page that is a visitor's own, and two that count how often they have been made: one for everybody, and
-// one that looks at the session and has a Cache-Control of its own.
+// cached is an app with a page that is a visitor's own, and two that count how often they have been made: one for
+// everybody, and one that looks at the session and has a Cache-Control of its own.
 func cached(t *testing.T, cache fiber.Handler, sessionFirst bool) *fiber.App {
 	t.Helper()
 	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true})

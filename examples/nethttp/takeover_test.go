@@ -37,7 +37,8 @@ func TestTakingOverTheConnection(t *testing.T) {
 // takesOver serves a page, and upgrades as gorilla/websocket, a reverse proxy and coder/websocket make them.
 func takesOver(t *testing.T) string {
 	t.Helper()
-	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true, OnEvent: func(context.Context, session.Event) {}})
+	silent := session.Options{InsecureHTTP: true, OnEvent: func(context.Context, session.Event) {}}
+	sessions, err := session.New(memstore.New(), silent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,10 @@ func takesOver(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, ErrorLog: log.New(io.Discard, "", 0)}
+	proxy := &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/page", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/hijack", func(w http.ResponseWriter, _ *http.Request) { takeOver(w, true) })

@@ -1,5 +1,5 @@
-// Package with holds the programs of the pages in docs/ about what people build on net/http. It is a module of its own, so that
-// none of that enters the go.mod of an application.
+// Package with holds the programs of the pages in docs/ about what people build on net/http. It is a module of its own,
+// so that none of that enters the go.mod of an application.
 package with
 
 import (
@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// touch keeps "go test" from repeating this run's result when a page or the core has changed: it looks at neither, because they
-// are outside of this module, but it repeats nothing if a test opened a file that is brand-new in the end.
+// touch keeps "go test" from repeating this run's result when a page or the core has changed: it looks at neither,
+// because they are outside of this module, but it repeats nothing if a test opened a file that is brand-new in the end.
 func touch() {
 	_ = os.WriteFile("last-run.test", []byte(time.Now().String()), 0o600) // in a read-only folder it cannot be helped
 }

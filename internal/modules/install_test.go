@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestTheCommandCanBeInstalled plays a release: a proxy of files has each module as its tag would, and the go command installs
-// the command from there as far as it can without compiling. Nothing of it reaches the user's own module cache.
+// TestTheCommandCanBeInstalled plays a release: a proxy of files has each module as its tag would, and the go command
+// installs the command from there as far as it can without compiling. Nothing of it reaches the user's own module
+// cache.
 func TestTheCommandCanBeInstalled(t *testing.T) {
 	if os.Getenv("CI") == "" {
 		t.Skip("NOT TESTED: half a minute for what matters before a release: set CI")
@@ -27,7 +28,8 @@ func TestTheCommandCanBeInstalled(t *testing.T) {
 	for _, m := range all(t) {
 		publish(t, proxy, m, version)
 	}
-	t.Setenv("GOPROXY", "file://"+proxy+",file://"+cache+"/cache/download,"+strings.TrimSpace(string(run(t, "", "env", "GOPROXY"))))
+	usual := strings.TrimSpace(string(run(t, "", "env", "GOPROXY")))
+	t.Setenv("GOPROXY", "file://"+proxy+",file://"+cache+"/cache/download,"+usual)
 	t.Setenv("GONOSUMDB", coatcheck+","+coatcheck+"/*")
 	t.Setenv("GOMODCACHE", t.TempDir())
 	_ = runWith(t, t.TempDir(), "-modcacherw", "install", "-n", command+"@"+version)

@@ -24,8 +24,8 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
-// application is somebody's program: the modules that it asks for, the packages that it imports, and Coatcheck's packages
-// that it imports one day.
+// application is somebody's program: the modules that it asks for, the packages that it imports, and Coatcheck's
+// packages that it imports one day.
 type application struct {
 	requires []string
 	imports  []string
@@ -40,7 +40,8 @@ var applications = map[string]application{
 			"github.com/jackc/pgx/v5 v5.7.1", "github.com/go-sql-driver/mysql v1.8.1",
 		},
 		imports: []string{
-			"github.com/gin-gonic/gin", "github.com/redis/go-redis/v9", "github.com/jackc/pgx/v5/stdlib", "github.com/go-sql-driver/mysql",
+			"github.com/gin-gonic/gin", "github.com/redis/go-redis/v9",
+			"github.com/jackc/pgx/v5/stdlib", "github.com/go-sql-driver/mysql",
 		},
 		sessions: []string{"/adapters/gin", "/stores/memstore", "/stores/sqlstore"},
 	},
@@ -56,7 +57,9 @@ var applications = map[string]application{
 		sessions: []string{"/adapters/echo", "/stores/sqlstore"},
 	},
 	"chi and Memcached": {
-		requires: []string{"github.com/go-chi/chi/v5 v5.0.8", "github.com/bradfitz/gomemcache v0.0.0-20230905024940-24af94b03874"},
+		requires: []string{
+			"github.com/go-chi/chi/v5 v5.0.8", "github.com/bradfitz/gomemcache v0.0.0-20230905024940-24af94b03874",
+		},
 		imports:  []string{"github.com/go-chi/chi/v5", "github.com/bradfitz/gomemcache/memcache"},
 		sessions: []string{"/adapters/chi", "/stores/memcachestore"},
 		nested:   []string{"/stores/memcachestore"},
@@ -68,7 +71,8 @@ var applications = map[string]application{
 	},
 }
 
-// TestApplicationsKeepTheirVersions: whoever adds sessions has asked for no other version of a framework, client or driver.
+// TestApplicationsKeepTheirVersions: whoever adds sessions has asked for no other version of a framework, client or
+// driver.
 func TestApplicationsKeepTheirVersions(t *testing.T) {
 	needsModules(t)
 	for name, app := range applications {
@@ -115,7 +119,8 @@ func (app application) versions(t *testing.T, withSessions bool) map[string]stri
 	}
 	_ = run(t, dir, "list", "-deps", "-f", "", "./...") // completes go.mod with what the imports need
 	found := map[string]string{}
-	for lines := bufio.NewScanner(bytes.NewReader(run(t, dir, "list", "-m", "-f", "{{.Path}} {{.Version}}", "all"))); lines.Scan(); {
+	listed := run(t, dir, "list", "-m", "-f", "{{.Path}} {{.Version}}", "all")
+	for lines := bufio.NewScanner(bytes.NewReader(listed)); lines.Scan(); {
 		path, version, _ := strings.Cut(lines.Text(), " ")
 		found[path] = version
 	}
@@ -142,7 +147,8 @@ func runWith(t *testing.T, dir, flags string, args ...string) []byte {
 	return out
 }
 
-// needsModules skips the test where modules cannot be had, and fails where CI is set: there everything has to be tested.
+// needsModules skips the test where modules cannot be had, and fails where CI is set: there everything has to be
+// tested.
 func needsModules(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-m", "github.com/gin-gonic/gin@v1.10.0")

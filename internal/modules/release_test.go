@@ -54,7 +54,8 @@ func all(t *testing.T) (found []module) {
 	return found
 }
 
-// TestModulesAreReleasedTogether: all modules are tagged at one commit, so each has to ask for the others as they are there.
+// TestModulesAreReleasedTogether: all modules are tagged at one commit, so each has to ask for the others as they are
+// there.
 func TestModulesAreReleasedTogether(t *testing.T) {
 	release := ""
 	for _, m := range all(t) {
@@ -75,8 +76,8 @@ func TestModulesAreReleasedTogether(t *testing.T) {
 	}
 }
 
-// TestModulesWorkWithoutTheWorkspace: a module finds the others in the checkout, for its users' sake all of one Go version. But
-// the command replaces nothing, or it could not be installed.
+// TestModulesWorkWithoutTheWorkspace: a module finds the others in the checkout, for its users' sake all of one Go
+// version. But the command replaces nothing, or it could not be installed.
 func TestModulesWorkWithoutTheWorkspace(t *testing.T) {
 	for _, m := range all(t) {
 		if path := pathOf(t, m.dir); m.Module.Path != path {

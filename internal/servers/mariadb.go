@@ -31,10 +31,11 @@ func MariaDBWith(t testing.TB, options ...string) *Server {
 		"--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2",
 	}
 	small = append(small, options...)
-	prepare(t, "mysql", exec.CommandContext(t.Context(), install, append(slices.Clip(small), "--auth-root-authentication-method=normal")...))
+	passwordless := append(slices.Clip(small), "--auth-root-authentication-method=normal")
+	prepare(t, "mysql", exec.CommandContext(t.Context(), install, passwordless...))
 	return launch(t, dir, func(port int) *exec.Cmd {
-		args := append(slices.Clip(small), fmt.Sprintf("--port=%d", port), "--bind-address=127.0.0.1", "--socket="+filepath.Join(dir, "socket"),
-			"--skip-name-resolve", "--pid-file="+filepath.Join(dir, "pid"))
+		args := append(slices.Clip(small), fmt.Sprintf("--port=%d", port), "--bind-address=127.0.0.1",
+			"--socket="+filepath.Join(dir, "socket"), "--pid-file="+filepath.Join(dir, "pid"), "--skip-name-resolve")
 		cmd := exec.Command(program, args...)
 		demote(t, cmd, "mysql")
 		return cmd

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// PgBouncer starts a PgBouncer before a PostgreSQL server. It gives a connection to whoever has a transaction, and knows
-// nothing of prepared statements.
+// PgBouncer starts a PgBouncer before a PostgreSQL server. It gives a connection to whoever has a transaction, and
+// knows nothing of prepared statements.
 func PgBouncer(t testing.TB, behind *Server) *Server {
 	t.Helper()
 	program := find(t, "pgbouncer", "pgbouncer", "/usr/sbin")
@@ -22,8 +22,9 @@ func PgBouncer(t testing.TB, behind *Server) *Server {
 	}
 	config := filepath.Join(dir, "pgbouncer.ini")
 	return launch(t, dir, func(listen int) *exec.Cmd {
-		settings := fmt.Sprintf("[databases]\n* = host=%s port=%s user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"+
-			"unix_socket_dir =\nauth_type = any\npool_mode = transaction\n%s", host, port, listen, withoutStatements(t, program))
+		settings := fmt.Sprintf("[databases]\n* = host=%s port=%s user=postgres\n"+
+			"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
+			"auth_type = any\npool_mode = transaction\n%s", host, port, listen, withoutStatements(t, program))
 		if err := os.WriteFile(config, []byte(settings), 0o644); err != nil { // another user reads it
 			t.Error(err)
 		}
@@ -33,7 +34,8 @@ func PgBouncer(t testing.TB, behind *Server) *Server {
 	}, answersStartup)
 }
 
-// withoutStatements is the setting that keeps PgBouncer from knowing prepared statements. Versions before 1.21 refuse it.
+// withoutStatements is the setting that keeps PgBouncer from knowing prepared statements. Versions before 1.21 refuse
+// it.
 func withoutStatements(t testing.TB, program string) string {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), program, "--version").Output()

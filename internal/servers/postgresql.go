@@ -68,8 +68,8 @@ func answersStartup(ctx context.Context, addr string) error {
 	return nil
 }
 
-// awaitDeserted waits until no process works in a folder. When PostgreSQL's first process is killed the others notice and
-// end, and until they have the folder cannot be served again.
+// awaitDeserted waits until no process works in a folder. When PostgreSQL's first process is killed the others notice
+// and end, and until they have the folder cannot be served again.
 func awaitDeserted(dir string) {
 	deadline := time.Now().Add(stopTimeout)
 	for poll := time.Tick(5 * time.Millisecond); inhabited(dir) && time.Now().Before(deadline); {

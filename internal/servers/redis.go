@@ -22,7 +22,10 @@ func redis(t testing.TB, more ...string) *Server {
 	program := find(t, "redis-server", "redis-server")
 	dir := tempDir(t)
 	return launch(t, dir, func(port int) *exec.Cmd {
-		args := []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "yes", "--daemonize", "no"}
+		args := []string{
+			"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--daemonize", "no",
+			"--save", "", "--appendonly", "yes",
+		}
 		return exec.Command(program, append(args, more...)...)
 	}, answersPing)
 }

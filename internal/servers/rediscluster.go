@@ -64,7 +64,8 @@ func (c *Cluster) Await() {
 // incomplete reports whether a node is not yet part of a whole cluster.
 func (c *Cluster) incomplete(s *Server) bool {
 	info, role := c.ask(s, "cluster", "info"), c.ask(s, "info", "replication")
-	if !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:"+strconv.Itoa(2*clusterMasters)) {
+	known := "cluster_known_nodes:" + strconv.Itoa(2*clusterMasters)
+	if !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, known) {
 		return true
 	}
 	return !strings.Contains(role, "role:master") && !strings.Contains(role, "master_link_status:up") ||

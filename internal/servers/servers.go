@@ -53,7 +53,8 @@ func find(t testing.TB, program, debianPackage string, places ...string) string 
 			return found[len(found)-1]
 		}
 	}
-	message := fmt.Sprintf("NOT TESTED: there is no %s on this machine (Debian: apt-get install %s)", program, debianPackage)
+	message := fmt.Sprintf("NOT TESTED: there is no %s on this machine (Debian: apt-get install %s)",
+		program, debianPackage)
 	if os.Getenv("CI") != "" {
 		t.Fatal(message)
 	}
@@ -87,7 +88,9 @@ func freePort(t testing.TB) int {
 
 // launch starts a new server at a free port. command builds its command line for an address; ready returns nil once
 // the server there answers.
-func launch(t testing.TB, dir string, command func(port int) *exec.Cmd, ready func(ctx context.Context, addr string) error) *Server {
+func launch(
+	t testing.TB, dir string, command func(port int) *exec.Cmd, ready func(ctx context.Context, addr string) error,
+) *Server {
 	t.Helper()
 	var err error
 	for range attempts {

@@ -97,15 +97,17 @@ func (w *week) flush() {
 	w.pass(marker)
 }
 
-// page is one to eight requests that the browser sends at once. They load and are answered in any order, within less than
-// RenewGrace but for the slow ones.
+// page is one to eight requests that the browser sends at once. They load and are answered in any order, within less
+// than RenewGrace but for the slow ones.
 func (w *week) page(busy bool) {
 	w.Helper()
 	token := w.jar.at(w.now)
 	waiting := make([]*request, 1+w.random.IntN(8))
 	lossy := w.chance(20)
 	for i := range waiting {
-		waiting[i] = &request{number: w.requests(), wish: w.wish(i, busy), token: token, lost: w.chance(5) || lossy && w.chance(60)}
+		waiting[i] = &request{
+			number: w.requests(), wish: w.wish(i, busy), token: token, lost: w.chance(5) || lossy && w.chance(60),
+		}
 	}
 	var running []*request
 	for len(waiting)+len(running) > 0 {
@@ -147,8 +149,10 @@ func (w *week) wish(place int, busy bool) wish {
 	odds := []struct {
 		wish wish
 		odds int
-	}{{read, 620}, {update, 200}, {set, 40}, {choose, 40}, {extend, 20}, {renew, 10}, {recount, 10}, {login, 5}, {loginNew, 5},
-		{loginAs, 5}, {logout, 5}}
+	}{
+		{read, 620}, {update, 200}, {set, 40}, {choose, 40}, {extend, 20}, {renew, 10}, {recount, 10},
+		{login, 5}, {loginNew, 5}, {loginAs, 5}, {logout, 5},
+	}
 	if place == 0 && !busy {
 		odds[0].odds, odds[7].odds, odds[9].odds, odds[10].odds = 500, 45, 25, 60
 	}

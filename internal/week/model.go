@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// life is a session as the visitor should see it: from its creation or login to its end. Of sealed sessions each cookie is a
-// life of its own, because it holds everything.
+// life is a session as the visitor should see it: from its creation or login to its end. Of sealed sessions each cookie
+// is a life of its own, because it holds everything.
 type life struct {
 	number   int
 	subject  string
@@ -62,7 +62,8 @@ func (k *ticket) judge(now time.Time) verdict {
 	return open
 }
 
-// replayed reports whether a later token of a periodic renewal has been in use for so long that this one may be refused.
+// replayed reports whether a later token of a periodic renewal has been in use for so long that this one may be
+// refused.
 func (k *ticket) replayed(now time.Time) bool {
 	later := false
 	for _, other := range k.life.tickets {
@@ -74,8 +75,8 @@ func (k *ticket) replayed(now time.Time) bool {
 	return false
 }
 
-// become returns the life that requests in flight are led to through logins, if it lives, and whether one of these was for
-// somebody else.
+// become returns the life that requests in flight are led to through logins, if it lives, and whether one of these was
+// for somebody else.
 func (l *life) become(now time.Time) (_ *life, other bool) {
 	for l.heir != nil {
 		if !now.Before(l.left.Add(marker)) {

@@ -10,8 +10,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// StoredRenewal sends pages of parallel requests when the renewal of a token is due, and loses answers at random: nobody is
-// anonymous, no update is lost, and there is one cookie in the end.
+// StoredRenewal sends pages of parallel requests when the renewal of a token is due, and loses answers at random:
+// nobody is anonymous, no update is lost, and there is one cookie in the end.
 func StoredRenewal(t *testing.T, build Manager) { renewals(t, false, build) }
 
 // SealedRenewal does so with sessions that travel in the cookie, where overlapping updates may be lost.
@@ -35,8 +35,8 @@ func renewals(t *testing.T, sealed bool, build Manager) {
 	v := &renewed{T: t, sealed: sealed, now: time.Now().Truncate(time.Millisecond)}
 	var err error
 	v.sessions, err = build(session.Options{
-		RenewAfter: 10 * time.Minute, AbsoluteTimeout: 24 * time.Hour, OnReplay: session.EndReplayed, StoreTimeout: time.Minute,
-		Now: func() time.Time { return v.now },
+		RenewAfter: 10 * time.Minute, AbsoluteTimeout: 24 * time.Hour, OnReplay: session.EndReplayed,
+		StoreTimeout: time.Minute, Now: func() time.Time { return v.now },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -25,8 +25,10 @@ const (
 )
 
 func (o wish) String() string {
-	return [...]string{"read", "touch", "update", "set", "read and set", "renew", "renew and update", "login", "login and update",
-		"login as another", "logout"}[o]
+	return [...]string{
+		"read", "touch", "update", "set", "read and set", "renew", "renew and update",
+		"login", "login and update", "login as another", "logout",
+	}[o]
 }
 
 func (o wish) counts() bool   { return o == update || o == recount || o == loginNew }
@@ -145,8 +147,8 @@ func (w *week) answer(r *request) {
 		r.status = instead.Status
 	}
 	c := r.x.cookie()
-	w.note("request %d (%s) is answered with %d, cookie %t, lost %t, after %v", r.number, r.wish, r.status, c != nil, r.lost,
-		w.now.Sub(r.loaded))
+	w.note("request %d (%s) is answered with %d, cookie %t, lost %t, after %v",
+		r.number, r.wish, r.status, c != nil, r.lost, w.now.Sub(r.loaded))
 	if !ok && r.status != http.StatusConflict {
 		w.fail("request %d: status %d", r.number, r.status)
 	}

@@ -134,9 +134,9 @@ func (w *week) settleLogin(r *request, token string) {
 	w.issue(token, next)
 }
 
-// baseOfLogin returns the life whose values a login goes on with, and whether that one ends with it. A login in flight across
-// another one starts a session of its own; one with the token from before a login of the same subject goes on with what
-// that has made.
+// baseOfLogin returns the life whose values a login goes on with, and whether that one ends with it. A login in flight
+// across another one starts a session of its own; one with the token from before a login of the same subject goes on
+// with what that has made.
 func (w *week) baseOfLogin(r *request) (_ *life, hands bool) {
 	old, k := r.seen.life, w.tickets[r.token]
 	switch {

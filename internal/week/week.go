@@ -1,6 +1,6 @@
 // Package week plays a week of one visitor: a browser with a jar, a clock that jumps, pages of parallel requests, slow
-// requests, answers that get lost, nights and restarts of the browser. A small model beside it says after each step what
-// the visitor has to see. It is for the tests of stores and sealers.
+// requests, answers that get lost, nights and restarts of the browser. A small model beside it says after each step
+// what the visitor has to see. It is for the tests of stores and sealers.
 package week
 
 import (
@@ -25,8 +25,8 @@ const (
 	theme session.Key[int] = "theme"
 )
 
-// Seeds is how many weeks make one of each kind of manager: how often tokens are renewed, whether the cookie outlives the
-// browser, and whether a replayed token ends the session.
+// Seeds is how many weeks make one of each kind of manager: how often tokens are renewed, whether the cookie outlives
+// the browser, and whether a replayed token ends the session.
 const Seeds = 8
 
 // Manager makes the manager under test with the given options.

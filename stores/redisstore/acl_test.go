@@ -45,8 +45,8 @@ func TestPermissions(t *testing.T) {
 // unknown is a client of which the store does not know what it is.
 type unknown struct{ redis.UniversalClient }
 
-// TestMissingPermission: whoever set the user up hears what is missing, in a script too, and what has to be there. Not one of
-// the commands is superfluous.
+// TestMissingPermission: whoever set the user up hears what is missing, in a script too, and what has to be there. Not
+// one of the commands is superfluous.
 func TestMissingPermission(t *testing.T) {
 	admin := connect(t, servers.Redis(t))
 	for command := range strings.FieldsSeq(redisstore.Permissions) {

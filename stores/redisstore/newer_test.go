@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// These tests compile with the oldest go-redis that the module takes. What only newer ones have is therefore asked for by
-// name.
+// These tests compile with the oldest go-redis that the module takes. What only newer ones have is therefore asked for
+// by name.
 
 // setIfKnown sets a field of a client's options, and reports whether this version of go-redis has it.
 func setIfKnown(options any, name string, value any) bool {

@@ -53,10 +53,11 @@
 //
 // # Pipelining
 //
-// With very many requests at a time give NewPipelined what the client's AsyncAutoPipeline returns, which recent versions
-// of go-redis have: commands of several requests then share a round trip. New takes such a client too, and spends a
-// goroutine on each call. What such a client stands on it does not say, so that sessions are read with GETEX, as a cache
-// or replica may be in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a disk.
+// With very many requests at a time give NewPipelined what the client's AsyncAutoPipeline returns, which recent
+// versions of go-redis have: commands of several requests then share a round trip. New takes such a client too, and
+// spends a goroutine on each call. What such a client stands on it does not say, so that sessions are read with GETEX,
+// as a cache or replica may be in between; Redis refuses GETEX while it refuses writes, for want of replicas or of a
+// disk.
 package redisstore
 
 import (

@@ -1,5 +1,5 @@
-// Shop is the shop of examples/shop on Fiber v3, which wants another fasthttp than Fiber v2, and so has a program of its
-// own.
+// Shop is the shop of examples/shop on Fiber v3, which wants another fasthttp than Fiber v2, and so has a program of
+// its own.
 package main
 
 import (

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// browser keeps the session cookie as a browser does. The cookie is in plain sight, so that a test can copy or forge it.
+// browser keeps the session cookie as a browser does. The cookie is in plain sight, so that a test can copy or forge
+// it.
 type browser struct {
 	t      *testing.T
 	client *http.Client

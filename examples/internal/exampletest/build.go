@@ -40,8 +40,8 @@ func racing() bool {
 	return false
 }
 
-// openSources opens every Go file of the repository but its tests, and every go.mod. "go test" repeats an earlier result
-// unless a file that the test opened has changed, and it does not see what the compiler opens.
+// openSources opens every Go file of the repository but its tests, and every go.mod. "go test" repeats an earlier
+// result unless a file that the test opened has changed, and it does not see what the compiler opens.
 func openSources(t *testing.T) {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/coatcheck/coatcheck").Output()

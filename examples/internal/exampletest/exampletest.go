@@ -65,7 +65,8 @@ func theCookieIsStrictAndUncached(t *testing.T, at site) {
 	if a.cookie == nil {
 		t.Fatalf("the first visit sets no cookie; headers %v", a.header)
 	}
-	if want := at.cookieName + "=" + a.cookie.Value + "; Path=/; HttpOnly; SameSite=Lax"; a.cookie.Raw != want || len(a.cookie.Value) != 43 {
+	want := at.cookieName + "=" + a.cookie.Value + "; Path=/; HttpOnly; SameSite=Lax"
+	if a.cookie.Raw != want || len(a.cookie.Value) != 43 {
 		t.Errorf("the cookie is %q, want %q", a.cookie.Raw, want)
 	}
 	if got := a.header.Get("Cache-Control"); got != "no-store" {

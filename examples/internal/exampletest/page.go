@@ -52,7 +52,8 @@ func (b Block) IsTranscript() bool { return strings.HasPrefix(b.Text, "$ curl ")
 // At returns the block's text with the address that a program is to listen at.
 func (b Block) At(at string) string { return strings.ReplaceAll(b.Text, address, at) }
 
-// Overlay pretends to the go command that folder, in the present directory, holds source, and returns the option's file.
+// Overlay pretends to the go command that folder, in the present directory, holds source, and returns the option's
+// file.
 func Overlay(t *testing.T, folder, source string) string {
 	t.Helper()
 	virtual, err := filepath.Abs(filepath.Join(folder, "main.go"))

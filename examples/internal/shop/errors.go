@@ -79,7 +79,8 @@ func (a *App) Refuse(header func(string) string, e Error) Response {
 	if wantsJSON(header) {
 		answer = a.jsonError(e.Status, text)
 	} else {
-		answer = a.renderPage(e.Status, "error", page{app: a, State: stranger(lang), Path: "/", Status: e.Status, Error: text})
+		shown := page{app: a, State: stranger(lang), Path: "/", Status: e.Status, Error: text}
+		answer = a.renderPage(e.Status, "error", shown)
 	}
 	answer.Header["Cache-Control"] = "no-store"
 	maps.Copy(answer.Header, e.header)

@@ -20,7 +20,10 @@ func TestBadFlags(t *testing.T) {
 		keys string
 		want string
 	}{
-		{args: []string{"-framework", "rails"}, want: `-framework is "rails" and must be nethttp, gin, echo, echov5, chi or fiber`},
+		{
+			args: []string{"-framework", "rails"},
+			want: `-framework is "rails" and must be nethttp, gin, echo, echov5, chi or fiber`,
+		},
 		{args: []string{"-store", "disk"}, want: `-store is "disk" and must be memory or cookie`},
 		{args: []string{"-sealer", "wax"}, want: `-sealer is "wax" and must be securecookie or aead`},
 		{args: []string{"-idle", "-1s"}, want: "-idle and -absolute must not be negative"},

@@ -28,8 +28,8 @@ func main() {
 	log.Fatal(http.ListenAndServe("127.0.0.1:8080", site(sessions)))
 }
 
-// site mounts the service. A generated constructor, such as visitsv1connect.NewVisitsServiceHandler, takes the same options
-// as these do, and the methods of your server the same context.
+// site mounts the service. A generated constructor, such as visitsv1connect.NewVisitsServiceHandler, takes the same
+// options as these do, and the methods of your server the same context.
 func site(sessions *session.Manager) http.Handler {
 	options := connect.WithInterceptors(connect.UnaryInterceptorFunc(saving))
 	mux := http.NewServeMux()
@@ -41,7 +41,8 @@ func site(sessions *session.Manager) http.Handler {
 	return http.NewCrossOriginProtection().Handler(httpsession.Middleware(sessions)(mux))
 }
 
-// saving saves the session before the answer is sent, so that a client of any protocol learns of a failure in its own words.
+// saving saves the session before the answer is sent, so that a client of any protocol learns of a failure in its own
+// words.
 func saving(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
 		answer, err := next(ctx, r)
@@ -90,8 +91,11 @@ func logout(ctx context.Context, _ *connect.Request[emptypb.Empty]) (*connect.Re
 	return connect.NewResponse(&emptypb.Empty{}), nil
 }
 
-// watch counts the visit and saves it before it sends anything: the first message sends the headers, and the cookie with them.
-func watch(ctx context.Context, _ *connect.Request[emptypb.Empty], stream *connect.ServerStream[wrapperspb.Int64Value]) error {
+// watch counts the visit and saves it before it sends anything: the first message sends the headers, and the cookie
+// with them.
+func watch(
+	ctx context.Context, _ *connect.Request[emptypb.Empty], stream *connect.ServerStream[wrapperspb.Int64Value],
+) error {
 	s := session.From(ctx)
 	n := visits.Update(s, func(n int64) int64 { return n + 1 })
 	if err := s.Save(); err != nil {

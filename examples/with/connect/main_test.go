@@ -85,7 +85,8 @@ func (c *client) me() (string, error) {
 
 // watch returns the first message of the stream.
 func (c *client) watch() (int64, error) {
-	rpc := connect.NewClient[emptypb.Empty, wrapperspb.Int64Value](c.http, c.server.URL+"/visits.v1.Visits/Watch", c.options...)
+	url := c.server.URL + "/visits.v1.Visits/Watch"
+	rpc := connect.NewClient[emptypb.Empty, wrapperspb.Int64Value](c.http, url, c.options...)
 	stream, err := rpc.CallServerStream(c.t.Context(), connect.NewRequest(&emptypb.Empty{}))
 	if err != nil {
 		return 0, err
@@ -194,8 +195,12 @@ func TestTheInterceptorCostsNothingWhereTheSessionIsNotUsed(t *testing.T) {
 // Without the interceptor a client has only the status of the error response to go by.
 func TestWithoutTheInterceptor(t *testing.T) {
 	eachProtocol(t, func(c *client) {
-		c.server.Config.Handler = httpsession.Middleware(c.sessions)(connect.NewUnaryHandler("/visits.v1.Visits/Visit", visit))
-		for err, code := range map[error]connect.Code{errors.New("down"): connect.CodeUnavailable, session.ErrTooLarge: connect.CodeUnknown} {
+		bare := connect.NewUnaryHandler("/visits.v1.Visits/Visit", visit)
+		c.server.Config.Handler = httpsession.Middleware(c.sessions)(bare)
+		for err, code := range map[error]connect.Code{
+			errors.New("down"):  connect.CodeUnavailable,
+			session.ErrTooLarge: connect.CodeUnknown,
+		} {
 			c.once("Create", func() error { return err })
 			_, failed := c.visit()
 			c.isCode(err.Error(), failed, code)
@@ -218,7 +223,8 @@ func TestAnOutageIsNoAnonymousVisitor(t *testing.T) {
 func TestOtherSitesCannotCall(t *testing.T) {
 	eachProtocol(t, func(c *client) {
 		for site, status := range map[string]int{"cross-site": http.StatusForbidden, "same-origin": http.StatusOK} {
-			r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.server.URL+"/visits.v1.Visits/Visit", strings.NewReader("{}"))
+			url, body := c.server.URL+"/visits.v1.Visits/Visit", strings.NewReader("{}")
+			r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, url, body)
 			if err != nil {
 				c.t.Fatal(err)
 			}

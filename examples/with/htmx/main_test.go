@@ -102,7 +102,8 @@ func TestWithoutHTMXTheNextPageShowsTheNoticeOnce(t *testing.T) {
 		t.Errorf("status %d, want 303", w.Code)
 	}
 	for _, shown := range []bool{true, false} {
-		if page := v.ask("GET", "/", "").Body.String(); strings.Contains(page, "Saved.") != shown || !strings.Contains(page, "<li>a</li>") {
+		page := v.ask("GET", "/", "").Body.String()
+		if strings.Contains(page, "Saved.") != shown || !strings.Contains(page, "<li>a</li>") {
 			t.Errorf("want the note, and the notice: %t, in\n%s", shown, page)
 		}
 	}
@@ -145,17 +146,20 @@ func (v visitor) revoke() error {
 
 func TestOtherSitesCannotPost(t *testing.T) {
 	v := newVisitor(t)
-	if w := v.ask("POST", "/notes", noteA, "Sec-Fetch-Site", "cross-site", "HX-Request", "true"); w.Code != http.StatusForbidden {
+	w := v.ask("POST", "/notes", noteA, "Sec-Fetch-Site", "cross-site", "HX-Request", "true")
+	if w.Code != http.StatusForbidden {
 		t.Errorf("from another site: %d, want 403", w.Code)
 	}
-	if w := v.ask("POST", "/notes", noteA, "Sec-Fetch-Site", "same-origin", "HX-Request", "true"); strings.Count(w.Body.String(), "<li>") != 1 {
+	w = v.ask("POST", "/notes", noteA, "Sec-Fetch-Site", "same-origin", "HX-Request", "true")
+	if strings.Count(w.Body.String(), "<li>") != 1 {
 		t.Errorf("from this site: %d %q, want one note", w.Code, w.Body)
 	}
 }
 
 func TestNotesAreText(t *testing.T) {
 	v := newVisitor(t)
-	if w := v.htmx("POST", "/notes", "text="+url.QueryEscape("<b>")); !strings.HasPrefix(w.Body.String(), "<li>&lt;b&gt;</li>") {
+	w := v.htmx("POST", "/notes", "text="+url.QueryEscape("<b>"))
+	if !strings.HasPrefix(w.Body.String(), "<li>&lt;b&gt;</li>") {
 		t.Errorf("%q", w.Body)
 	}
 }

@@ -179,7 +179,8 @@ func TestAStreamThatCannotSave(t *testing.T) {
 func TestAStreamWritesBetweenItsEvents(t *testing.T) {
 	late := func(api huma.API) {
 		events := huma.Operation{OperationID: "late", Method: http.MethodGet, Path: "/late"}
-		sse.Register(api, events, map[string]any{"visits": Visits{}}, func(ctx context.Context, _ *struct{}, send sse.Sender) {
+		types := map[string]any{"visits": Visits{}}
+		sse.Register(api, events, types, func(ctx context.Context, _ *struct{}, send sse.Sender) {
 			s := session.From(ctx)
 			_ = send.Data(Visits{visits.Get(s)})
 			visits.Set(s, 7)

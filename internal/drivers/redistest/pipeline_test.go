@@ -54,7 +54,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// TestPipelining: commands of several requests travel together, so that they must not mix, and none may wait for another.
+// TestPipelining: commands of several requests travel together, so that they must not mix, and none may wait for
+// another.
 func TestPipelining(t *testing.T) {
 	addr := servers.Redis(t).Addr
 	run := func(name string, store func(t *testing.T) session.Store) {

@@ -98,7 +98,8 @@ func Example_expired() {
 		log.Fatal(err)
 	}
 	for n := range 3 {
-		r := session.Record{ID: session.RecordID{byte(n)}, Version: 1, Seen: now, Expires: now.Add(time.Duration(n-2) * time.Hour)}
+		r := session.Record{ID: session.RecordID{byte(n)}, Version: 1, Seen: now}
+		r.Expires = now.Add(time.Duration(n-2) * time.Hour)
 		if err := store.Create(ctx, r); err != nil {
 			log.Fatal(err)
 		}

@@ -79,8 +79,8 @@ func statements(t *testing.T, d database) map[string]string {
 	return texts
 }
 
-// recorder opens connections of another driver's and remembers the first text that they are given. They have no methods but
-// the least, so every text is prepared.
+// recorder opens connections of another driver's and remembers the first text that they are given. They have no methods
+// but the least, so every text is prepared.
 type recorder struct {
 	opens  driver.Driver
 	source string

@@ -62,10 +62,11 @@ func openRedis(u *url.URL, _ bool) (*Opened, error) {
 }
 
 // RedisRights are what a user of Redis needs for the store, as ACL SETUSER takes them.
-const RedisRights = "+get +set +del +eval +evalsha +getrange +setrange +pexpire +pexpireat +time +zadd +zrange +zremrangebyscore"
+const RedisRights = "+get +set +del +eval +evalsha +getrange +setrange +pexpire +pexpireat +time " +
+	"+zadd +zrange +zremrangebyscore"
 
-// refusals are what Redis says to a user without a right. Inside of a script it has other words, and not the same ones in
-// each version.
+// refusals are what Redis says to a user without a right. Inside of a script it has other words, and not the same ones
+// in each version.
 var refusals = []string{"NOPERM", "user executing the script can't", "ACL failure in script"}
 
 // redisRemedy names all the rights that are wanted, because Redis does not say which one a script lacks.
@@ -73,7 +74,8 @@ func redisRemedy(err error) string {
 	if !slices.ContainsFunc(refusals, func(words string) bool { return strings.Contains(err.Error(), words) }) {
 		return ""
 	}
-	return "give the user the rights it lacks, and the keys that begin with the store's prefix: ACL SETUSER name ~coatcheck:* " + RedisRights +
+	return "give the user the rights it lacks, and the keys that begin with the store's prefix: " +
+		"ACL SETUSER name ~coatcheck:* " + RedisRights +
 		"; a client that caches or reads from replicas needs +getex too, and one of a cluster +cluster"
 }
 
@@ -97,7 +99,8 @@ func redisClient(u *url.URL) (redis.UniversalClient, error) {
 	return redis.NewClient(o), nil
 }
 
-var errRedis = errors.New("the URL cannot be read: write redis://user:password@host:6379/0, special characters in the password as %XX, and parameters that github.com/redis/go-redis knows, or prefix")
+var errRedis = errors.New("the URL cannot be read: write redis://user:password@host:6379/0, " +
+	"special characters in the password as %XX, and parameters that github.com/redis/go-redis knows, or prefix")
 
 // takePrefix takes what both servers take.
 func takePrefix(u *url.URL) (string, error) {

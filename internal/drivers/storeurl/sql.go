@@ -24,7 +24,8 @@ func openPostgreSQL(u *url.URL, _ bool) (*Opened, error) {
 	table := take(u, "table")
 	config, err := pgx.ParseConfig(u.String())
 	if err != nil {
-		return nil, errors.New("the URL cannot be read: write postgres://user:password@host:5432/database?sslmode=disable, and special characters in the password as %XX")
+		return nil, errors.New("the URL cannot be read: write " +
+			"postgres://user:password@host:5432/database?sslmode=disable, and special characters in the password as %XX")
 	}
 	o, err := openSQL("postgres", stdlib.OpenDB(*config), sqlstore.PostgreSQL, table)
 	if err != nil {
@@ -46,8 +47,9 @@ func postgresRemedy(err error) string {
 	if !ok || !slices.Contains(foreignStatements, standard.SQLState()) {
 		return ""
 	}
-	return "a proxy that pools transactions, like PgBouncer, mixes up prepared statements: add default_query_exec_mode=exec to the URL" +
-		" and to the application's, or let the proxy keep them apart, as PgBouncer does from version 1.21 on with max_prepared_statements"
+	return "a proxy that pools transactions, like PgBouncer, mixes up prepared statements: " +
+		"add default_query_exec_mode=exec to the URL and to the application's, " +
+		"or let the proxy keep them apart, as PgBouncer does from version 1.21 on with max_prepared_statements"
 }
 
 func openMySQL(u *url.URL, _ bool) (*Opened, error) {

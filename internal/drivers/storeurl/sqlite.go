@@ -27,7 +27,8 @@ var (
 	errInMemory = errors.New("a database in memory belongs to one connection and ends with it: use a file")
 	// errPragmas says how an application opens its database.
 	errPragmas = errors.New("requests that overlap refuse each other: let the application open the database as " +
-		"file:sessions.db?_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)&_txlock=immediate, or its driver's words for that")
+		"file:sessions.db?_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)&_txlock=immediate, " +
+		"or its driver's words for that")
 )
 
 // openSQLite lets several processes share the file, with a write-ahead log so that readers do not wait for writers. The
@@ -51,7 +52,8 @@ func openSQLite(u *url.URL, create bool) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Conditions = append(o.Conditions, Condition{"let requests overlap", func(ctx context.Context) error { return overlap(ctx, db) }})
+	overlaps := func(ctx context.Context) error { return overlap(ctx, db) }
+	o.Conditions = append(o.Conditions, Condition{"let requests overlap", overlaps})
 	o.remedy = sqliteRemedy
 	return o, nil
 }
@@ -87,15 +89,16 @@ func completed(given, wanted []string) []string {
 	all := slices.Clone(given)
 	for _, pragma := range wanted {
 		name, _, _ := strings.Cut(pragma, "(")
-		if !slices.ContainsFunc(given, func(g string) bool { return strings.HasPrefix(strings.ToLower(strings.TrimSpace(g)), name) }) {
+		sets := func(g string) bool { return strings.HasPrefix(strings.ToLower(strings.TrimSpace(g)), name) }
+		if !slices.ContainsFunc(given, sets) {
 			all = append(all, pragma)
 		}
 	}
 	return all
 }
 
-// makePrivate makes the file before SQLite does, which would let every user of the machine read the sessions. SQLite gives
-// its other files the same mode.
+// makePrivate makes the file before SQLite does, which would let every user of the machine read the sessions. SQLite
+// gives its other files the same mode.
 func makePrivate(name string) error {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -89,12 +89,12 @@ func Schemes() string {
 	return strings.Join(names, ", ")
 }
 
-// Open opens the store that text names, and makes the directory or the file where there is none. It need not speak to the
-// server: the first call of the store may be the one that fails. No error contains text, which may hold a password.
+// Open opens the store that text names, and makes the directory or the file where there is none. It need not speak to
+// the server: the first call of the store may be the one that fails. No error contains text, which may hold a password.
 func Open(text string) (*Opened, error) { return open(text, true) }
 
-// OpenExisting opens the store that text names as Open does, but makes nothing: a directory or a file that is not there,
-// or a directory that no store has been in, is fs.ErrNotExist. A SQLite database keeps its journal mode.
+// OpenExisting opens the store that text names as Open does, but makes nothing: a directory or a file that is not
+// there, or a directory that no store has been in, is fs.ErrNotExist. A SQLite database keeps its journal mode.
 func OpenExisting(text string) (*Opened, error) { return open(text, false) }
 
 func open(text string, create bool) (*Opened, error) {

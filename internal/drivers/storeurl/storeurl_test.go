@@ -92,11 +92,15 @@ func TestParametersAreTaken(t *testing.T) {
 func TestErrorsKeepThePasswordToThemselves(t *testing.T) {
 	const secret = "s3cr3t"
 	for _, text := range []string{
-		"", secret, "/" + secret, "ftp://u:" + secret + "@h/", "postgres://u:" + secret + "%@h/db", "postgres://u:" + secret + "@h:port/db",
-		"postgres://u:" + secret + "@h/db?sslmode=x", "mysql://u:" + secret + "@h:1/", "mysql://u:" + secret + "@/db", "mysql://u:" + secret + "@h/db?timeout=x",
-		"mysql://u:" + secret + "@h/db?table=no-table", "redis://u:" + secret + "@h:1/x", "redis://u:" + secret + "@h:1/?nonesuch=1", "redis://u:" + secret + "@h:1?cluster=true&nonesuch=1",
-		"memcached://", "memcached:///?" + secret, "memcached://h?prefix=a%20b", "redis://h?prefix=%00", "file://", "sqlite:///", "sqlite://:" + secret + "@",
-		"mysql://u:%" + secret + "@h/db", "://" + secret, "redis://\x7f" + secret,
+		"", secret, "/" + secret, "://" + secret, "ftp://u:" + secret + "@h/",
+		"postgres://u:" + secret + "%@h/db", "postgres://u:" + secret + "@h:port/db",
+		"postgres://u:" + secret + "@h/db?sslmode=x",
+		"mysql://u:" + secret + "@h:1/", "mysql://u:" + secret + "@/db", "mysql://u:" + secret + "@h/db?timeout=x",
+		"mysql://u:" + secret + "@h/db?table=no-table", "mysql://u:%" + secret + "@h/db",
+		"redis://u:" + secret + "@h:1/x", "redis://u:" + secret + "@h:1/?nonesuch=1",
+		"redis://u:" + secret + "@h:1?cluster=true&nonesuch=1", "redis://h?prefix=%00", "redis://\x7f" + secret,
+		"memcached://", "memcached:///?" + secret, "memcached://h?prefix=a%20b",
+		"file://", "sqlite:///", "sqlite://:" + secret + "@",
 	} {
 		o, err := storeurl.Open(text)
 		if err == nil {
@@ -116,7 +120,9 @@ func TestErrorsKeepThePasswordToThemselves(t *testing.T) {
 // What only looks makes no store where a path was mistyped.
 func TestOpenExistingMakesNothing(t *testing.T) {
 	dir := t.TempDir()
-	for _, text := range []string{"file://" + dir, "file://" + dir + "/sessions", "sqlite://" + dir + "/db", "sqlite://" + dir + "/db?mode=rwc"} {
+	for _, text := range []string{
+		"file://" + dir, "file://" + dir + "/sessions", "sqlite://" + dir + "/db", "sqlite://" + dir + "/db?mode=rwc",
+	} {
 		if o, err := storeurl.OpenExisting(text); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v, %v", text, o, err)
 		}
