@@ -103,6 +103,9 @@ func (x *Exchange) Status() int {
 // it wrote nothing.
 func (x *Exchange) Finish(returned bool, status int) {
 	defer x.session.End()
+	if form := x.inner.MultipartForm; form != nil {
+		x.request.MultipartForm = form // net/http removes the files of the request that it knows
+	}
 	if !returned {
 		x.session.Discard()
 		x.committed = true // what somebody outside writes now has nothing to save
