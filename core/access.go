@@ -27,6 +27,12 @@ func (s *Session) enter() *state {
 	return s.st
 }
 
+func (s *Session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == requestOver
+}
+
 // firstUse loads the session. If that panics, the session has failed to load, and nobody waits for the lock.
 func (s *Session) firstUse() {
 	st, loaded := &state{}, false

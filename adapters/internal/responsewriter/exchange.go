@@ -121,6 +121,15 @@ func (x *Exchange) Finish(returned bool, status int) {
 	}
 }
 
+// Outer returns the request as it came if that leads to another manager's session, or nil. A framework that keeps the
+// request in one place gets it back after Finish: middleware between the two managers' goes on with it.
+func (x *Exchange) Outer() *http.Request {
+	if !x.session.Nested() {
+		return nil
+	}
+	return x.request
+}
+
 // Of returns the exchange that a manager's middleware has put into ctx, or nil.
 func Of(ctx context.Context, m *session.Manager) *Exchange {
 	x, _ := m.Exchange(ctx).(*exchange)
