@@ -18,10 +18,7 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
-const (
-	visits session.Key[int]      = "visits"
-	broken session.Key[chan int] = "broken"
-)
+const broken session.Key[chan int] = "broken"
 
 func quiet(context.Context, session.Event) {}
 

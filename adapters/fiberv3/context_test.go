@@ -25,8 +25,12 @@ func noEvents(context.Context, session.Event) {}
 func served(t *testing.T, app *fiber.App) {
 	t.Helper()
 	response, err := app.Test(httptest.NewRequest(fiber.MethodGet, "/", nil))
-	if err != nil || response.StatusCode != fiber.StatusOK {
-		t.Errorf("answer %v (%v)", response, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != fiber.StatusOK {
+		t.Errorf("status %d", response.StatusCode)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
+const visits session.Key[int] = "visits"
+
 func Example() {
 	sessions, err := session.New(memstore.New(), session.Options{})
 	if err != nil {
@@ -35,6 +37,7 @@ func Example() {
 			return
 		}
 		body, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
 		fmt.Println(string(body))
 		cookie = response.Header.Get("Set-Cookie")
 	}
