@@ -2,7 +2,6 @@ package adapters_test
 
 import (
 	"bufio"
-	"context"
 	"net"
 	"strings"
 	"testing"
@@ -53,12 +52,13 @@ func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
 	}
 }
 
+// callFiber leaves c.Context() to fibersession's own tests: here goroutines that wait for its Done would meet the
+// server's shutdown.
 func callFiber(c *fiber.Ctx) *adaptertest.Call {
 	return &adaptertest.Call{
-		Context: c.UserContext(), Contexts: []context.Context{c.Context()}, Session: fibersession.From(c), Method: c.Method(),
-		Path:      string([]byte(c.Path())),
-		SetHeader: c.Set,
-		Respond:   func(status int, body string) error { return c.Status(status).SendString(body) },
+		Context: c.UserContext(), Session: fibersession.From(c), Method: c.Method(),
+		Path: string([]byte(c.Path())), SetHeader: c.Set,
+		Respond: func(status int, body string) error { return c.Status(status).SendString(body) },
 	}
 }
 

@@ -17,14 +17,16 @@ func (m *Manager) From(ctx context.Context) *Session {
 	return sessionIn(ctx, m)
 }
 
-// installed reports whether m's middleware is at work on the request that ctx belongs to. Another manager with a
-// cookie of the same name is a mistake that would lose either one's sessions, so it panics.
+// installed reports whether m's middleware is at work on the request that ctx belongs to. Where it has been, and the
+// framework starts the request over, it may begin again. Another manager with a cookie of the same name is a mistake
+// that would lose either one's sessions, so it panics.
 func (m *Manager) installed(ctx context.Context) bool {
 	for {
 		s, ok := ctx.Value(sessionKey{}).(*Session)
 		switch {
 		case !ok:
 			return false
+		case s.isOver():
 		case s.m == m:
 			return true
 		case s.m.cookie.name == m.cookie.name:

@@ -70,6 +70,23 @@ func TestManagerFromPicksAndFromTakesTheInnermost(t *testing.T) {
 	}
 }
 
+// A framework that starts a request over, after its middleware has returned, does so with the context that it has by
+// then.
+func TestARequestThatIsStartedOverGetsASessionAgain(t *testing.T) {
+	shop, admin := named(t, "shop"), named(t, "admin")
+	outer, ofShop := installed(t.Context(), t, shop)
+	over := &session.Request{}
+	ctx, ok := admin.Begin(outer, over, nil)
+	if !ok || !over.Nested() {
+		t.Errorf("Begin %v, Nested %v: want both true inside of another manager's", ok, over.Nested())
+	}
+	over.End()
+	ctx, second := installed(ctx, t, admin)
+	if session.From(ctx) != second || admin.From(ctx) != second || shop.From(ctx) != ofShop {
+		t.Error("a context that leads to a session which is over hides the next one")
+	}
+}
+
 func TestFromPanicsWithAdviceWhereNoMiddlewareIs(t *testing.T) {
 	ctx, _ := installed(t.Context(), t, named(t, "shop"))
 	for name, f := range map[string]func(){

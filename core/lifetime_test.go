@@ -51,7 +51,7 @@ func TestAShorterTimeoutReachesSessionsThatLiveAlready(t *testing.T) {
 	} {
 		keys := session.TemporaryKeys()
 		stored, sealed := newWorld(t, session.Options{}), newSealed(t, keys, session.Options{})
-		sealed.now = stored.now
+		sealed.now = stored.now // the sessions of both begin in the same millisecond
 		o.Now = func() time.Time { return stored.now }
 		shorter, err := session.New(stored.store, o)
 		if err != nil {

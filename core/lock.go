@@ -27,6 +27,12 @@ func (s *Session) unused() bool {
 	return s.st == nil && s.phase != requestOver
 }
 
+func (s *Session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == requestOver
+}
+
 // firstUse loads the session. If loading panics, the session counts as failed to load and the lock is released.
 func (s *Session) firstUse() {
 	st, loaded := &state{}, false

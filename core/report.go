@@ -54,6 +54,7 @@ func (s *Session) firstReport(e *Event) bool {
 	if e.Route == "" {
 		e.Route = route(s.x)
 	}
+	e.Key = strings.Clone(e.Key) // it may lie in a buffer that the framework reuses, and events are kept
 	if s.st == nil {
 		return true
 	}

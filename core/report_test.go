@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unsafe"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
@@ -26,6 +27,20 @@ const (
 func line(n int) string {
 	_, file, at, _ := runtime.Caller(1)
 	return fmt.Sprintf("%s:%d", file, at+n)
+}
+
+// Applications keep events, and a key's name may lie in a buffer that the framework reuses for the next request.
+func TestAnEventKeepsItsKey(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	v := begin(t, w.Manager, "")
+	buffer := []byte("unstorable")
+	key := session.Key[chan int](unsafe.String(unsafe.SliceData(buffer), len(buffer)))
+	key.Set(v.Session, nil)
+	v.finish()
+	copy(buffer, "XXXXXXXXXX")
+	if e := w.onlyFailure(t); e.Key != "unstorable" {
+		t.Errorf("the event's key has become %q", e.Key)
+	}
 }
 
 // mistake is what a handler does wrong on the line that it returns.

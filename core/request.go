@@ -87,5 +87,13 @@ func (r *Request) End() {
 	}
 }
 
+// Nested reports whether the context that Begin got leads to a session already, another manager's. An adapter whose
+// framework keeps the request's context in one place then puts that context back at the end, because middleware between
+// the two goes on, and would find a session that is over.
+func (r *Request) Nested() bool {
+	_, nested := r.session.ctx.Value(sessionKey{}).(*Session)
+	return nested
+}
+
 // Session returns the request's session.
 func (r *Request) Session() *Session { return &r.session }

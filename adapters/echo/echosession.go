@@ -29,7 +29,12 @@ func serve(m *session.Manager, next echo.HandlerFunc, c echo.Context) error {
 	c.SetRequest(r)
 	response.Writer = x.Writer() // for good: what is written outside after a failed commit is dropped too
 	returned := false
-	defer func() { x.Finish(returned, response.Status) }()
+	defer func() {
+		x.Finish(returned, response.Status)
+		if outer := x.Outer(); outer != nil {
+			c.SetRequest(outer)
+		}
+	}()
 	if err := next(c); err != nil {
 		c.Error(err)
 	}

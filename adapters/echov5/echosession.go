@@ -36,7 +36,12 @@ func serve(m *session.Manager, next echo.HandlerFunc, c *echo.Context) error {
 	c.SetResponse(response)
 	response.ResponseWriter = x.Writer() // for good: what is written outside after a failed commit is dropped too
 	returned := false
-	defer func() { x.Finish(returned, http.StatusOK) }() // which is what a handler that writes nothing sends
+	defer func() {
+		x.Finish(returned, http.StatusOK) // which is what a handler that writes nothing sends
+		if outer := x.Outer(); outer != nil {
+			c.SetRequest(outer)
+		}
+	}()
 	if err := next(c); err != nil {
 		c.Echo().HTTPErrorHandler(c, err)
 	}

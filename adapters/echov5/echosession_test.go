@@ -18,10 +18,7 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
-const (
-	visits session.Key[int]      = "visits"
-	broken session.Key[chan int] = "broken"
-)
+const broken session.Key[chan int] = "broken"
 
 func quiet(context.Context, session.Event) {}
 
@@ -168,5 +165,35 @@ func TestNothingFollowsTheErrorResponse(t *testing.T) {
 	})
 	if w := get(e, "/"); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "more") {
 		t.Errorf("answer %d %q, want the session's own", w.Code, w.Body)
+	}
+}
+
+// Middleware between two managers' works on with the outer one's session once the inner one's is over.
+func TestMiddlewareBetweenTwoManagersHasTheOuterSession(t *testing.T) {
+	outer, err := session.NewSealed(session.TemporaryKeys(), session.Options{Name: "outer", OnEvent: quiet})
+	inner, err2 := session.NewSealed(session.TemporaryKeys(), session.Options{Name: "inner", OnEvent: quiet})
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	e := echo.New()
+	between := func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			before := echosession.From(c)
+			err := next(c)
+			if s := echosession.From(c); s != before || s != outer.From(c.Request().Context()) {
+				t.Error("the session after the handler is another than before")
+			}
+			return err
+		}
+	}
+	e.Use(echosession.Middleware(outer), between, echosession.Middleware(inner))
+	e.GET("/", func(c *echo.Context) error {
+		echosession.From(c).Login("user:1")
+		return c.NoContent(http.StatusNoContent)
+	})
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != http.StatusNoContent {
+		t.Errorf("status %d", w.Code)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
+const visits session.Key[int] = "visits"
+
 func Example() {
 	sessions, err := session.New(memstore.New(), session.Options{})
 	if err != nil {

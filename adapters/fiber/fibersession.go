@@ -22,14 +22,19 @@ import (
 func Middleware(m *session.Manager) fiber.Handler {
 	m.Ready()
 	return func(c *fiber.Ctx) error {
-		x := &fasthttpexchange.Exchange{}
-		ctx, ok := x.Begin(c.UserContext(), m, c.Context(), c.App().Server().DisableHeaderNamesNormalizing)
+		x, outer := &fasthttpexchange.Exchange{}, c.UserContext()
+		ctx, ok := x.Begin(outer, m, c.Context(), c.App().Server().DisableHeaderNamesNormalizing)
 		if !ok {
 			return c.Next()
 		}
 		c.SetUserContext(ctx)
 		committed := false
-		defer func() { x.Finish(committed) }()
+		defer func() {
+			x.Finish(committed)
+			if x.Restore() {
+				c.SetUserContext(outer)
+			}
+		}()
 		settle(c, c.Next())
 		x.Commit()
 		committed = true
@@ -47,17 +52,7 @@ func From(c *fiber.Ctx) *session.Session {
 		var none context.Context // which session.From has an answer to
 		return session.From(none)
 	}
-	return session.From(c.UserContext())
-}
-
-// userContext is where Fiber keeps c.UserContext() in the *fasthttp.RequestCtx that c.Context() returns.
-const userContext = "__local_user_context__"
-
-func init() {
-	session.RegisterContext(func(ctx context.Context) context.Context {
-		inner, _ := ctx.Value(userContext).(context.Context)
-		return inner
-	})
+	return session.From(c.Context())
 }
 
 // settle turns a handler's error into a response, as Fiber itself would after the last middleware.

@@ -12,6 +12,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
+const visits session.Key[int] = "visits"
+
 func Example() {
 	sessions, err := session.New(memstore.New(), session.Options{})
 	if err != nil {
@@ -27,27 +29,19 @@ func Example() {
 
 	cookie := ""
 	for range 2 {
-		page, set := visit(app, cookie)
-		fmt.Println(page)
-		cookie = set
+		r := httptest.NewRequest(fiber.MethodGet, "/", nil)
+		r.Header.Set("Cookie", cookie)
+		response, err := app.Test(r)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		body, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		fmt.Println(string(body))
+		cookie = response.Header.Get("Set-Cookie")
 	}
 	// Output:
 	// visit 1
 	// visit 2
-}
-
-// visit returns the page and the cookie that a visitor with a cookie gets.
-func visit(app *fiber.App, cookie string) (page, set string) {
-	r := httptest.NewRequest(fiber.MethodGet, "/", nil)
-	r.Header.Set("Cookie", cookie)
-	response, err := app.Test(r)
-	if err != nil {
-		return err.Error(), ""
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err.Error(), ""
-	}
-	return string(body), response.Header.Get("Set-Cookie")
 }

@@ -5,8 +5,6 @@
 package fibersession
 
 import (
-	"context"
-
 	"github.com/gofiber/fiber/v3"
 
 	"github.com/coatcheck/coatcheck/adapters/internal/fasthttpexchange"
@@ -17,6 +15,9 @@ import (
 //
 // A handler's error is turned into its response by the app's ErrorHandler right here, because the session has
 // to be saved after that and before the headers leave: middleware outside sees the response and no error.
+//
+// The session is saved when the handler has returned. What c.End() has sent by then carries no cookie, and is not taken
+// back if saving fails, so a handler that uses it must not begin or renew a session.
 //
 // The session is over when the handler returns, so a body that is streamed afterwards cannot change it. Neither can a
 // handler that Fiber's timeout middleware has given up on, whichever of the two middlewares is outside.
@@ -32,9 +33,13 @@ func Middleware(m *session.Manager) fiber.Handler {
 			return c.Next()
 		}
 		c.SetContext(ctx)
-		c.RequestCtx().SetUserValue(contextKey{}, ctx)
 		committed := false
-		defer func() { x.Finish(committed) }()
+		defer func() {
+			x.Finish(committed)
+			if !c.IsAbandoned() && x.Restore() {
+				c.SetContext(outer)
+			}
+		}()
 		settle(c, c.Next())
 		if c.IsAbandoned() && outer.Err() == nil { // by a timeout inside: one outside has answered, once outer was done
 			x.TimedOut()
@@ -51,17 +56,6 @@ func Middleware(m *session.Manager) fiber.Handler {
 // Call it in the handler and not in a goroutine that may outlive it: the framework gives c to the next request, and
 // with it that visitor's session. A *session.Session taken before is safe: it reports its use after the request.
 func From(c fiber.Ctx) *session.Session { return session.From(c) }
-
-// contextKey is where a request's context is among the user values that c, its *fasthttp.RequestCtx and whatever is
-// derived from them show. Fiber keeps c.Context() there too, but the key is its own.
-type contextKey struct{}
-
-func init() {
-	session.RegisterContext(func(ctx context.Context) context.Context {
-		inner, _ := ctx.Value(contextKey{}).(context.Context)
-		return inner
-	})
-}
 
 // settle turns a handler's error into a response, as Fiber itself would after the last middleware.
 func settle(c fiber.Ctx, err error) {

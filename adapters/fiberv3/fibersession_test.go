@@ -26,8 +26,6 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
-const visits session.Key[int] = "visits"
-
 func quiet(context.Context, session.Event) {}
 
 // managed is an app with sessions in a store that the test can look into and break.

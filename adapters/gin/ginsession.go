@@ -35,6 +35,9 @@ func Middleware(m *session.Manager) gin.HandlerFunc {
 				w.exchange.CommitHeaderless() // somebody has written past this writer
 			}
 			w.exchange.Finish(returned, w.Status())
+			if outer := w.exchange.Outer(); outer != nil {
+				c.Request = outer
+			}
 		}()
 		c.Next()
 		returned = true

@@ -112,3 +112,30 @@ func TestARequestThatGinStartsOverIsCommitted(t *testing.T) {
 		t.Errorf("answer %d %q, want a bare 503", w.Code, w.Body)
 	}
 }
+
+// Middleware between two managers' works on with the outer one's session once the inner one's is over.
+func TestMiddlewareBetweenTwoManagersHasTheOuterSession(t *testing.T) {
+	outer, err := session.NewSealed(session.TemporaryKeys(), session.Options{Name: "outer"})
+	inner, err2 := session.NewSealed(session.TemporaryKeys(), session.Options{Name: "inner"})
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	engine := gin.New()
+	between := func(c *gin.Context) {
+		before := ginsession.From(c)
+		c.Next()
+		if s := ginsession.From(c); s != before || s != outer.From(c) {
+			t.Error("the session after the handler is another than before")
+		}
+	}
+	engine.Use(ginsession.Middleware(outer), between, ginsession.Middleware(inner))
+	engine.GET("/", func(c *gin.Context) {
+		ginsession.From(c).Login("user:1")
+		c.Status(http.StatusNoContent)
+	})
+	w := httptest.NewRecorder()
+	engine.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != http.StatusNoContent {
+		t.Errorf("status %d", w.Code)
+	}
+}

@@ -17,6 +17,7 @@ type Exchange struct {
 	ctx      *fasthttp.RequestCtx
 	response *fasthttp.Response       // what goes out
 	entry    *fasthttp.ResponseHeader // the headers that were there before; nil: none
+	outer    any                      // the user value whose place this request's context has taken; nil: none
 	cookies  []string
 	space    [1]string
 	line     string // method and path, with a space between them
@@ -24,14 +25,43 @@ type Exchange struct {
 }
 
 // Begin starts a request of c's in ctx. It returns the context for the rest of the way, and false when the manager's
-// middleware is at work already. anyCase says that the server leaves header names as they are spelt.
+// middleware is at work already, also if what has replaced the framework's context since does not tell. anyCase says
+// that the server leaves header names as they are spelt.
 func (x *Exchange) Begin(
 	ctx context.Context, m *session.Manager, c *fasthttp.RequestCtx, anyCase bool,
 ) (context.Context, bool) {
-	x.ctx, x.response, x.anyCase = c, &c.Response, anyCase
+	x.ctx, x.response, x.anyCase, x.outer = c, &c.Response, anyCase, c.UserValue(contextKey{})
+	if outer, ok := x.outer.(context.Context); ok && m.Exchange(outer) != nil {
+		return ctx, false
+	}
 	x.rememberRequest()
 	x.rememberHeaders()
-	return m.Begin(ctx, &x.session, (*exchange)(x))
+	ctx, ok := m.Begin(ctx, &x.session, (*exchange)(x))
+	if ok {
+		c.SetUserValue(contextKey{}, ctx)
+	}
+	return ctx, ok
+}
+
+// contextKey is where a request's context is among its user values, which the frameworks' own context types show, and
+// whatever is derived from them. The frameworks keep the context there too, but an application can replace theirs.
+type contextKey struct{}
+
+func init() {
+	session.RegisterContext(func(ctx context.Context) context.Context {
+		inner, _ := ctx.Value(contextKey{}).(context.Context)
+		return inner
+	})
+}
+
+// Restore is called after Finish, unless the handler may be running still. It reports whether another manager's session
+// is around this one, whose context the framework is to have back: middleware between the two goes on with that.
+func (x *Exchange) Restore() bool {
+	if x.outer == nil {
+		return false
+	}
+	x.ctx.SetUserValue(contextKey{}, x.outer)
+	return true
 }
 
 // rememberHeaders keeps the response headers that earlier middleware has set. Len counts the default content type.

@@ -103,6 +103,9 @@ func (x *Exchange) Status() int {
 // it wrote nothing.
 func (x *Exchange) Finish(returned bool, status int) {
 	defer x.session.End()
+	if form := x.inner.MultipartForm; form != nil {
+		x.request.MultipartForm = form // net/http removes the files of the request that it knows
+	}
 	if !returned {
 		x.session.Discard()
 		x.committed = true // what somebody outside writes now has nothing to save
@@ -116,6 +119,15 @@ func (x *Exchange) Finish(returned bool, status int) {
 			}
 		}
 	}
+}
+
+// Outer returns the request as it came if that leads to another manager's session, or nil. A framework that keeps the
+// request in one place gets it back after Finish: middleware between the two managers' goes on with it.
+func (x *Exchange) Outer() *http.Request {
+	if !x.session.Nested() {
+		return nil
+	}
+	return x.request
 }
 
 // Of returns the exchange that a manager's middleware has put into ctx, or nil.
