@@ -52,7 +52,7 @@ var concurrencyDefects = []defect{
 		var calls atomic.Uint64
 		var last ledger[session.Record]
 		f.load = func(ctx context.Context, id session.RecordID) (session.Record, error) {
-			if r := last.get(id); r.Version > 0 && calls.Add(1)%5 == 0 {
+			if r := last.get(id); r.Version > 0 && calls.Add(1)%2 == 0 {
 				return r, nil
 			}
 			r, err := f.Store.Load(ctx, id)

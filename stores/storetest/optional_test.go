@@ -86,6 +86,10 @@ var momentDefects = []defect{
 		}
 	}, "FindThenRenewal"),
 	fault("the index is read in pages", func(f *faulty) {
+		f.update = func(ctx context.Context, r session.Record) error {
+			latency() // so that renewals take as long as searches
+			return f.Store.Update(ctx, r)
+		}
 		f.find = func(ctx context.Context, subject string) (found []session.RecordID, _ error) {
 			for part := range 4 {
 				ids, err := f.Store.Find(ctx, subject)
