@@ -1,5 +1,6 @@
-# make test    what everybody can run: needs Go and nothing else, and tests against what servers and browser there are
-# make check   what has to pass before a change is proposed; needs a C compiler too, for the race detector
+# make test    the tests: as root on Debian it first installs the servers and the browser that they use; elsewhere it needs Go
+#              and nothing else, and says what it leaves out
+# make check   what has to pass as well before a change is proposed; needs a C compiler, for the race detector
 # make bench   what sessions cost, beside those that people use today: tables, report.html and benchmarks.json
 
 SHELL    := /bin/sh
@@ -10,7 +11,7 @@ FUZZTIME := 20000x
 # The modules that drive programs from outside, where the race detector sees nothing.
 OUTSIDE  := ./benchmarks ./examples/shop/browsertest
 # The modules whose users' versions may be older than the newest: what they require is the oldest that passes.
-OLDEST   := ./stores/memcachestore ./stores/redisstore
+OLDEST   := ./adapters/echov5 ./stores/memcachestore ./stores/redisstore
 
 # each runs a command in the folders of modules: within the workspace if the module belongs to it, else by itself.
 each = @for m in $(2); do \
@@ -34,7 +35,7 @@ done
 
 .PHONY: test deps check bench fmt vet lint tidy race fuzz build oldest
 
-# The newest versions that are known to work, which the workspace has, and the adapters with the oldest.
+# The newest versions that are known to work, which the workspace has, and the root's adapters with the oldest.
 test: deps
 	$(call each,go test ./...,$(MODULES))
 	GOWORK=off go test ./adapters/...
