@@ -19,14 +19,16 @@ func (c *commit) endRecord(target record) error {
 		mark := c.newMarker(&target, wire.Ended, c.revocation(), c.now+markerLifetime, nil)
 		failure := c.replace(&mark)
 		if failure == nil {
-			return c.noteEnded(&target)
+			c.noteEnded(&target)
+			return nil
 		}
 		found, reason, err := c.lookUpInTurn(target.id)
 		switch {
 		case err != nil:
 			return unavailable("destroy", errors.Join(failure, err))
 		case found.env.HasWriteID(mark.env.Writes[0]): // applied; the answer was lost
-			return c.noteEnded(&target)
+			c.noteEnded(&target)
+			return nil
 		case reason == "" && !errors.Is(failure, ErrConflict) && tried:
 			return c.deleteInstead(&target, failure)
 		}
@@ -57,19 +59,19 @@ func (c *commit) deleteInstead(target *record, failure error) error {
 		return unavailable("destroy", errors.Join(failure, err))
 	}
 	c.removed = true
-	return c.noteEnded(target)
+	c.noteEnded(target)
+	return nil
 }
 
 // noteEnded notes that this commit has ended target. Its cookie goes, unless it was ended from outside of a request.
-func (c *commit) noteEnded(target *record) error {
+func (c *commit) noteEnded(target *record) {
 	c.endedHere = true
 	if c.revoked != "" {
 		c.addEvent(c.revoked, target)
-		return nil
+		return
 	}
 	c.cookie = c.m.cookie.delete()
 	c.addEvent(ReasonEnded, target)
-	return nil
 }
 
 // newMarker is what replaces a record that is over: it holds no values, subject or handle, for as long as requests in

@@ -220,7 +220,8 @@
 //
 // # Events and logs
 //
-// [Options.OnEvent] receives an [Event] for whatever happens to a session. Without it, failures go to
+// [Options.OnEvent] receives an [Event] for whatever happens to a session. Only a Save that fails makes
+// none, because its caller has the error. Without it, failures go to
 // the default logger of log/slog: as a warning where two requests of one visitor met (ErrConflict,
 // ErrEnded) or the site's transport does not fit, and as an error otherwise. The attributes of the
 // line are manager, route, at (file and line of the application), handle, subject, key and error, as
@@ -271,8 +272,8 @@
 //
 //   - [ReasonLoadFailed]: the store could not be read. The client gets a 503, or is anonymous with
 //     [Options.AnonymousWhenUnavailable]. Look at the store.
-//   - [ReasonCommitFailed]: changes were not saved, and the client gets the error response. The error
-//     says why: see "Errors".
+//   - [ReasonCommitFailed]: changes were not saved. The client gets the error response, unless the
+//     handler's had left already. The error says why: see "Errors".
 //   - [ReasonTouchFailed]: upkeep that nobody asked for failed: a touch or a periodic renewal. The
 //     response went out. Look at the store.
 //   - [ReasonUndecodable]: a stored value does not fit the type of its key. The type was changed, or

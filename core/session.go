@@ -229,6 +229,9 @@ func (s *Session) Err() error {
 // have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored. A session that
 // could not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the same.
 //
+// The error is the caller's alone: a failed Save makes no event and no log line. A write that was refused before has
+// made one where it happened.
+//
 // Where the request has not used its session there is nothing to save, and Save does not look it up.
 func (s *Session) Save() error {
 	if s.unused() {
