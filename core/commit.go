@@ -61,7 +61,7 @@ func (s *Session) commitFinally(status int, mode commitMode) (instead Response, 
 	}
 	at := s.m.clock()
 	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
-	if s.nothingToCommit(st, mode, unwanted, wire.FromTime(at)) {
+	if s.finishIfNothingDue(st, mode, unwanted, wire.FromTime(at)) {
 		if mode == final {
 			s.setHeadersFor(st, "")
 		}
@@ -92,8 +92,8 @@ func (s *Session) owesCookie(st *state) bool {
 	return st.cookie != ""
 }
 
-// nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
-func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
+// finishIfNothingDue marks the headers as sent and returns true if the request only read and nothing else is due.
+func (s *Session) finishIfNothingDue(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.unsaved, s.headersSet = unwanted, mode == headerless
@@ -216,7 +216,7 @@ func (st *state) settle(c *commit, err error) {
 	}
 	switch {
 	case err == nil && c.action != doEnd && c.action != doDeleteCookie:
-		st.base, st.found, st.retired = c.next.snapshot, true, false
+		st.base, st.found, st.retiredKey = c.next.snapshot, true, false
 		u := c.m.upkeepOf(&c.next, false)
 		if st.upkeepAt = u.dueAt(); c.followed {
 			st.upkeepAt = wire.Never

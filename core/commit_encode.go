@@ -85,7 +85,7 @@ func (c *commit) encodeOver(next, base *record, ops []operation) error {
 func (c *commit) encodeFromOperations(rec *record, v values) (err error) {
 	ops := c.ops
 	if c.found || v.body != nil {
-		if ops, err = v.replay(ops); err != nil {
+		if ops, err = v.rerun(ops); err != nil {
 			return err
 		}
 	}

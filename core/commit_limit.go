@@ -28,7 +28,7 @@ func (c *commit) loginWithinLimit() error {
 			return err
 		}
 	}
-	if err := c.carryOut(); err != nil {
+	if err := c.doAction(); err != nil {
 		return err
 	}
 	c.release()

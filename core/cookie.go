@@ -130,6 +130,10 @@ func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
 	}
 }
 
+// nameAlphabet is what the names of keys, and the cookies' names that this package makes up, consist of.
+const nameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+// checkName refuses what browsers do not take as a cookie's name.
 func checkName(name string, longest int) error {
 	if name == "" || len(name) > longest {
 		return fmt.Errorf("%q: use 1 to %d characters", name, longest)

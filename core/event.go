@@ -50,6 +50,12 @@ const (
 	ReasonRequestOver  Reason = "request-over"  // the session was used after its request had finished
 )
 
+// How a cookie travels does not fit the manager's options. Each is told once per manager, and carries an error.
+const (
+	ReasonPlainHTTP    Reason = "plain-http"    // a Secure cookie went out over http, and browsers drop it without a word
+	ReasonInsecureHTTP Reason = "insecure-http" // Options.InsecureHTTP is on, though the site is served over https
+)
+
 // Event tells what happened to a session. It never carries a token or a value. What failed is told once: a line that
 // makes the same mistake again in one request, or a commit that fails because of it, is no further event.
 type Event struct {

@@ -5,9 +5,9 @@ import "github.com/coatcheck/coatcheck/core/internal/wire"
 // How long a session lives, and what it needs meanwhile. Each rule stands here once: loading, committing, listing and
 // Session.ExpiresAt ask the same functions.
 
-// expired reports whether now has reached at, but for the leeway that is allowed to servers whose clocks differ.
+// reached reports whether now has reached at, but for the leeway that is allowed to servers whose clocks differ.
 // Nothing else compares an end with a clock.
-func (m *Manager) expired(at, now wire.Millis) bool { return now >= at+m.leeway }
+func (m *Manager) reached(at, now wire.Millis) bool { return now >= at+m.leeway }
 
 // idleTerms returns the idle timeout of a session and the interval between touches: its own where it has any, else the
 // manager's present ones.
@@ -51,7 +51,7 @@ func (m *Manager) extendedEnd(rec *record, now wire.Millis) wire.Millis {
 
 // hasExpired reports whether either clock of a live session has run out.
 func (m *Manager) hasExpired(rec *record, now wire.Millis) bool {
-	return m.expired(m.idleEnd(rec), now) || m.expired(m.absoluteEnd(&rec.env), now)
+	return m.reached(m.idleEnd(rec), now) || m.reached(m.absoluteEnd(&rec.env), now)
 }
 
 // upkeep is what decides when a session needs something though nobody asks for it.

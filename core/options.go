@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
-
-	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Options hold everything a manager can do without. The zero value is the safe choice. New and NewSealed refuse what is
@@ -133,9 +131,6 @@ const (
 	defaultStoreTimeout = 5 * time.Second
 	defaultGrace        = time.Minute
 	maxLeeway           = time.Minute
-
-	// markerLifetime is how long an alias or an ended marker keeps requests in flight from bringing a session back.
-	markerLifetime = wire.Millis(5 * time.Minute / time.Millisecond)
 )
 
 func (o *Options) complete() error {

@@ -48,10 +48,10 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	}
 	if st.found {
 		f.changed = st.values().changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
-		f.upkeep = s.m.upkeepOf(base, st.retired)
+		f.upkeep = s.m.upkeepOf(base, st.retiredKey)
 		f.firstPresented = f.firstPresented && !st.cameByReplaced()
 		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)
-		f.expired = s.m.expired(f.absoluteEnd, now)
+		f.expired = s.m.reached(f.absoluteEnd, now)
 	}
 	return f
 }

@@ -143,7 +143,7 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 			rec.env.Flags |= wire.Unpresented
 		}
 		st := &state{}
-		st.use(m, &rec, opening{retired: r.IntN(8) == 0})
+		st.adopt(m, &rec, opening{retiredKey: r.IntN(8) == 0})
 		for _, later := range []wire.Millis{0, 1, m.idle / 10, m.idle/10 + 1, m.idle,
 			wire.Millis(r.Int64N(int64(2 * absolute)))} {
 			now := lastUsed + later
@@ -171,7 +171,7 @@ func TestQuiet(t *testing.T) {
 	m := &Manager{idle: 30 * minute, absolute: absolute}
 	loaded := func() *state {
 		st := &state{}
-		st.use(m, &record{snapshot: snapshot{seen: lastUsed}}, opening{})
+		st.adopt(m, &record{snapshot: snapshot{seen: lastUsed}}, opening{})
 		st.beginChanges()
 		return st
 	}

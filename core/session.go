@@ -23,8 +23,8 @@ type Session struct {
 	x          Exchange // nil once the request is over
 	st         *state   // nil until the session is used
 	phase      phase
-	headersSet bool   // Vary, Cache-Control and Set-Cookie are set as the session needs them
-	begunAt    moment // when the request began
+	headersSet bool          // Vary, Cache-Control and Set-Cookie are set as the session needs them
+	begunAt    uptimeSeconds // when the request began
 }
 
 type phase byte
@@ -79,7 +79,7 @@ func (s *Session) rerunUpdates() {
 		if !needed {
 			return
 		}
-		after, err := base.replay(before)
+		after, err := base.rerun(before)
 		if err != nil {
 			s.reject(ReasonCommitFailed, "", err)
 			return

@@ -6,7 +6,7 @@ import "github.com/coatcheck/coatcheck/core/internal/wire"
 type state struct {
 	base       snapshot // the session as it was loaded or last written; the zero snapshot if there is none
 	found      bool     // base is a session that lives, as far as this request knows
-	retired    bool     // base was sealed with a key that is no longer the first
+	retiredKey bool     // base was sealed with a key that is no longer the first
 	unsaved    bool     // Options.SaveOn refused this response's changes
 	committing bool
 	age        uint32      // seconds between base.seen and the load
@@ -43,7 +43,7 @@ type rare struct {
 
 // forget makes the request one without a session.
 func (st *state) forget(upkeepAt wire.Millis) {
-	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, upkeepAt
+	st.base, st.found, st.retiredKey, st.upkeepAt = snapshot{}, false, false, upkeepAt
 }
 
 // rarely returns st.rare to write to. To read, use the methods below.
