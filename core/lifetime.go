@@ -39,6 +39,9 @@ func (m *Manager) absoluteEnd(e *wire.Envelope) wire.Millis {
 	return min(e.Deadline, max(e.Created, e.Authenticated)+m.absolute)
 }
 
+// newDeadline is the deadline of a session that begins, or is logged in, at now.
+func (m *Manager) newDeadline(now wire.Millis) wire.Millis { return now + m.absolute }
+
 // extended is when a session ends after a use at now that adds span. A use never shortens.
 func extended(now, span, idleEnd, absoluteEnd wire.Millis) wire.Millis {
 	return min(max(now+span, idleEnd), absoluteEnd)
@@ -66,11 +69,11 @@ type upkeep struct {
 }
 
 func (m *Manager) upkeepOf(rec *record, retiredKey bool) upkeep {
-	idle, touchEvery := m.idleTerms(&rec.env)
+	_, touchEvery := m.idleTerms(&rec.env)
 	u := upkeep{seen: rec.seen, touchEvery: touchEvery, renewed: rec.env.Renewed, renewEvery: m.renewEvery}
 	u.retiredKey = retiredKey
 	if end := m.idleEnd(rec); end < m.absoluteEnd(&rec.env) {
-		u.shortBy = max(0, rec.seen+touchEvery+idle-end)
+		u.shortBy = max(0, rec.seen+m.idleSpan(&rec.env)-end)
 	}
 	if rec.env.Flags&wire.Unpresented != 0 { // a token that the visitor may not have yet is not renewed again
 		u.firstPresented, u.renewEvery = true, 0

@@ -193,7 +193,7 @@ func (s *Session) ExpiresAt() time.Time {
 	st.base.reparse(&rec)
 	f := s.gatherFacts(st, &rec, now)
 	switch p := decide(&f); {
-	case p.err == nil && p.action >= doTouch && p.action != doEnd:
+	case p.err == nil && p.action.keepsSession():
 		return p.expires.Time()
 	case st.found && !f.expired && p.action != doEnd:
 		return min(f.idleEnd, f.absoluteEnd).Time()
