@@ -24,10 +24,10 @@ type commit struct {
 
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // what another request had stored, if there was a conflict
-	revoked    Reason  // why something ends that was not named by a visitor's token; "": it was
+	revoked    Reason  // the event of what ends without its visitor's asking; "": its visitor destroys it
 	followed   bool    // the changes went into another record than the one loaded
 	endedHere  bool    // what was to be ended was alive, and this commit has ended it
-	removed    bool    // it did so by deleting a record, which may have become something else in that moment
+	removed    bool    // by deleting the record; a renewal at that moment may have left a successor
 	offerHolds bool    // the offered token opens the session still
 	cookie     string  // the Set-Cookie line that follows from it, or ""
 	events     []Event
@@ -42,7 +42,7 @@ type commit struct {
 type commitMode byte
 
 const (
-	early      commitMode = iota // by Save
+	early      commitMode = iota // by Save, and by End after the headers
 	final                        // right before the headers, which follow
 	headerless                   // instead of headers: the connection is about to be taken over
 )
@@ -172,7 +172,8 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.ctx.parent, c.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
 }
 
-// run does what is planned.
+// run checks what the request has read against the session that it loaded, and has the carrier do the plan. Changes
+// that are too large for a store leave a use to note down.
 func (c *commit) run() error {
 	defer c.close()
 	if err := c.check(c.values(&c.old), c.ops); err != nil {
@@ -188,7 +189,7 @@ func (c *commit) run() error {
 	return err
 }
 
-// close gives up the turn and the timer.
+// close gives up the turn and frees the context.
 func (c *commit) close() {
 	c.release()
 	if c.ctx != nil {

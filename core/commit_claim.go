@@ -50,7 +50,7 @@ func (c *commit) claimCookie(anyway bool) error {
 
 // createPastMarker starts a session for a visitor whose token is dead. One who logs in as the subject that a login with
 // the token has made a session for gets that session's values, because the answer to that login may have been lost;
-// its session ends.
+// its session ends. done reports that this has settled the commit; otherwise the caller begins a session of its own.
 func (c *commit) createPastMarker() (done bool, _ error) {
 	if !c.login {
 		return false, c.claimCookie(false)

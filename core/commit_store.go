@@ -2,7 +2,7 @@ package session
 
 import "errors"
 
-// runStored carries the plan out for a session that a store keeps.
+// runStored does the plan in a store: within the limit of sessions for a login, and with a look at an offered token.
 func (c *commit) runStored() error {
 	if c.login && c.m.maxPerSubject > 0 {
 		return c.loginWithinLimit()
@@ -14,13 +14,13 @@ func (c *commit) runStored() error {
 	return err
 }
 
-// doAction does what the plan says.
+// doAction does the plan's action, after ending what else a login or Destroy has to end.
 func (c *commit) doAction() error {
 	for i := range c.others { // first, so that a failure leaves nothing that nobody knows of
 		if err := c.endRecord(c.others[i]); err != nil {
 			return err
 		}
-		c.cookie = "" // which is the chosen session's
+		c.cookie = "" // ending it set the deleting line, but the cookie stays for the chosen session
 	}
 	switch c.action {
 	case doDeleteCookie:

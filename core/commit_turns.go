@@ -41,8 +41,8 @@ const (
 	turnRefused                    // nobody passed one on for longer than there was patience
 )
 
-// take waits for the turn of a record, which has to be given back with pass unless it was refused. Without patience,
-// which is zero then, it waits until ctx ends.
+// take waits for the turn of a record, which has to be given back with pass unless it was refused. With a patience
+// that is zero, it waits until ctx ends.
 func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duration) (turnResult, error) {
 	p := t.part(id)
 	mine := p.enter(id)

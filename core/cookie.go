@@ -47,7 +47,7 @@ type Cookie struct {
 	Persistent bool
 }
 
-// cookie is a checked Cookie: the one place that builds both the setting and the deleting line.
+// cookie is a checked Cookie. The lines that set it and those that delete it take their attributes from here alone.
 type cookie struct {
 	name       string
 	assignment string // name and "="

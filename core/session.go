@@ -23,7 +23,7 @@ type Session struct {
 	x          Exchange // nil once the request is over
 	st         *state   // nil until the session is used
 	phase      phase
-	headersSet bool          // Vary, Cache-Control and Set-Cookie are set as the session needs them
+	headersSet bool          // nothing is left to set of Vary, Cache-Control and Set-Cookie
 	begunAt    uptimeSeconds // when the request began
 }
 

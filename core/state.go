@@ -35,7 +35,7 @@ type rare struct {
 	marker    *record  // the ended marker or alias that the visitor's token led to
 	deletable bool     // no response with a newer cookie can be on its way: the visitor's cookie may be deleted
 	others    []record // further sessions that the request's cookies opened
-	several   bool     // the request had several cookies of this name
+	several   bool     // the request had several cookies of this name, and Cookie.Former is set
 	offer     string   // the Set-Cookie line of the token that the visitor should have by now
 
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
@@ -81,7 +81,7 @@ func (st *state) marker() *record {
 // cookieDeletable reports whether the cookie of a dead token may be deleted.
 func (st *state) cookieDeletable() bool { return st.rare != nil && st.rare.deletable }
 
-// several reports whether the request had several cookies of this name.
+// several reports whether the request had several cookies of this name, and Cookie.Former is set.
 func (st *state) several() bool { return st.rare != nil && st.rare.several }
 
 // cameByReplaced reports whether the session was found through a token that a periodic renewal has replaced.
