@@ -20,7 +20,8 @@ type commit struct {
 	loadedAt wire.Millis // when the request loaded it, to the second
 	others   []record    // further sessions that the visitor's cookies opened
 
-	cameByReplaced bool // old was found through a token that a periodic renewal has replaced
+	offeredToken   string // the token in offer, or ""
+	cameByReplaced bool   // old was found through a token that a periodic renewal has replaced
 
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // what another request had stored, if there was a conflict
@@ -153,7 +154,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 
 // prepare copies what else the commit needs from what the lock guards.
 func (c *commit) prepare(s *Session, st *state, at time.Time) {
-	c.m, c.client, c.x = s.m, s.client, s.x
+	c.m, c.client, c.x, c.offeredToken = s.m, s.client, s.x, st.offeredToken()
 	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
 	if (c.unsaved || c.err != nil) && c.action != doEnd {
 		c.changes, c.changed = changes{}, false

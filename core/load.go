@@ -69,6 +69,7 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 func (m *Manager) offerAnew(o *opening, value string, rec *record, now wire.Millis) {
 	if o.reason == "" && o.offer == "" {
 		o.offer, o.presented = m.cookie.set(value, m.absoluteEnd(&rec.env)-now), true
+		o.token = value
 	}
 }
 
@@ -84,7 +85,7 @@ func (st *state) adopt(m *Manager, rec *record, o opening) {
 	u := m.upkeepOf(rec, o.retiredKey)
 	if o.offer != "" {
 		r := st.rarely()
-		r.offer, r.cameByReplaced = o.offer, !o.presented
+		r.offer, r.offeredToken, r.cameByReplaced = o.offer, o.token, !o.presented
 		u.firstPresented = u.firstPresented && o.presented
 	} else if r := st.rare; r != nil {
 		r.offer, r.cameByReplaced = "", false

@@ -11,6 +11,7 @@ type opening struct {
 	reason     Reason      // why it opens nothing, or ""
 	retiredKey bool        // it was sealed with a key that is no longer the first
 	offer      string      // the Set-Cookie line of the token that the visitor should have
+	token      string      // the offered token itself
 	presented  bool        // the offered token is the presented one
 	marker     *record     // the alias that a replaced token led through, if it opens nothing
 	since      wire.Millis // when the last token of those that the marker led through was replaced
@@ -90,7 +91,7 @@ func (m *Manager) openRenewed(
 		o.reason = ReasonReplayed
 		return o, nil
 	}
-	return opening{offer: m.cookie.set(token, m.absoluteEnd(&rec.env)-now)}, nil
+	return opening{offer: m.cookie.set(token, m.absoluteEnd(&rec.env)-now), token: token}, nil
 }
 
 // judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and

@@ -38,6 +38,8 @@ type rare struct {
 	several   bool     // the request had several cookies of this name, and Cookie.Former is set
 	offer     string   // the Set-Cookie line of the token that the visitor should have by now
 
+	offeredToken string // the token in offer, if there is one
+
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
 }
 
@@ -93,6 +95,14 @@ func (st *state) offer() string {
 		return ""
 	}
 	return st.rare.offer
+}
+
+// offeredToken returns the token that the visitor should have by now, or "".
+func (st *state) offeredToken() string {
+	if st.offer() == "" {
+		return ""
+	}
+	return st.rare.offeredToken
 }
 
 // withdrawOffer takes back the offer of a token that may have been replaced since the session was loaded. Nobody can
