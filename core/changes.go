@@ -87,7 +87,7 @@ type operation struct {
 	update   updater
 	guarded  bool   // the request had read the key before it wrote it,
 	saw      []byte // and this is what it saw
-	noChange bool   // it left the value as it was; in a replay it is left out
+	noChange bool   // it left the value as it was; it is left out when the others run again
 	popped   bool   // taking away what another request has taken already is fine
 }
 

@@ -10,19 +10,28 @@ func (m *Manager) now() wire.Millis { return wire.FromTime(m.clock()) }
 
 var processStart = time.Now()
 
-// moment is a reading of the system's clock to the second, for what has little room.
-type moment uint32
+// uptimeSeconds is when something was, in seconds since the process began: four bytes, for what has little room.
+type uptimeSeconds uint32
 
-func thisMoment() moment { return moment(time.Since(processStart) / time.Second) }
+func uptimeNow() uptimeSeconds { return uptimeSeconds(time.Since(processStart) / time.Second) }
 
-// before returns what the application's clock, which is at now, said at m. What is less than two seconds ago counts
-// as now, and so does the zero moment.
-func (m moment) before(now wire.Millis) wire.Millis {
-	if m == 0 {
+// onAppClock returns what the application's clock, which is at now, said at u. What is less than two seconds ago counts
+// as now, and so does zero.
+func (u uptimeSeconds) onAppClock(now wire.Millis) wire.Millis {
+	if u == 0 {
 		return now
 	}
-	if ago := thisMoment() - m; ago > 1 {
+	if ago := uptimeNow() - u; ago > 1 {
 		return now - 1000*wire.Millis(ago)
 	}
 	return now
 }
+
+// uptimeNanos is when something is, in nanoseconds since the process began: a third of the space of a time.Time.
+type uptimeNanos time.Duration
+
+func uptimeAt(t time.Time) uptimeNanos { return uptimeNanos(t.Sub(processStart)) }
+
+func (u uptimeNanos) time() time.Time { return processStart.Add(time.Duration(u)) }
+
+func (u uptimeNanos) passed() bool { return time.Since(processStart) >= time.Duration(u) }

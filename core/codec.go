@@ -48,7 +48,7 @@ func encodeJSON[T any](v T) ([]byte, error) {
 // maxDepth is what encoding/json reads. It writes what is deeper.
 const maxDepth = 10_000
 
-// replaced is how encoding/json writes bytes that are not UTF-8. The character itself it writes as it is.
+// replacementEscape is how encoding/json writes bytes that are not UTF-8. The character itself it writes as it is.
 var replacementEscape = []byte(`\ufffd`)
 
 // readsBackAlike reports whether b is how what it reads as is written.

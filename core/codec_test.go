@@ -65,7 +65,7 @@ func TestOtherTypesComeBack(t *testing.T) {
 
 func comesBack[T any](t *testing.T, v T) {
 	t.Helper()
-	if err := storable[T](); err != nil {
+	if err := checkStorable[T](); err != nil {
 		t.Errorf("%T is refused: %v", v, err)
 	}
 	raw, err := encode(v)
@@ -109,11 +109,11 @@ func TestNullIsOnlyANilSliceOrMap(t *testing.T) {
 
 func TestTypesThatDoNotComeBackAreRefusedByName(t *testing.T) {
 	for want, err := range map[string]error{
-		"interface {}": storable[any](), "error": storable[error](), "fmt.Stringer": storable[fmt.Stringer](),
-		"io.Reader": storable[io.Reader](),
-		"*int":      storable[*int](), "*session.item": storable[*item](), "chan int": storable[chan int](),
-		"func()":         storable[func()](),
-		"unsafe.Pointer": storable[unsafe.Pointer](), "context.Context": storable[context.Context](),
+		"interface {}": checkStorable[any](), "error": checkStorable[error](), "fmt.Stringer": checkStorable[fmt.Stringer](),
+		"io.Reader": checkStorable[io.Reader](),
+		"*int":      checkStorable[*int](), "*session.item": checkStorable[*item](), "chan int": checkStorable[chan int](),
+		"func()":         checkStorable[func()](),
+		"unsafe.Pointer": checkStorable[unsafe.Pointer](), "context.Context": checkStorable[context.Context](),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "type "+want+" cannot be stored") {
 			t.Errorf("%s: err = %v, want one that names the type", want, err)
@@ -254,7 +254,7 @@ func TestConflictIsWhatAReaderWouldLose(t *testing.T) {
 
 func TestReplayRunsUpdatesOnFreshValues(t *testing.T) {
 	ops := []operation{plus("n", 1), put("k", "9"), plus("n", 10), plus("k", 1), plus("new", 5)}
-	fresh, err := valuesOf("n", "100", "k", "1").replay(ops)
+	fresh, err := valuesOf("n", "100", "k", "1").rerun(ops)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,17 +263,17 @@ func TestReplayRunsUpdatesOnFreshValues(t *testing.T) {
 		t.Errorf("body = %q, want %q", got, want)
 	}
 	if ops[0].value != nil || ops[2].value != nil {
-		t.Error("replay changed the operations it was given, so a second replay would start from the first")
+		t.Error("rerun changed the operations it was given, so a second one would start from the first")
 	}
 }
 
 func TestAFunctionThatRefusesFreshDataIsAConflict(t *testing.T) {
 	errEmpty := errors.New("out of stock")
 	try := operation{key: "n", update: refusing[int](func(n int) (int, error) { return n, errEmpty })}
-	if _, err := valuesOf("n", "0").replay([]operation{try}); !errors.Is(err, ErrConflict) || !errors.Is(err, errEmpty) {
+	if _, err := valuesOf("n", "0").rerun([]operation{try}); !errors.Is(err, ErrConflict) || !errors.Is(err, errEmpty) {
 		t.Errorf("err = %v, want ErrConflict and the function's own", err)
 	}
-	if _, err := valuesOf("n", `"text"`).replay([]operation{plus("n", 1)}); !errors.Is(err, ErrConflict) {
+	if _, err := valuesOf("n", `"text"`).rerun([]operation{plus("n", 1)}); !errors.Is(err, ErrConflict) {
 		t.Errorf("err = %v for a value that no longer fits, want ErrConflict", err)
 	}
 }

@@ -20,14 +20,15 @@ type commit struct {
 	loadedAt wire.Millis // when the request loaded it, to the second
 	others   []record    // further sessions that the visitor's cookies opened
 
-	cameByReplaced bool // old was found through a token that a periodic renewal has replaced
+	offeredToken   string // the token in offer, or ""
+	cameByReplaced bool   // old was found through a token that a periodic renewal has replaced
 
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // what another request had stored, if there was a conflict
-	revoked    Reason  // why something ends that was not named by a visitor's token; "": it was
+	revoked    Reason  // the event of what ends without its visitor's asking; "": its visitor destroys it
 	followed   bool    // the changes went into another record than the one loaded
 	endedHere  bool    // what was to be ended was alive, and this commit has ended it
-	removed    bool    // it did so by deleting a record, which may have become something else in that moment
+	removed    bool    // by deleting the record; a renewal at that moment may have left a successor
 	offerHolds bool    // the offered token opens the session still
 	cookie     string  // the Set-Cookie line that follows from it, or ""
 	events     []Event
@@ -42,7 +43,7 @@ type commit struct {
 type commitMode byte
 
 const (
-	early      commitMode = iota // by Save
+	early      commitMode = iota // by Save, and by End after the headers
 	final                        // right before the headers, which follow
 	headerless                   // instead of headers: the connection is about to be taken over
 )
@@ -61,7 +62,7 @@ func (s *Session) commitFinally(status int, mode commitMode) (instead Response, 
 	}
 	at := s.m.clock()
 	unwanted := s.m.saveOn != nil && !s.m.saveOn(status)
-	if s.nothingToCommit(st, mode, unwanted, wire.FromTime(at)) {
+	if s.finishIfNothingDue(st, mode, unwanted, wire.FromTime(at)) {
 		if mode == final {
 			s.setHeadersFor(st, "")
 		}
@@ -92,8 +93,8 @@ func (s *Session) owesCookie(st *state) bool {
 	return st.cookie != ""
 }
 
-// nothingToCommit reports whether the request only read and nothing else is due. Then the headers are as good as sent.
-func (s *Session) nothingToCommit(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
+// finishIfNothingDue marks the headers as sent and returns true if the request only read and nothing else is due.
+func (s *Session) finishIfNothingDue(st *state, mode commitMode, unwanted bool, now wire.Millis) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.unsaved, s.headersSet = unwanted, mode == headerless
@@ -153,7 +154,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 
 // prepare copies what else the commit needs from what the lock guards.
 func (c *commit) prepare(s *Session, st *state, at time.Time) {
-	c.m, c.client, c.x = s.m, s.client, s.x
+	c.m, c.client, c.x, c.offeredToken = s.m, s.client, s.x, st.offeredToken()
 	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
 	if (c.unsaved || c.err != nil) && c.action != doEnd {
 		c.changes, c.changed = changes{}, false
@@ -172,7 +173,8 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.ctx.parent, c.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
 }
 
-// run does what is planned.
+// run checks what the request has read against the session that it loaded, and has the carrier do the plan. Changes
+// that are too large for a store leave a use to note down.
 func (c *commit) run() error {
 	defer c.close()
 	if err := c.check(c.values(&c.old), c.ops); err != nil {
@@ -188,7 +190,7 @@ func (c *commit) run() error {
 	return err
 }
 
-// close gives up the turn and the timer.
+// close gives up the turn and frees the context.
 func (c *commit) close() {
 	c.release()
 	if c.ctx != nil {
@@ -216,7 +218,7 @@ func (st *state) settle(c *commit, err error) {
 	}
 	switch {
 	case err == nil && c.action != doEnd && c.action != doDeleteCookie:
-		st.base, st.found, st.retired = c.next.snapshot, true, false
+		st.base, st.found, st.retiredKey = c.next.snapshot, true, false
 		u := c.m.upkeepOf(&c.next, false)
 		if st.upkeepAt = u.dueAt(); c.followed {
 			st.upkeepAt = wire.Never

@@ -23,7 +23,7 @@ func (c *commit) newEnvelope() wire.Envelope {
 	if c.m.store == nil {
 		e.Flags = wire.Sealed
 	}
-	e.Renewed, e.Deadline = c.now, c.now+c.m.absolute
+	e.Renewed, e.Deadline = c.now, c.m.newDeadline(c.now)
 	c.client.hint(&e)
 	c.stampLogin(&e)
 	return e
@@ -45,7 +45,7 @@ func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
 func (c *commit) stampLogin(e *wire.Envelope) {
 	if c.login {
 		e.Subject = []byte(c.subject)
-		e.Authenticated, e.Deadline = c.now, c.now+c.m.absolute
+		e.Authenticated, e.Deadline = c.now, c.m.newDeadline(c.now)
 		c.client.hint(e)
 	}
 }
@@ -85,7 +85,7 @@ func (c *commit) encodeOver(next, base *record, ops []operation) error {
 func (c *commit) encodeFromOperations(rec *record, v values) (err error) {
 	ops := c.ops
 	if c.found || v.body != nil {
-		if ops, err = v.replay(ops); err != nil {
+		if ops, err = v.rerun(ops); err != nil {
 			return err
 		}
 	}

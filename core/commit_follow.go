@@ -2,7 +2,6 @@ package session
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
@@ -68,9 +67,8 @@ func (c *commit) presentedToken(id RecordID) string {
 			return token
 		}
 	}
-	token, _, _ := strings.Cut(strings.TrimPrefix(c.offer, c.m.cookie.assignment), ";")
-	if recordID(c.m.name, token) == id {
-		return token
+	if recordID(c.m.name, c.offeredToken) == id {
+		return c.offeredToken
 	}
 	return ""
 }

@@ -14,11 +14,11 @@ import (
 // take turns in this process. Those on other servers are found afterwards, because each one looks once its own
 // session is there: whoever comes last sees all.
 func (c *commit) loginWithinLimit() error {
-	id := RecordID(sha256.Sum256([]byte("subject\x00" + c.m.name + "\x00" + c.subject)))
-	if _, err := turns.take(c.ctx, id, 0); err != nil {
+	key := turnKey(sha256.Sum256([]byte("subject\x00" + c.m.name + "\x00" + c.subject)))
+	if _, err := turns.take(c.ctx, key, 0); err != nil {
 		return unavailable("login", err)
 	}
-	defer turns.pass(id)
+	defer turns.pass(key)
 	if c.m.limit == RefuseLogin {
 		others, err := c.otherSessions(c.replacedByLogin()...)
 		if err == nil && len(others) >= c.m.maxPerSubject {
@@ -28,7 +28,7 @@ func (c *commit) loginWithinLimit() error {
 			return err
 		}
 	}
-	if err := c.carryOut(); err != nil {
+	if err := c.doAction(); err != nil {
 		return err
 	}
 	c.release()

@@ -13,16 +13,16 @@ import (
 func (c *commit) renewRecord() error {
 	written, err := c.queue(c.old.id)
 	if err != nil {
-		return c.unrenewed(err)
+		return c.skipPeriodicRenewal(err)
 	}
 	if written {
 		if lost, err := c.catchUp(); lost || err != nil {
 			return err
 		}
 	}
-	next, token, salt, err := c.successor()
+	next, token, salt, err := c.createSuccessor()
 	if err != nil {
-		return c.unrenewed(err)
+		return c.skipPeriodicRenewal(err)
 	}
 	for {
 		mark := c.aliasOf(&c.old, next.id, salt)
@@ -43,7 +43,7 @@ func (c *commit) aliasFailed(failure error, next *record, token string) (settled
 	switch {
 	case err != nil: // whether the old token leads to the new record is unknown, so that one has to stay
 		c.tentative = next.env.Writes[0]
-		return true, c.unrenewed(err)
+		return true, c.skipPeriodicRenewal(err)
 	case reason == ReasonSuperseded && found.env.Successor() == next.id: // applied; the answer was lost
 		return true, c.issue(ReasonRenewed, *next, token)
 	case reason != "":
@@ -51,7 +51,7 @@ func (c *commit) aliasFailed(failure error, next *record, token string) (settled
 		return true, c.settleOutrun(found, reason)
 	case !errors.Is(failure, ErrConflict):
 		c.tentative = next.env.Writes[0]
-		return true, c.unrenewed(unavailable("renew", failure))
+		return true, c.skipPeriodicRenewal(unavailable("renew", failure))
 	}
 	if err = c.carryOver(found, next); err == nil {
 		return false, nil
@@ -60,7 +60,7 @@ func (c *commit) aliasFailed(failure error, next *record, token string) (settled
 	if errors.Is(err, ErrConflict) {
 		return true, err
 	}
-	return true, c.unrenewed(err)
+	return true, c.skipPeriodicRenewal(err)
 }
 
 // catchUp looks again at a record that another request was writing. It reports whether the renewal was settled with
@@ -69,7 +69,7 @@ func (c *commit) catchUp() (settled bool, _ error) {
 	found, reason, err := c.lookUp(c.old.id)
 	switch {
 	case err != nil:
-		return true, c.unrenewed(err)
+		return true, c.skipPeriodicRenewal(err)
 	case reason != "":
 		return true, c.settleOutrun(found, reason)
 	}
@@ -86,8 +86,8 @@ func (c *commit) advance(base record) error {
 	return err
 }
 
-// successor writes the new record.
-func (c *commit) successor() (next record, token string, salt []byte, err error) {
+// createSuccessor writes the new record.
+func (c *commit) createSuccessor() (next record, token string, salt []byte, err error) {
 	token = mintToken()
 	next.env = c.renewedFrom(c.old.env)
 	if c.periodic() {
@@ -141,7 +141,7 @@ func (c *commit) settleOutrun(last record, reason Reason) error {
 	over := errors.Is(err, ErrEnded)
 	switch {
 	case err != nil && !over:
-		return c.unrenewed(err)
+		return c.skipPeriodicRenewal(err)
 	case c.login && over:
 		if last.env.Kind == wire.Ended || last.env.Kind == wire.Alias {
 			c.marker = &last
@@ -185,7 +185,7 @@ func (c *commit) renewHeir(heir record) error {
 func (c *commit) followRenewal(way journey) error {
 	c.noteFollowed(way)
 	if !c.changed {
-		return c.noteUse()
+		return c.noteUseIfLate()
 	}
 	c.unasked = false
 	return c.updateRecord()
@@ -201,9 +201,10 @@ func (c *commit) startOver(r Reason, v values) error {
 	return c.beginSession(r, v)
 }
 
-// unrenewed goes on without a periodic renewal that failed, because nobody asked for it: the changes, if any, are saved
-// under the old token, or under the new one should the renewal have succeeded after all.
-func (c *commit) unrenewed(err error) error {
+// skipPeriodicRenewal goes on without a periodic renewal that failed, because nobody asked for it: the changes, if any,
+// are saved under the old token, or under the new one should the renewal have succeeded after all. The failure of a
+// renewal that was asked for it returns.
+func (c *commit) skipPeriodicRenewal(err error) error {
 	if !c.periodic() {
 		return err
 	}
@@ -211,7 +212,7 @@ func (c *commit) unrenewed(err error) error {
 		c.unasked = false
 		return c.updateRecord()
 	}
-	failed := c.excused(err)
+	failed := c.tolerateUpkeepFailure(err)
 	if u := c.m.upkeepOf(&c.old, false); failed == nil && c.now >= u.touchAt() {
 		return c.touchRecord()
 	}

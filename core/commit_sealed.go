@@ -5,7 +5,8 @@ import "fmt"
 // runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
 func (c *commit) runSealed() error {
 	if c.action == doEnd {
-		return c.noteEnded(&c.ending.sessions[0])
+		c.noteEnded(&c.ending.sessions[0])
+		return nil
 	}
 	next := &c.next
 	if err := c.reseal(next); err != nil {
@@ -19,6 +20,9 @@ func (c *commit) runSealed() error {
 	}
 	if len(line) > maxCookie {
 		return tooLarge(len(line), maxCookie)
+	}
+	if c.action == doEndThenCreate {
+		c.noteEnded(&c.ending.sessions[0])
 	}
 	c.cookie = line
 	if c.reason != "" {

@@ -2,25 +2,25 @@ package session
 
 import "errors"
 
-// runStored carries the plan out for a session that a store keeps.
+// runStored does the plan in a store: within the limit of sessions for a login, and with a look at an offered token.
 func (c *commit) runStored() error {
 	if c.login && c.m.maxPerSubject > 0 {
 		return c.loginWithinLimit()
 	}
-	err := c.carryOut()
+	err := c.doAction()
 	if err == nil && c.offer != "" && c.cookie == "" {
 		c.offerHolds = c.checkOffer()
 	}
 	return err
 }
 
-// carryOut does what the plan says.
-func (c *commit) carryOut() error {
+// doAction does the plan's action, after ending what else a login or Destroy has to end.
+func (c *commit) doAction() error {
 	for i := range c.others { // first, so that a failure leaves nothing that nobody knows of
 		if err := c.endRecord(c.others[i]); err != nil {
 			return err
 		}
-		c.cookie = "" // which is the chosen session's
+		c.cookie = "" // ending it set the deleting line, but the cookie stays for the chosen session
 	}
 	switch c.action {
 	case doDeleteCookie:
@@ -67,7 +67,7 @@ func (c *commit) checkOffer() bool {
 // createSession starts a session from this request's operations.
 func (c *commit) createSession() error {
 	if c.marker != nil {
-		if done, err := c.resumeLogin(); done || err != nil {
+		if done, err := c.createPastMarker(); done || err != nil {
 			return err
 		}
 	}
@@ -129,13 +129,13 @@ func (c *commit) replace(rec *record) error {
 func (c *commit) updateRecord() error {
 	contested, err := c.queue(c.old.id)
 	if err != nil {
-		return c.excused(err)
+		return c.tolerateUpkeepFailure(err)
 	}
 	base, ops, mine := &c.old, c.ops, uint64(0)
 	for ; ; contested = true {
 		if contested {
 			if c.unasked { // the other has noted its use, but perhaps at an earlier time than this one's
-				return c.noteUse()
+				return c.noteUseIfLate()
 			}
 			fresh, stored, err := c.lookAgain(base.id, mine)
 			if err != nil {
@@ -157,9 +157,9 @@ func (c *commit) updateRecord() error {
 		case err == nil:
 			return c.updated(&c.next)
 		case errors.Is(err, ErrNotFound):
-			return c.excused(ErrEnded)
+			return c.tolerateUpkeepFailure(ErrEnded)
 		case !errors.Is(err, ErrConflict):
-			return c.excused(unavailable("update", err))
+			return c.tolerateUpkeepFailure(unavailable("update", err))
 		}
 	}
 }
@@ -220,11 +220,11 @@ func (c *commit) rebase(base *record) ([]operation, error) {
 	if err := c.check(v, ops); err != nil {
 		return nil, err
 	}
-	return v.replay(ops)
+	return v.rerun(ops)
 }
 
-// excused turns the failure of mere upkeep, which nobody asked for, into a success and an event.
-func (c *commit) excused(err error) error {
+// tolerateUpkeepFailure turns the failure of mere upkeep, which nobody asked for, into a success and an event.
+func (c *commit) tolerateUpkeepFailure(err error) error {
 	if !c.unasked {
 		return err
 	}

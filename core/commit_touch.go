@@ -5,23 +5,23 @@ import "errors"
 // touchRecord extends the idle clock. What another request has ended is left alone: nothing brings it back.
 func (c *commit) touchRecord() error {
 	if c.tookLong() {
-		return c.noteUse()
+		return c.noteUseIfLate()
 	}
 	next := c.old
 	next.expires = c.plan.expires
 	return c.touchAs(next)
 }
 
-// noteUse is for a request that other requests have overtaken. They have noted down their own uses of the session,
-// which stand for this one's too unless it took very long; then what the session has become is extended.
-func (c *commit) noteUse() error {
+// noteUseIfLate is for a request that other requests have overtaken. They have noted down their own uses of the
+// session, which stand for this one's too unless it took very long; then what the session has become is extended.
+func (c *commit) noteUseIfLate() error {
 	if !c.tookLong() {
 		c.next = c.old
 		return nil
 	}
 	found, reason, err := c.lookUp(c.old.id)
 	if err != nil {
-		return c.excused(err)
+		return c.tolerateUpkeepFailure(err)
 	}
 	heir, way, err := c.follow(found, reason)
 	switch {
@@ -29,7 +29,7 @@ func (c *commit) noteUse() error {
 		c.next = c.old
 		return nil
 	case err != nil:
-		return c.excused(err)
+		return c.tolerateUpkeepFailure(err)
 	}
 	c.noteFollowed(way)
 	heir.expires = c.m.extendedEnd(&heir, c.now)
@@ -57,7 +57,7 @@ func (c *commit) touchAs(next record) error {
 		c.next = c.old
 		return nil
 	}
-	return c.excused(unavailable("touch", err))
+	return c.tolerateUpkeepFailure(unavailable("touch", err))
 }
 
 // touchUnchanged notes the use of a session whose changes could not be saved.

@@ -15,6 +15,9 @@ import (
 // gets nowhere.
 var turns turnTable
 
+// turnKey names what is taken turns at: a record by its id, the logins of a subject by a hash.
+type turnKey [32]byte
+
 // turnTable has a queue for each record that is being written, in parts that have a lock each.
 type turnTable struct {
 	parts [64]turnPart
@@ -22,7 +25,7 @@ type turnTable struct {
 
 type turnPart struct {
 	mu     sync.Mutex
-	queues map[RecordID]turnQueue // of records that are being written
+	queues map[turnKey]turnQueue // of records that are being written
 }
 
 type turnQueue struct {
@@ -30,7 +33,7 @@ type turnQueue struct {
 	passed  uint64 // how many turns have been passed on
 }
 
-func (t *turnTable) part(id RecordID) *turnPart { return &t.parts[int(id[0])%len(t.parts)] }
+func (t *turnTable) part(key turnKey) *turnPart { return &t.parts[int(key[0])%len(t.parts)] }
 
 // turnResult is what came of waiting for a turn.
 type turnResult byte
@@ -41,11 +44,11 @@ const (
 	turnRefused                    // nobody passed one on for longer than there was patience
 )
 
-// take waits for the turn of a record, which has to be given back with pass unless it was refused. Without patience,
-// which is zero then, it waits until ctx ends.
-func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duration) (turnResult, error) {
-	p := t.part(id)
-	mine := p.enter(id)
+// take waits for the turn of a record, which has to be given back with pass unless it was refused. With a patience
+// that is zero, it waits until ctx ends.
+func (t *turnTable) take(ctx context.Context, key turnKey, patience time.Duration) (turnResult, error) {
+	p := t.part(key)
+	mine := p.enter(key)
 	if mine == nil {
 		return turnFree, nil
 	}
@@ -55,17 +58,17 @@ func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duratio
 		defer ticker.Stop()
 		tired = ticker.C
 	}
-	for before := p.count(id); ; {
+	for before := p.count(key); ; {
 		select {
 		case <-mine:
 			return turnPassedOn, nil
 		case <-ctx.Done():
-			t.leave(id, mine)
+			t.leave(key, mine)
 			return turnRefused, ctx.Err()
 		case <-tired:
-			now := p.count(id)
+			now := p.count(key)
 			if now == before {
-				t.leave(id, mine)
+				t.leave(key, mine)
 				return turnRefused, nil
 			}
 			before = now
@@ -74,57 +77,57 @@ func (t *turnTable) take(ctx context.Context, id RecordID, patience time.Duratio
 }
 
 // enter takes the turn, or joins the queue and returns what is closed when the turn comes.
-func (p *turnPart) enter(id RecordID) (mine chan struct{}) {
+func (p *turnPart) enter(key turnKey) (mine chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q, taken := p.queues[id]
+	q, taken := p.queues[key]
 	if !taken {
 		if p.queues == nil {
-			p.queues = map[RecordID]turnQueue{}
+			p.queues = map[turnKey]turnQueue{}
 		}
-		p.queues[id] = turnQueue{}
+		p.queues[key] = turnQueue{}
 		return nil
 	}
 	mine = make(chan struct{})
 	q.waiting = append(q.waiting, mine)
-	p.queues[id] = q
+	p.queues[key] = q
 	return mine
 }
 
-func (p *turnPart) count(id RecordID) uint64 {
+func (p *turnPart) count(key turnKey) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.queues[id].passed
+	return p.queues[key].passed
 }
 
 // leave gives up waiting. The turn may have come in the same moment; then the next one gets it.
-func (t *turnTable) leave(id RecordID, mine chan struct{}) {
-	p := t.part(id)
+func (t *turnTable) leave(key turnKey, mine chan struct{}) {
+	p := t.part(key)
 	p.mu.Lock()
-	q := p.queues[id]
+	q := p.queues[key]
 	i := slices.Index(q.waiting, mine)
 	if i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)
-		p.queues[id] = q
+		p.queues[key] = q
 	}
 	p.mu.Unlock()
 	if i < 0 {
-		t.pass(id)
+		t.pass(key)
 	}
 }
 
 // pass gives the turn of a record to whoever has waited longest.
-func (t *turnTable) pass(id RecordID) {
-	p := t.part(id)
+func (t *turnTable) pass(key turnKey) {
+	p := t.part(key)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q := p.queues[id]
+	q := p.queues[key]
 	if len(q.waiting) == 0 {
-		delete(p.queues, id)
+		delete(p.queues, key)
 		return
 	}
 	next := q.waiting[0]
-	p.queues[id] = turnQueue{q.waiting[1:], q.passed + 1}
+	p.queues[key] = turnQueue{q.waiting[1:], q.passed + 1}
 	close(next)
 }
 
@@ -144,7 +147,7 @@ func (c *commit) takeTurn(id RecordID, patience time.Duration) (turnResult, erro
 	if err := c.ctx.Err(); err != nil { // whatever the store makes of its context
 		return turnRefused, unavailable("commit", err)
 	}
-	got, err := turns.take(c.ctx, id, patience)
+	got, err := turns.take(c.ctx, turnKey(id), patience)
 	if err != nil {
 		return got, unavailable("commit", err)
 	}
@@ -155,7 +158,7 @@ func (c *commit) takeTurn(id RecordID, patience time.Duration) (turnResult, erro
 // release lets the next request have its turn.
 func (c *commit) release() {
 	if c.holdsTurn {
-		turns.pass(c.turnOf)
+		turns.pass(turnKey(c.turnOf))
 		c.holdsTurn = false
 	}
 }

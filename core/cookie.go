@@ -47,7 +47,7 @@ type Cookie struct {
 	Persistent bool
 }
 
-// cookie is a checked Cookie: the one place that builds both the setting and the deleting line.
+// cookie is a checked Cookie. The lines that set it and those that delete it take their attributes from here alone.
 type cookie struct {
 	name       string
 	assignment string // name and "="
@@ -130,6 +130,10 @@ func sameSiteAttribute(s http.SameSite, insecure bool) (string, error) {
 	}
 }
 
+// nameAlphabet is what the names of keys, and the cookies' names that this package makes up, consist of.
+const nameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+// checkName refuses what browsers do not take as a cookie's name.
 func checkName(name string, longest int) error {
 	if name == "" || len(name) > longest {
 		return fmt.Errorf("%q: use 1 to %d characters", name, longest)

@@ -30,7 +30,7 @@ func programName(module, pkg, folder string) string {
 		name = filepath.Base(folder)
 	}
 	name = strings.Map(func(c rune) rune {
-		if strings.ContainsRune(keyNameAlphabet, c) {
+		if strings.ContainsRune(nameAlphabet, c) {
 			return c
 		}
 		return '-'

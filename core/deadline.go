@@ -11,18 +11,18 @@ import (
 // store in memory never does, and a timer for each request would cost more than the request.
 type bounded struct {
 	parent   context.Context
-	deadline instant
+	deadline uptimeNanos
 
 	cancelable bool        // it also ends when its parent does: for calls by the application, not for loads and commits
 	errCalled  atomic.Bool // from the second call on, Err reads the clock
-	timer      atomic.Pointer[timer]
+	armed      atomic.Pointer[armed]
 }
 
 // EndsAtDeadline is for stores: see Store.
 func (b *bounded) EndsAtDeadline() bool { return !b.cancelable }
 
-// timer is a bounded context that is waited for.
-type timer struct {
+// armed is a bounded context that is waited for.
+type armed struct {
 	context.Context
 	cancel context.CancelFunc
 }
@@ -30,7 +30,7 @@ type timer struct {
 func (b *bounded) Deadline() (time.Time, bool) { return b.deadline.time(), true }
 
 func (b *bounded) Done() <-chan struct{} {
-	if t := b.timer.Load(); t != nil {
+	if t := b.armed.Load(); t != nil {
 		return t.Done()
 	}
 	parent := b.parent
@@ -38,14 +38,14 @@ func (b *bounded) Done() <-chan struct{} {
 		parent = context.WithoutCancel(parent)
 	}
 	ctx, cancel := context.WithDeadline(parent, b.deadline.time())
-	if !b.timer.CompareAndSwap(nil, &timer{ctx, cancel}) { // another goroutine was faster
+	if !b.armed.CompareAndSwap(nil, &armed{ctx, cancel}) { // another goroutine was faster
 		cancel()
 	}
-	return b.timer.Load().Done()
+	return b.armed.Load().Done()
 }
 
 func (b *bounded) Err() error {
-	t := b.timer.Load()
+	t := b.armed.Load()
 	switch {
 	case t != nil:
 		return t.Err()
@@ -64,34 +64,25 @@ func (b *bounded) Value(key any) any { return b.parent.Value(key) }
 
 // stop frees the timer, if there is one. One that is made later lasts until the deadline.
 func (b *bounded) stop() {
-	if t := b.timer.Load(); t != nil {
+	if t := b.armed.Load(); t != nil {
 		t.cancel()
 	}
 }
 
-// instant is a reading of the system's clock, in a third of the space of a time.Time.
-type instant time.Duration
-
-func toInstant(t time.Time) instant { return instant(t.Sub(processStart)) }
-
-func (i instant) time() time.Time { return processStart.Add(time.Duration(i)) }
-
-func (i instant) passed() bool { return time.Since(processStart) >= time.Duration(i) }
-
 // deadlineFrom is when a call of the store that begins now has to be done. at is now on m's clock, which saves asking
 // another one unless the application has given m a clock of its own.
-func (m *Manager) deadlineFrom(at time.Time) instant {
+func (m *Manager) deadlineFrom(at time.Time) uptimeNanos {
 	if m.ownClock {
 		at = time.Now()
 	}
-	return toInstant(at.Add(m.storeTimeout))
+	return uptimeAt(at.Add(m.storeTimeout))
 }
 
 // callDeadline bounds a call that the application makes outside of a request's commit.
-func (m *Manager) callDeadline(ctx context.Context) instant {
+func (m *Manager) callDeadline(ctx context.Context) uptimeNanos {
 	deadline := time.Now().Add(m.storeTimeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	return toInstant(deadline)
+	return uptimeAt(deadline)
 }

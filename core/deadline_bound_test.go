@@ -11,15 +11,15 @@ import (
 )
 
 func TestABoundMakesNoTimerUntilSomebodyWaits(t *testing.T) {
-	b := &bounded{parent: t.Context(), deadline: toInstant(time.Now().Add(time.Hour))}
+	b := &bounded{parent: t.Context(), deadline: uptimeAt(time.Now().Add(time.Hour))}
 	if n := testing.AllocsPerRun(100, func() { _ = b.Err(); _, _ = b.Deadline(); _ = b.Value("x") }); n != 0 {
 		t.Errorf("%v allocations by a store that does not wait, want 0", n)
 	}
-	if b.timer.Load() != nil {
+	if b.armed.Load() != nil {
 		t.Fatal("a timer exists before anybody asked for Done")
 	}
 	b.stop() // nothing to free, and no panic
-	if b.Done() != b.Done() || b.timer.Load() == nil {
+	if b.Done() != b.Done() || b.armed.Load() == nil {
 		t.Error("Done does not keep to one channel")
 	}
 	b.stop()
@@ -37,7 +37,7 @@ func TestABoundEndsAtItsDeadline(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			b := &bounded{parent: t.Context(), deadline: toInstant(start.Add(5 * time.Second))}
+			b := &bounded{parent: t.Context(), deadline: uptimeAt(start.Add(5 * time.Second))}
 			defer b.stop()
 			if b.Err() != nil {
 				t.Errorf("%s: err = %v before the deadline", name, b.Err())
@@ -52,7 +52,7 @@ func TestABoundEndsAtItsDeadline(t *testing.T) {
 
 func TestStopFreesTheTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bounded{parent: t.Context(), deadline: toInstant(time.Now().Add(time.Hour))}
+		b := &bounded{parent: t.Context(), deadline: uptimeAt(time.Now().Add(time.Hour))}
 		start, done := time.Now(), b.Done()
 		b.stop()
 		<-done
@@ -65,7 +65,7 @@ func TestStopFreesTheTimer(t *testing.T) {
 func TestAHangUpDoesNotEndABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		parent, hangUp := context.WithCancel(context.WithValue(t.Context(), wire.Handle{}, "kept"))
-		b := &bounded{parent: parent, deadline: toInstant(time.Now().Add(time.Minute))}
+		b := &bounded{parent: parent, deadline: uptimeAt(time.Now().Add(time.Minute))}
 		defer b.stop()
 		done := b.Done()
 		hangUp()

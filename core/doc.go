@@ -35,20 +35,23 @@
 // The middleware looks nothing up. A request that does not use its session costs no store call, and
 // its response says nothing about sessions.
 //
-// The first use loads the session. That is one store call for a well-formed cookie of the manager's
-// name, and none without one or if the session is sealed in the cookie. Of several cookies of the
-// name at most three are tried. A cookie that opens nothing, for whatever reason, makes an anonymous
-// visitor and an event, and never an error page.
+// The first use loads the session. That is normally one store call for a well-formed cookie of the
+// manager's name (a token that [Options.RenewAfter] has replaced takes two or more), and none without
+// one or if the session is sealed in the cookie. Of several cookies of the name at most three are
+// tried. A cookie that opens nothing, for whatever reason, makes an anonymous visitor and an event,
+// and never an error page.
 //
 // Reads decode one value at a time. Writes are remembered and seen by later reads of this request. A
 // session begins with the first value that is stored or with [Session.Login]; reading starts none.
 //
-// Right before the first byte of the response the adapter commits. Changes cost one store call, a
-// new token in place of an old one two, and more only where requests overlap. A request that has
-// changed nothing saves nothing, but for upkeep that has fallen due: see "How long a session lives".
-// Setting a key to the value it has is no change. Every status saves, unless [Options.SaveOn] says
-// otherwise. A panic that passes the adapter saves nothing beyond an earlier [Session.Save]. A
-// client that hangs up does not keep a commit from finishing; [Options.StoreTimeout] bounds it.
+// Right before the first byte of the response the adapter commits. Changes normally cost one store
+// call, a new token in place of an old one two. It is more where requests overlap, where
+// [Options.MaxPerSubject] is set, and one more where the cookie of a dead token is replaced or
+// deleted. A request that has changed nothing saves nothing, but for upkeep that has fallen due: see
+// "How long a session lives". Setting a key to the value it has is no change. Every status saves,
+// unless [Options.SaveOn] says otherwise. A panic that passes the adapter saves nothing beyond an
+// earlier [Session.Save]. A client that hangs up does not keep a commit from finishing;
+// [Options.StoreTimeout] bounds it.
 //
 // The commit sets the response's headers: the cookie, if it has changed, with Cache-Control:
 // no-store; otherwise Cache-Control: private, unless the handler has set that header; and Vary:
@@ -170,9 +173,11 @@
 //	                        returned
 //	Key.Try                 the function's own error, ErrUnavailable, ErrRequestOver, or a refused
 //	                        write
-//	Manager.List            ErrUnavailable, errors.ErrUnsupported, context.Canceled
+//	Manager.List            ErrUnavailable, errors.ErrUnsupported, context.Canceled, or that the
+//	                        subject is empty
 //	Manager.Revoke          the same, or ErrNotFound
-//	Manager.RevokeOthers    the same as List, or what Session.Err returns
+//	Manager.RevokeOthers    the same as List, what Session.Err returns, or that the session is
+//	                        another manager's or nobody's
 //	Manager.RevokeAll       the same as List
 //	Manager.Inspect         ErrUnavailable
 //	Manager.Sweep           errors.ErrUnsupported, or the store's own error
@@ -220,7 +225,8 @@
 //
 // # Events and logs
 //
-// [Options.OnEvent] receives an [Event] for whatever happens to a session. Without it, failures go to
+// [Options.OnEvent] receives an [Event] for whatever happens to a session. Only a Save that fails makes
+// none, because its caller has the error. Without it, failures go to
 // the default logger of log/slog: as a warning where two requests of one visitor met (ErrConflict,
 // ErrEnded) or the site's transport does not fit, and as an error otherwise. The attributes of the
 // line are manager, route, at (file and line of the application), handle, subject, key and error, as
@@ -271,8 +277,9 @@
 //
 //   - [ReasonLoadFailed]: the store could not be read. The client gets a 503, or is anonymous with
 //     [Options.AnonymousWhenUnavailable]. Look at the store.
-//   - [ReasonCommitFailed]: changes were not saved, and the client gets the error response. The error
-//     says why: see "Errors".
+//   - [ReasonCommitFailed]: changes were not saved. The client gets the error response, unless the
+//     handler's had left already or a Save has told the handler. With [EndReplayed]: a session could not
+//     be ended. The error says why: see "Errors".
 //   - [ReasonTouchFailed]: upkeep that nobody asked for failed: a touch or a periodic renewal. The
 //     response went out. Look at the store.
 //   - [ReasonUndecodable]: a stored value does not fit the type of its key. The type was changed, or
@@ -307,7 +314,7 @@
 //
 // # Writing an adapter
 //
-// Applications need nothing of this: [Request], [Exchange], [RequestFacts], [Response], [RegisterContext] and
+// Applications need nothing of this: [Request], [Exchange], [RequestFacts], [RegisterContext] and
 // what is named here of [Manager] are for adapters only. An adapter shows a request and its pending response headers as
 // an [Exchange], whose Facts are [RequestFacts], and drives a [Request]:
 //

@@ -7,14 +7,15 @@ import (
 	"net/http"
 )
 
-// The errors applications branch on with errors.Is. Everything else is wrapped with its package and operation.
+// The errors that applications and stores branch on with errors.Is; ErrExists is between a store and the core only.
+// Everything else is wrapped with its package and operation.
 var (
 	// ErrNotFound says that no such session or record exists.
 	ErrNotFound = errors.New("session: not found")
 	// ErrExists is a store's answer to Create when the record is there already.
 	ErrExists = errors.New("session: record exists already")
 	// ErrConflict says that another request changed what this one relied on. Stores return it for a stale
-	// version; applications see it only when replaying the request's operations could not settle the matter.
+	// version; applications see it only when running the request's operations again could not settle the matter.
 	ErrConflict = errors.New("session: changed by another request at the same time")
 	// ErrEnded says that what the request wanted to write into has ended: it was destroyed, revoked or logged in while the
 	// request was using it, its absolute deadline has passed, or the visitor's token had been replaced or ended less
@@ -25,7 +26,8 @@ var (
 	ErrTooManySessions = errors.New("session: the subject has too many sessions")
 	// ErrRequestOver says that a session was used after the request it belongs to had finished.
 	ErrRequestOver = errors.New("session: used after its request was over")
-	// ErrTooLarge says that the session outgrew its carrier: 4096 bytes for a cookie, Options.MaxSize for a store.
+	// ErrTooLarge says that the session outgrew its carrier: 4096 bytes for a cookie, Options.MaxSize or the store's own
+	// limit for a store.
 	ErrTooLarge = errors.New("session: too large")
 	// ErrCommitted says that a change needed a response header after the headers had been sent.
 	ErrCommitted = errors.New("session: the response headers have already been sent")

@@ -41,13 +41,19 @@ const (
 // What failed. These events carry an error.
 const (
 	ReasonLoadFailed   Reason = "load-failed"   // the store could not be read; the client gets a 503
-	ReasonCommitFailed Reason = "commit-failed" // the changes were not saved; the client gets the error response
-	ReasonTouchFailed  Reason = "touch-failed"  // the idle clock was not extended; the response went out
+	ReasonCommitFailed Reason = "commit-failed" // not saved; the client gets the error response, if none had left yet
+	ReasonTouchFailed  Reason = "touch-failed"  // a touch or a periodic renewal failed; the response went out
 	ReasonUndecodable  Reason = "undecodable"   // a stored value does not fit the type of its key
 	ReasonUnencodable  Reason = "unencodable"   // a value could not be encoded, or a key has a type that cannot be stored
 	ReasonTooLate      Reason = "too-late"      // a change after the response headers had been sent was not saved
 	ReasonSweepFailed  Reason = "sweep-failed"  // expired records were not removed from the store
 	ReasonRequestOver  Reason = "request-over"  // the session was used after its request had finished
+)
+
+// How a cookie travels does not fit the manager's options. Each is told once per manager, and carries an error.
+const (
+	ReasonPlainHTTP    Reason = "plain-http"    // a Secure cookie went out over http, and browsers drop it without a word
+	ReasonInsecureHTTP Reason = "insecure-http" // Options.InsecureHTTP is on, though the site is served over https
 )
 
 // Event tells what happened to a session. It never carries a token or a value. What failed is told once: a line that

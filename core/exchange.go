@@ -1,10 +1,10 @@
 package session
 
 // Exchange is one HTTP request and its pending response headers, as an adapter shows them to the core.
-// The core calls it only while the request runs: CookieLines from whichever goroutine first uses the session, Facts
-// from whichever makes a mistake with it, both also while the handler is at work; and the rest from the one that
-// calls Manager.Begin, Request.Commit or Discard. Facts and CookieLines must therefore read nothing that a handler
-// may be writing.
+// The core calls it only while the request runs: CookieLines from any goroutine that uses or saves the session, more
+// than once, Facts from whichever makes a mistake with it, both also while the handler is at work; and the rest from
+// the one that calls Manager.Begin, Request.Commit or Discard. Facts and CookieLines must therefore read nothing that
+// a handler may be writing.
 //
 // Strings returned are owned by the caller: an adapter for a framework that reuses its buffers must copy.
 type Exchange interface {

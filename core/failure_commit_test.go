@@ -95,6 +95,22 @@ func TestAFailedSaveLeavesTheResponseToTheHandler(t *testing.T) {
 	v.finish().succeeded()
 }
 
+// A caller that has the error of a failed Save decides what to make of it, so it is no event as well.
+func TestAFailedSaveIsReturnedAndNoEvent(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	w.events = nil
+	w.store.Before(fail("Update"))
+	v := begin(t, w.Manager, cookie)
+	count.Set(v.Session, 2)
+	if err := v.Save(); !errors.Is(err, session.ErrUnavailable) {
+		t.Fatalf("Save = %v, want ErrUnavailable", err)
+	}
+	if v.finish(); len(w.events) != 0 {
+		t.Errorf("events after a failed Save: %v", w.events)
+	}
+}
+
 func TestAValueThatDoesNotFitItsKeyIsKept(t *testing.T) {
 	const wrong session.Key[bool] = "count"
 	w := newWorld(t, session.Options{})

@@ -28,12 +28,12 @@ import (
 // the same entry, whatever their types. A key needs a name: without one its methods panic.
 type Key[T any] string
 
-// storable returns why T cannot be stored. A key without a name is a mistake in the program, not in a request.
-func (k Key[T]) storable() error {
+// checkStorable returns why T cannot be stored. A key without a name is a mistake in the program, not in a request.
+func (k Key[T]) checkStorable() error {
 	if k == "" {
 		panic(noKeyName)
 	}
-	return storable[T]()
+	return checkStorable[T]()
 }
 
 const noKeyName = `session: a Key has no name: give it one, as in const visits session.Key[int] = "visits"`
@@ -47,7 +47,7 @@ func (k Key[T]) Get(s *Session) T {
 // Lookup returns the value and whether there is one. A stored value that does not fit T reads as absent, is
 // reported, and is kept.
 func (k Key[T]) Lookup(s *Session) (v T, ok bool) {
-	value, err := k.encoded(s, true)
+	value, err := k.rawValue(s, true)
 	if err != nil || value == nil {
 		return v, false
 	}
@@ -62,7 +62,7 @@ func (k Key[T]) Lookup(s *Session) (v T, ok bool) {
 // but if this request had read the key first and another one changed it since, the commit fails with ErrConflict.
 // Use Update to build on the present value.
 func (k Key[T]) Set(s *Session, v T) {
-	value, err := k.encode(v)
+	value, err := k.encodeValue(v)
 	if err != nil {
 		_ = s.refuse(ReasonUnencodable, string(k), err)
 		return
@@ -109,10 +109,10 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 	return v, ok
 }
 
-// encoded returns the value as it is stored, nil if there is none. remember notes that the request has read it, so
+// rawValue returns the value as it is stored, nil if there is none. remember notes that the request has read it, so
 // that a later Set or Delete conflicts with another request's change. An error has been reported.
-func (k Key[T]) encoded(s *Session, remember bool) ([]byte, error) {
-	if err := k.storable(); err != nil {
+func (k Key[T]) rawValue(s *Session, remember bool) ([]byte, error) {
+	if err := k.checkStorable(); err != nil {
 		return nil, s.refuse(ReasonUnencodable, string(k), err)
 	}
 	return s.valueOf(string(k), remember)
@@ -122,8 +122,8 @@ func (k Key[T]) doesNotFit() error {
 	return fmt.Errorf("the stored value does not fit type %v", reflect.TypeFor[T]())
 }
 
-func (k Key[T]) encode(v T) ([]byte, error) {
-	if err := k.storable(); err != nil {
+func (k Key[T]) encodeValue(v T) ([]byte, error) {
+	if err := k.checkStorable(); err != nil {
 		return nil, err
 	}
 	return encode(v)
@@ -134,7 +134,7 @@ func (k Key[T]) encode(v T) ([]byte, error) {
 func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error) {
 	for {
 		var old T
-		before, err := k.encoded(s, false)
+		before, err := k.rawValue(s, false)
 		if err != nil {
 			return old, err
 		}

@@ -94,13 +94,11 @@ func parseKey(s string) (namedKey, error) {
 }
 
 func checkKeyName(name string) error {
-	if name == "" || len(name) > maxKeyName || strings.Trim(name, keyNameAlphabet) != "" {
+	if name == "" || len(name) > maxKeyName || strings.Trim(name, nameAlphabet) != "" {
 		return fmt.Errorf("a key's name, before the colon, has 1 to %d letters, digits, '-', '_' or '.'", maxKeyName)
 	}
 	return nil
 }
-
-const keyNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 // weakness refuses what random bytes are not. 32 random bytes have fewer than 15 distinct values, or are regular,
 // less than once in 2^60 keys; they read as text less than once in 10^10.

@@ -5,9 +5,9 @@ import "github.com/coatcheck/coatcheck/core/internal/wire"
 // How long a session lives, and what it needs meanwhile. Each rule stands here once: loading, committing, listing and
 // Session.ExpiresAt ask the same functions.
 
-// expired reports whether now has reached at, but for the leeway that is allowed to servers whose clocks differ.
+// reached reports whether now has reached at, but for the leeway that is allowed to servers whose clocks differ.
 // Nothing else compares an end with a clock.
-func (m *Manager) expired(at, now wire.Millis) bool { return now >= at+m.leeway }
+func (m *Manager) reached(at, now wire.Millis) bool { return now >= at+m.leeway }
 
 // idleTerms returns the idle timeout of a session and the interval between touches: its own where it has any, else the
 // manager's present ones.
@@ -39,6 +39,9 @@ func (m *Manager) absoluteEnd(e *wire.Envelope) wire.Millis {
 	return min(e.Deadline, max(e.Created, e.Authenticated)+m.absolute)
 }
 
+// newDeadline is the deadline of a session that begins, or is logged in, at now.
+func (m *Manager) newDeadline(now wire.Millis) wire.Millis { return now + m.absolute }
+
 // extended is when a session ends after a use at now that adds span. A use never shortens.
 func extended(now, span, idleEnd, absoluteEnd wire.Millis) wire.Millis {
 	return min(max(now+span, idleEnd), absoluteEnd)
@@ -51,7 +54,7 @@ func (m *Manager) extendedEnd(rec *record, now wire.Millis) wire.Millis {
 
 // hasExpired reports whether either clock of a live session has run out.
 func (m *Manager) hasExpired(rec *record, now wire.Millis) bool {
-	return m.expired(m.idleEnd(rec), now) || m.expired(m.absoluteEnd(&rec.env), now)
+	return m.reached(m.idleEnd(rec), now) || m.reached(m.absoluteEnd(&rec.env), now)
 }
 
 // upkeep is what decides when a session needs something though nobody asks for it.
@@ -66,11 +69,11 @@ type upkeep struct {
 }
 
 func (m *Manager) upkeepOf(rec *record, retiredKey bool) upkeep {
-	idle, touchEvery := m.idleTerms(&rec.env)
+	_, touchEvery := m.idleTerms(&rec.env)
 	u := upkeep{seen: rec.seen, touchEvery: touchEvery, renewed: rec.env.Renewed, renewEvery: m.renewEvery}
 	u.retiredKey = retiredKey
 	if end := m.idleEnd(rec); end < m.absoluteEnd(&rec.env) {
-		u.shortBy = max(0, rec.seen+touchEvery+idle-end)
+		u.shortBy = max(0, rec.seen+m.idleSpan(&rec.env)-end)
 	}
 	if rec.env.Flags&wire.Unpresented != 0 { // a token that the visitor may not have yet is not renewed again
 		u.firstPresented, u.renewEvery = true, 0

@@ -20,7 +20,7 @@ func (s *Session) load(st *state) {
 	}
 	st.upkeepAt = wire.Never
 	if found.count > 0 {
-		s.loadAny(st, &found, at)
+		s.loadCandidates(st, &found, at)
 	}
 	if st.found {
 		st.age = uint32(max(0, wire.FromTime(at)-st.base.seen) / 1000)
@@ -30,8 +30,8 @@ func (s *Session) load(st *state) {
 	}
 }
 
-// loadAny opens the candidates and chooses one.
-func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
+// loadCandidates opens the candidates and chooses one.
+func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 	m, now := s.m, wire.FromTime(at)
 	if m.store != nil {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
@@ -55,7 +55,7 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 		case i > 0 && (st.found || st.others() != nil):
 			s.chooseOne(st, &rec, o)
 		default:
-			st.use(m, &rec, o)
+			st.adopt(m, &rec, o)
 		}
 	}
 	// If it is the session that was found, the visitor has the new token too.
@@ -69,6 +69,7 @@ func (s *Session) loadAny(st *state, found *candidates, at time.Time) {
 func (m *Manager) offerAnew(o *opening, value string, rec *record, now wire.Millis) {
 	if o.reason == "" && o.offer == "" {
 		o.offer, o.presented = m.cookie.set(value, m.absoluteEnd(&rec.env)-now), true
+		o.token = value
 	}
 }
 
@@ -78,13 +79,13 @@ type replay struct {
 	session record // which its successor opens
 }
 
-// use makes rec the request's session.
-func (st *state) use(m *Manager, rec *record, o opening) {
-	st.base, st.found, st.retired = rec.snapshot, true, o.retired
-	u := m.upkeepOf(rec, o.retired)
+// adopt makes rec the request's session.
+func (st *state) adopt(m *Manager, rec *record, o opening) {
+	st.base, st.found, st.retiredKey = rec.snapshot, true, o.retiredKey
+	u := m.upkeepOf(rec, o.retiredKey)
 	if o.offer != "" {
 		r := st.rarely()
-		r.offer, r.cameByReplaced = o.offer, !o.presented
+		r.offer, r.offeredToken, r.cameByReplaced = o.offer, o.token, !o.presented
 		u.firstPresented = u.firstPresented && o.presented
 	} else if r := st.rare; r != nil {
 		r.offer, r.cameByReplaced = "", false
@@ -102,7 +103,7 @@ func (s *Session) chooseOne(st *state, rec *record, o opening) {
 	st.base.reparse(&present)
 	if st.found && s.m.store != nil && present.id == rec.id { // an old token and the one that has taken its place
 		if o.offer == "" {
-			st.use(s.m, rec, o)
+			st.adopt(s.m, rec, o)
 		}
 		return
 	}
@@ -118,7 +119,7 @@ func (s *Session) chooseOne(st *state, rec *record, o opening) {
 		return
 	}
 	if cmp.Or(cmp.Compare(rec.env.Authenticated, present.env.Authenticated), cmp.Compare(rec.seen, present.seen)) > 0 {
-		st.use(s.m, rec, o)
+		st.adopt(s.m, rec, o)
 		rec = &present
 	}
 	r.others = append(r.others, *rec)
@@ -141,7 +142,7 @@ func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Milli
 	}
 	if r := st.rarely(); r.marker == nil {
 		untold := o.marker.env.Flags&wire.Untold != 0
-		r.marker, r.deletable = o.marker, untold || s.begunAt.before(now) >= o.since+answerTime+s.m.leeway
+		r.marker, r.deletable = o.marker, untold || s.m.reached(o.since+answerTime, s.begunAt.onAppClock(now))
 		if r.deletable {
 			st.upkeepAt = 0
 		}

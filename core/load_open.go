@@ -8,12 +8,13 @@ import (
 
 // opening is what a cookie value led to.
 type opening struct {
-	reason    Reason      // why it opens nothing, or ""
-	retired   bool        // it was sealed with a key that is no longer the first
-	offer     string      // the Set-Cookie line of the token that the visitor should have
-	presented bool        // the offered token is the presented one
-	marker    *record     // the alias that a replaced token led through, if it opens nothing
-	since     wire.Millis // when the last token of those that the marker led through was replaced
+	reason     Reason      // why it opens nothing, or ""
+	retiredKey bool        // it was sealed with a key that is no longer the first
+	offer      string      // the Set-Cookie line of the token that the visitor should have
+	token      string      // the offered token itself
+	presented  bool        // the offered token is the presented one
+	marker     *record     // the alias that a replaced token led through, if it opens nothing
+	since      wire.Millis // when the last token of those that the marker led through was replaced
 }
 
 // checkValue says why a cookie value cannot be one of ours, before anything is looked up or decrypted.
@@ -29,17 +30,17 @@ func (m *Manager) checkValue(value string) Reason {
 
 // openCookie finds the live session behind a cookie value, or the reason why there is none.
 func (m *Manager) openCookie(
-	ctx *bounded, value string, now wire.Millis, begun moment, rec *record,
+	ctx *bounded, value string, now wire.Millis, begun uptimeSeconds, rec *record,
 ) (o opening, err error) {
 	if m.store == nil {
-		plaintext, old, ok := m.sealing.unseal(value, now)
+		plaintext, retiredKey, ok := m.sealing.unseal(value, now)
 		if !ok {
 			return opening{reason: ReasonUnopenable}, nil
 		}
 		err := rec.parse(plaintext)
 		rec.seen, rec.expires = rec.env.Seen, rec.env.Expires
 		reason, err := m.judge(rec, now, err)
-		return opening{reason: reason, retired: old}, err
+		return opening{reason: reason, retiredKey: retiredKey}, err
 	}
 	err = m.loadRecord(ctx, recordID(m.name, value), rec)
 	if err != nil && errors.Is(err, ErrNotFound) {
@@ -59,7 +60,7 @@ const maxSteps = 2
 // presented, and for a while after that, the old one opens the session too, because the answer with the new one may be
 // lost or on its way. Later its use is a replay, and rec is the session that was replayed.
 func (m *Manager) openRenewed(
-	ctx *bounded, token string, now wire.Millis, begun moment, rec *record,
+	ctx *bounded, token string, now wire.Millis, begun uptimeSeconds, rec *record,
 ) (o opening, err error) {
 	replayed, steps := false, 0
 	marker := *rec
@@ -73,7 +74,7 @@ func (m *Manager) openRenewed(
 			return o, nil
 		}
 		steps++
-		replayed = replayed || err == nil && begun.before(now) >= rec.env.Presented()+m.renewGrace+m.leeway
+		replayed = replayed || err == nil && m.reached(rec.env.Presented()+m.renewGrace, begun.onAppClock(now))
 		if o.reason, err = m.judge(rec, now, err); err != nil {
 			return o, err
 		}
@@ -90,7 +91,7 @@ func (m *Manager) openRenewed(
 		o.reason = ReasonReplayed
 		return o, nil
 	}
-	return opening{offer: m.cookie.set(token, m.absoluteEnd(&rec.env)-now)}, nil
+	return opening{offer: m.cookie.set(token, m.absoluteEnd(&rec.env)-now), token: token}, nil
 }
 
 // judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and
@@ -101,15 +102,15 @@ func (m *Manager) judge(rec *record, now wire.Millis, err error) (Reason, error)
 		return ReasonCorrupt, nil
 	case err != nil:
 		return "", err
-	case rec.env.Kind != wire.Live && m.expired(rec.env.Deadline, now):
+	case rec.env.Kind != wire.Live && m.reached(rec.env.Deadline, now):
 		return ReasonUnknown, nil
 	case rec.env.Kind == wire.Alias:
 		return ReasonSuperseded, nil
 	case rec.env.Kind == wire.Ended:
 		return ReasonAlreadyEnded, nil
-	case m.expired(m.absoluteEnd(&rec.env), now):
+	case m.reached(m.absoluteEnd(&rec.env), now):
 		return ReasonExpiredAbsolute, nil
-	case m.expired(m.idleEnd(rec), now):
+	case m.reached(m.idleEnd(rec), now):
 		return ReasonExpiredIdle, nil
 	}
 	return "", nil

@@ -117,7 +117,7 @@ func (m *Manager) String() string { return "session.Manager(" + m.name + ")" }
 // program stops where it is put together, and not at its first visitor.
 func (m *Manager) Ready() {
 	if m == nil || m.store == nil && m.sealing == nil {
-		panic("session: Middleware needs a manager, and this one is nil or empty: pass what session.New or " +
+		panic("session: this manager is nil or empty: pass what session.New or " +
 			"session.NewSealed has returned, after a look at its error")
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
-
-	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
 // Options hold everything a manager can do without. The zero value is the safe choice. New and NewSealed refuse what is
@@ -50,7 +48,7 @@ type Options struct {
 	Leeway time.Duration
 
 	// MaxPerSubject is how many sessions a subject may have at once. Zero means any number. It needs a store that can
-	// search by subject, and makes a login cost two store calls more.
+	// search by subject, and makes a login cost two to four store calls more, and some for each session that it ends.
 	MaxPerSubject int
 	// AtLimit says what a login beyond MaxPerSubject does. Zero means EvictOldest.
 	AtLimit LimitPolicy
@@ -60,8 +58,8 @@ type Options struct {
 	// MaxSize limits a stored session, in bytes. Zero means 1 MiB. Sealed sessions are limited by the
 	// cookie: 4096 bytes in all.
 	MaxSize int
-	// StoreTimeout bounds each load and each commit. Zero means 5 seconds; at most an hour. Like Conflicts and
-	// AnonymousWhenUnavailable it means nothing to sealed sessions.
+	// StoreTimeout bounds each load and each commit. Zero means 5 seconds; at most an hour. Like Conflicts it
+	// means nothing to sealed sessions.
 	StoreTimeout time.Duration
 
 	// Conflicts says what happens when a request sets a key that another one changed after this one had read it.
@@ -70,7 +68,8 @@ type Options struct {
 	// Session.Save has saved is not asked about.
 	SaveOn func(status int) bool
 	// AnonymousWhenUnavailable lets handlers go on when the session cannot be loaded: the visitor is anonymous,
-	// and a response that would have to save something is still replaced by a 503. Session.Err tells handlers.
+	// and a response that would have to save something is still replaced by a 503. Session.Err tells handlers. Of a
+	// sealed session that is one whose cookie a newer version of this package wrote.
 	AnonymousWhenUnavailable bool
 
 	// ClientHints notes with each stored session, when it begins and at each login, where it is used: the family of the
@@ -133,9 +132,6 @@ const (
 	defaultStoreTimeout = 5 * time.Second
 	defaultGrace        = time.Minute
 	maxLeeway           = time.Minute
-
-	// markerLifetime is how long an alias or an ended marker keeps requests in flight from bringing a session back.
-	markerLifetime = wire.Millis(5 * time.Minute / time.Millisecond)
 )
 
 func (o *Options) complete() error {

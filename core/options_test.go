@@ -144,7 +144,7 @@ func TestSealerIsTheOneAskedFor(t *testing.T) {
 func TestExpiryIsReachedAndNotPassed(t *testing.T) {
 	m := must(New(struct{ Store }{}, Options{Leeway: time.Second}))
 	for now, want := range map[wire.Millis]bool{4999: false, 5999: false, 6000: true, 6001: true} {
-		if got := m.expired(5000, now); got != want {
+		if got := m.reached(5000, now); got != want {
 			t.Errorf("with a second of leeway, what expires at 5000 has expired at %d: %t, want %t", now, got, want)
 		}
 	}

@@ -20,7 +20,7 @@ type facts struct {
 	idleEnd     wire.Millis // when it ends if it is not used; 0 for a new one
 	absoluteEnd wire.Millis // when it ends in any case
 	span        wire.Millis // what a use adds: see idleSpan
-	absolute    wire.Millis // what a login sets the deadline to, from now
+	newDeadline wire.Millis // what a login sets the deadline to
 	upkeep
 
 	marker          *record // the ended marker or alias that the visitor's token led to
@@ -41,17 +41,17 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	f := facts{
 		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
-		found: st.found, span: s.m.idleSpan(&base.env), absolute: s.m.absolute,
+		found: st.found, span: s.m.idleSpan(&base.env), newDeadline: s.m.newDeadline(now),
 		marker: st.marker(), cookieDeletable: st.cookieDeletable(), offer: st.offer(),
 		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
 		changes: st.changes(), starts: st.startsSession(),
 	}
 	if st.found {
 		f.changed = st.values().changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
-		f.upkeep = s.m.upkeepOf(base, st.retired)
+		f.upkeep = s.m.upkeepOf(base, st.retiredKey)
 		f.firstPresented = f.firstPresented && !st.cameByReplaced()
 		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)
-		f.expired = s.m.expired(f.absoluteEnd, now)
+		f.expired = s.m.reached(f.absoluteEnd, now)
 	}
 	return f
 }
@@ -67,7 +67,8 @@ func (st *state) owesHeaders() bool {
 	return st.rare != nil && (st.rare.offer != "" || st.rare.several)
 }
 
-// action is what a plan does to the carrier.
+// action is what a plan does to the carrier. The order counts: those before doTouch leave the session as it is, and
+// those from doCreate on, but for doEnd, issue a cookie.
 type action byte
 
 const (
@@ -81,6 +82,12 @@ const (
 	doEnd                  // end what Destroy was called on
 	doEndThenCreate        // and start another session
 )
+
+// keepsSession reports whether there is a session after the action, with an end that the plan has set.
+func (a action) keepsSession() bool { return a >= doTouch && a != doEnd }
+
+// issuesToken reports whether the action gives the visitor a new token.
+func (a action) issuesToken() bool { return a >= doCreate && a != doEnd }
 
 // plan is what is due. A sealed carrier maps every action that keeps a session to sealing it anew. err is what the
 // commit returns though the action succeeds.
@@ -127,12 +134,12 @@ func failWithUpkeep(f *facts, err error) plan {
 func (f *facts) withExpiry(p plan) plan {
 	switch {
 	case p.action == doNothing:
-	case p.action >= doCreate && (f.login || !f.found):
+	case p.action.issuesToken() && (f.login || !f.found):
 		p.expires = f.now + f.span
 		if p.action == doRenew && !f.switched {
 			p.expires = max(p.expires, f.idleEnd)
 		}
-		p.expires = min(p.expires, f.now+f.absolute)
+		p.expires = min(p.expires, f.newDeadline)
 	default:
 		p.expires = extended(f.now, f.span, f.idleEnd, f.absoluteEnd)
 	}
@@ -223,7 +230,7 @@ func touchDue(f *facts, touch bool) bool {
 // withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
 // the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
-	needsHeader := p.action >= doCreate && p.action != doEnd || f.sealed && p.action != doNothing
+	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing
 	late := error(nil)
 	switch {
 	case f.headersSent:

@@ -15,10 +15,11 @@ func randomFacts(r *rand.Rand) facts {
 	some := func() wire.Millis { return wire.Millis(r.Int64N(int64(100 * minute))) }
 	f := facts{
 		sealed: coin(), headersSent: seldom(), timedOut: seldom(), unsaved: seldom(), serveOn: coin(),
-		now: beginning + some(), span: some() + 1, absolute: some() + 1,
+		now: beginning + some(), span: some() + 1, newDeadline: some() + 1,
 		found: coin(), changed: seldom(), starts: seldom(), changes: changes{login: seldom(), renew: seldom(),
 			touch: seldom()},
 	}
+	f.newDeadline += f.now
 	switch {
 	case f.found:
 		f.upkeep = upkeep{
@@ -67,7 +68,7 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 		for promise, broken := range map[string]bool{
 			"a session never lives past its deadline": extends && !f.login && p.expires > f.absoluteEnd,
 			"nor a new one past the absolute timeout": (p.action == doCreate || f.login && p.action == doRenew) &&
-				p.expires > f.now+f.absolute,
+				p.expires > f.newDeadline,
 			"a found session is never shortened": extends && !f.login && p.expires < min(f.idleEnd, f.absoluteEnd),
 			"an error saves nothing, it touches or ends": p.err != nil && p.action != doNothing &&
 				(p.action != doEnd || f.ending == nil) && p.action != doTouch,
@@ -143,7 +144,7 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 			rec.env.Flags |= wire.Unpresented
 		}
 		st := &state{}
-		st.use(m, &rec, opening{retired: r.IntN(8) == 0})
+		st.adopt(m, &rec, opening{retiredKey: r.IntN(8) == 0})
 		for _, later := range []wire.Millis{0, 1, m.idle / 10, m.idle/10 + 1, m.idle,
 			wire.Millis(r.Int64N(int64(2 * absolute)))} {
 			now := lastUsed + later
@@ -171,7 +172,7 @@ func TestQuiet(t *testing.T) {
 	m := &Manager{idle: 30 * minute, absolute: absolute}
 	loaded := func() *state {
 		st := &state{}
-		st.use(m, &record{snapshot: snapshot{seen: lastUsed}}, opening{})
+		st.adopt(m, &record{snapshot: snapshot{seen: lastUsed}}, opening{})
 		st.beginChanges()
 		return st
 	}

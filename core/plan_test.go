@@ -21,8 +21,10 @@ const (
 )
 
 func fresh(change func(*facts)) facts {
-	f := facts{now: lately, span: span, absolute: absolute}
-	change(&f)
+	f := facts{now: lately, span: span}
+	if change(&f); f.newDeadline == 0 {
+		f.newDeadline = f.now + absolute
+	}
 	return f
 }
 
@@ -299,7 +301,7 @@ func TestDecideHowLongASessionLives(t *testing.T) {
 		{"the same for a new one", fresh(func(f *facts) { f.starts = true }), lately + span},
 		{
 			"a new one never longer than the absolute timeout",
-			fresh(func(f *facts) { f.starts, f.absolute = true, 7 }), lately + 7,
+			fresh(func(f *facts) { f.starts, f.newDeadline = true, lately+7 }), lately + 7,
 		},
 		{
 			"a login starts the absolute clock anew",

@@ -20,7 +20,7 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 	if m.installed(ctx) {
 		return ctx, false
 	}
-	r.session.m, r.session.ctx, r.session.x, r.session.begunAt = m, ctx, x, thisMoment()
+	r.session.m, r.session.ctx, r.session.x, r.session.begunAt = m, ctx, x, uptimeNow()
 	if m.hints && m.store != nil { // now: later the handler may be at work on the request
 		r.session.client = m.clientOf(x)
 	}

@@ -31,11 +31,11 @@ const (
 )
 
 // sealing turns an encoded session into a cookie value and back. seal returns the value between two texts, because
-// to put them together later would copy it once more. What unseal returns must not alias value. old reports whether
-// another than the first key opened it.
+// to put them together later would copy it once more. What unseal returns must not alias value. retiredKey reports
+// whether another than the first key opened it.
 type sealing interface {
 	seal(plaintext []byte, now wire.Millis, before, after string) (string, error)
-	unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool)
+	unseal(value string, now wire.Millis) (plaintext []byte, retiredKey, ok bool)
 }
 
 // Both sealers keep the day on which a value was sealed, on the application's clock, and judge it alike.
@@ -108,7 +108,7 @@ func (s *secureCookies) seal(plaintext []byte, now wire.Millis, before, after st
 	return before + s.keys[0].id + value + after, err
 }
 
-func (s *secureCookies) unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool) {
+func (s *secureCookies) unseal(value string, now wire.Millis) (plaintext []byte, retiredKey, ok bool) {
 	for i, key := range s.keys {
 		var dated []byte
 		sealed, ours := strings.CutPrefix(value, key.id)
@@ -176,7 +176,7 @@ func (a *aeads) seal(plaintext []byte, now wire.Millis, before, after string) (s
 	return string(append(line, after...)), nil
 }
 
-func (a *aeads) unseal(value string, now wire.Millis) (plaintext []byte, old, ok bool) {
+func (a *aeads) unseal(value string, now wire.Millis) (plaintext []byte, retiredKey, ok bool) {
 	buf, err := base64url.DecodeString(value)
 	// A value in which the decoder has skipped a line break is too long for what came out.
 	if err != nil || base64url.EncodedLen(len(buf)) != len(value) || len(buf) < aeadHeader+nonceSize+tagSize {

@@ -51,11 +51,11 @@ func TestSealedContentComesBack(t *testing.T) {
 		s := with(keysNamed("a"), "id", "__Host-id")
 		for _, plain := range []string{"x", "a session", strings.Repeat("long ", 1000), "\x00\xff|;\"\r\n"} {
 			value := mustSeal(t, s, plain)
-			got, old, ok := s.unseal(value, someday)
-			if !ok || old || string(got) != plain {
-				t.Errorf("open(seal(%.20q)) = %.20q, old %t, ok %t", plain, got, old, ok)
+			got, retired, ok := s.unseal(value, someday)
+			if !ok || retired || string(got) != plain {
+				t.Errorf("open(seal(%.20q)) = %.20q, retired key %t, ok %t", plain, got, retired, ok)
 			}
-			if strings.Trim(value, keyNameAlphabet+"=") != "" {
+			if strings.Trim(value, nameAlphabet+"=") != "" {
 				t.Errorf("the sealed value needs quoting in a cookie: %q", value)
 			}
 			if again := mustSeal(t, s, plain); again == value {
@@ -160,12 +160,12 @@ func TestRotationKeepsOldValuesOpenAndMarksThem(t *testing.T) {
 	forBothSealers(t, func(t *testing.T, with func(Keys, string, string) sealing) {
 		before, during := with(keysNamed("old"), "id", "c"), with(keysNamed("new", "old"), "id", "c")
 		after := with(keysNamed("new"), "id", "c")
-		if got, old, ok := during.unseal(mustSeal(t, before, "a session"), someday); !ok || !old ||
+		if got, retired, ok := during.unseal(mustSeal(t, before, "a session"), someday); !ok || !retired ||
 			string(got) != "a session" {
-			t.Errorf("a value under the old key: %q, old %t, ok %t; want it opened and marked old", got, old, ok)
+			t.Errorf("a value under the old key: %q, retired key %t, ok %t; want it opened and marked old", got, retired, ok)
 		}
-		if _, old, ok := during.unseal(mustSeal(t, after, "a session"), someday); !ok || old {
-			t.Errorf("a value under the new key: old %t, ok %t; want it opened and not marked old", old, ok)
+		if _, retired, ok := during.unseal(mustSeal(t, after, "a session"), someday); !ok || retired {
+			t.Errorf("a value under the new key: retired key %t, ok %t; want it opened and not marked", retired, ok)
 		}
 		if _, _, ok := after.unseal(mustSeal(t, during, "a session"), someday); !ok {
 			t.Error("the first key is not the one that seals")

@@ -3,6 +3,7 @@ package session_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,5 +171,38 @@ func TestASealedSessionCannotChangeAfterTheHeaders(t *testing.T) {
 	v.request.End()
 	if !w.saw(session.ReasonTooLate) {
 		t.Error("a change that could not be saved was not reported")
+	}
+}
+
+// What one Destroy ends is told whether or not the request starts another session afterwards.
+func TestDestroyIsToldThoughAnotherSessionFollows(t *testing.T) {
+	for name, w := range map[string]*world{
+		"stored": newWorld(t, session.Options{}),
+		"sealed": newSealed(t, session.TemporaryKeys(), session.Options{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			cookie := w.read(t, "", func(s *session.Session) { s.Login("user:1") }).succeeded().issued()
+			w.events = nil
+			w.read(t, cookie, func(s *session.Session) { s.Destroy(); count.Set(s, 1) }).succeeded().issued()
+			var told []string
+			for _, e := range w.events {
+				told = append(told, string(e.Reason)+" "+e.Subject)
+			}
+			if want := []string{"ended user:1", "created "}; !slices.Equal(told, want) {
+				t.Errorf("events are %q, want %q", told, want)
+			}
+		})
+	}
+}
+
+// A session that was to take the place of an ended one and does not fit its cookie has ended nothing.
+func TestASealedSessionThatCannotFollowEndsNothing(t *testing.T) {
+	w := newSealed(t, session.TemporaryKeys(), session.Options{})
+	cookie := w.start(t)
+	w.events = nil
+	v := w.read(t, cookie, func(s *session.Session) { s.Destroy(); name.Set(s, strings.Repeat("x", 5000)) })
+	v.failedWith(http.StatusInternalServerError)
+	if v.untouched(); w.saw(session.ReasonEnded) {
+		t.Error("a failed commit says that the session has ended")
 	}
 }

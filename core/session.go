@@ -23,8 +23,8 @@ type Session struct {
 	x          Exchange // nil once the request is over
 	st         *state   // nil until the session is used
 	phase      phase
-	headersSet bool   // Vary, Cache-Control and Set-Cookie are set as the session needs them
-	begunAt    moment // when the request began
+	headersSet bool          // nothing is left to set of Vary, Cache-Control and Set-Cookie
+	begunAt    uptimeSeconds // when the request began
 }
 
 type phase byte
@@ -79,7 +79,7 @@ func (s *Session) rerunUpdates() {
 		if !needed {
 			return
 		}
-		after, err := base.replay(before)
+		after, err := base.rerun(before)
 		if err != nil {
 			s.reject(ReasonCommitFailed, "", err)
 			return
@@ -193,7 +193,7 @@ func (s *Session) ExpiresAt() time.Time {
 	st.base.reparse(&rec)
 	f := s.gatherFacts(st, &rec, now)
 	switch p := decide(&f); {
-	case p.err == nil && p.action >= doTouch && p.action != doEnd:
+	case p.err == nil && p.action.keepsSession():
 		return p.expires.Time()
 	case st.found && !f.expired && p.action != doEnd:
 		return min(f.idleEnd, f.absoluteEnd).Time()
@@ -228,6 +228,9 @@ func (s *Session) Err() error {
 // The errors are ErrConflict, ErrEnded, ErrTooManySessions, ErrTooLarge, ErrUnavailable, ErrCommitted once the headers
 // have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored. A session that
 // could not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the same.
+//
+// The error is the caller's alone: a failed Save makes no event and no log line. A write that was refused before has
+// made one where it happened.
 //
 // Where the request has not used its session there is nothing to save, and Save does not look it up.
 func (s *Session) Save() error {

@@ -6,7 +6,7 @@ import "github.com/coatcheck/coatcheck/core/internal/wire"
 type state struct {
 	base       snapshot // the session as it was loaded or last written; the zero snapshot if there is none
 	found      bool     // base is a session that lives, as far as this request knows
-	retired    bool     // base was sealed with a key that is no longer the first
+	retiredKey bool     // base was sealed with a key that is no longer the first
 	unsaved    bool     // Options.SaveOn refused this response's changes
 	committing bool
 	age        uint32      // seconds between base.seen and the load
@@ -35,15 +35,17 @@ type rare struct {
 	marker    *record  // the ended marker or alias that the visitor's token led to
 	deletable bool     // no response with a newer cookie can be on its way: the visitor's cookie may be deleted
 	others    []record // further sessions that the request's cookies opened
-	several   bool     // the request had several cookies of this name
+	several   bool     // the request had several cookies of this name, and Cookie.Former is set
 	offer     string   // the Set-Cookie line of the token that the visitor should have by now
+
+	offeredToken string // the token in offer, if there is one
 
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
 }
 
 // forget makes the request one without a session.
 func (st *state) forget(upkeepAt wire.Millis) {
-	st.base, st.found, st.retired, st.upkeepAt = snapshot{}, false, false, upkeepAt
+	st.base, st.found, st.retiredKey, st.upkeepAt = snapshot{}, false, false, upkeepAt
 }
 
 // rarely returns st.rare to write to. To read, use the methods below.
@@ -81,7 +83,7 @@ func (st *state) marker() *record {
 // cookieDeletable reports whether the cookie of a dead token may be deleted.
 func (st *state) cookieDeletable() bool { return st.rare != nil && st.rare.deletable }
 
-// several reports whether the request had several cookies of this name.
+// several reports whether the request had several cookies of this name, and Cookie.Former is set.
 func (st *state) several() bool { return st.rare != nil && st.rare.several }
 
 // cameByReplaced reports whether the session was found through a token that a periodic renewal has replaced.
@@ -93,6 +95,14 @@ func (st *state) offer() string {
 		return ""
 	}
 	return st.rare.offer
+}
+
+// offeredToken returns the token that the visitor should have by now, or "".
+func (st *state) offeredToken() string {
+	if st.offer() == "" {
+		return ""
+	}
+	return st.rare.offeredToken
 }
 
 // withdrawOffer takes back the offer of a token that may have been replaced since the session was loaded. Nobody can

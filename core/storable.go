@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// storable refuses types whose values would not come back as they went in. A type is examined once; the types that
+// checkStorable refuses types whose values would not come back as they went in. A type is examined once; the types that
 // most sessions are made of not even that.
-func storable[T any]() error {
+func checkStorable[T any]() error {
 	switch any((*T)(nil)).(type) {
 	case *int, *int64, *bool, *string:
 		return nil

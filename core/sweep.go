@@ -14,6 +14,8 @@ const (
 	sweepEvery = time.Minute
 	sweepBatch = 1000
 	maxBackOff = time.Hour
+	// batchTimeout bounds one call of the store.
+	batchTimeout = time.Minute
 	// sweepAfter is how long a record is kept after its end: requests that began in time may still be at work, and
 	// other servers may have other clocks or leeways.
 	sweepAfter = 5 * time.Minute
@@ -70,7 +72,7 @@ func (m *Manager) Sweep(ctx context.Context) (removed int, err error) {
 func (m *Manager) sweep(ctx context.Context, s Sweeper) (removed int, err error) {
 	before := (m.now() - wire.FromDuration(sweepAfter)).Time()
 	for {
-		batch, cancel := context.WithTimeout(ctx, sweepEvery)
+		batch, cancel := context.WithTimeout(ctx, batchTimeout)
 		n, failed := s.Sweep(batch, before, sweepBatch)
 		cancel()
 		removed += n

@@ -126,7 +126,7 @@ func TestHandleIsPrintableAndEmptyWhenThereIsNone(t *testing.T) {
 		t.Errorf("no handle prints as %q, want nothing", got)
 	}
 	a, b := mintHandle().String(), mintHandle().String()
-	if a == b || len(a) != 22 || strings.Trim(a, keyNameAlphabet) != "" {
+	if a == b || len(a) != 22 || strings.Trim(a, nameAlphabet) != "" {
 		t.Errorf("handles %q and %q, want two different ones of 22 base64url characters", a, b)
 	}
 }

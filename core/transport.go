@@ -6,12 +6,6 @@ import (
 	"sync/atomic"
 )
 
-// How a cookie travels does not fit the manager's options. Each is told once per manager, and carries an error.
-const (
-	ReasonPlainHTTP    Reason = "plain-http"    // a Secure cookie went out over http, and browsers drop it without a word
-	ReasonInsecureHTTP Reason = "insecure-http" // Options.InsecureHTTP is on, though the site is served over https
-)
-
 var (
 	errPlainHTTP = errors.New("session: a Secure cookie was sent over plain http, where browsers drop it, so that " +
 		"no visitor keeps a session: serve https, let the proxy in front send X-Forwarded-Proto, " +
@@ -30,7 +24,7 @@ type transport struct {
 // headers of a request decides about a warning and about nothing else.
 func (s *Session) checkTransport() {
 	t := &s.m.transport
-	if t.warned.Load() || isNoSite(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.warned.Swap(true) {
+	if t.warned.Load() || isLocalOrTest(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.warned.Swap(true) {
 		return
 	}
 	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP, Route: route(s.x)}
@@ -53,10 +47,10 @@ func visitedHost(x Exchange) string {
 	return x.RequestHeader("Host")
 }
 
-// isNoSite reports whether a Host header names this machine. Browsers treat such a site as if it were encrypted, some
-// of them for cookies too, and there is nobody on the way to listen. Without a Host it is no browser, and example.com
-// is what httptest.NewRequest asks for.
-func isNoSite(host string) bool {
+// isLocalOrTest reports whether a Host header names this machine, or none that a browser visits. Browsers treat their
+// own machine as if it were encrypted, some of them for cookies too, and there is nobody on the way to listen. Without
+// a Host it is no browser, and example.com is what httptest.NewRequest asks for.
+func isLocalOrTest(host string) bool {
 	if strings.HasPrefix(host, "[") || host != "" && host[0] <= '9' {
 		return parseAddress(host).IsLoopback()
 	}

@@ -62,9 +62,9 @@ func (v values) checkReads(ops []operation) error {
 	return nil
 }
 
-// replay runs ops again on these values and returns them with their new results. A function that refuses the new
+// rerun runs ops again on these values and returns them with their new results. A function that refuses the new
 // value fails the request: what it approved was another value.
-func (v values) replay(ops []operation) ([]operation, error) {
+func (v values) rerun(ops []operation) ([]operation, error) {
 	fresh := make([]operation, 0, len(ops))
 	for _, o := range ops {
 		if o.update != nil {

@@ -14,8 +14,8 @@
 //
 // The optional interfaces session.Toucher, session.Indexer and session.Sweeper are found by type assertion. The cases
 // of one that is missing, or that answers errors.ErrUnsupported, are skipped. A store may refuse data of more than 64
-// KiB with session.ErrTooLarge. It may drop a record on its own five minutes after that has
-// expired, not before, and it may keep it.
+// KiB with session.ErrTooLarge. It may drop a record on its own five minutes after that has expired, and it may keep
+// it.
 //
 // Whether a store heeds its context while its back end hangs is checked if the store under test is a Blocker.
 //
