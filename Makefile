@@ -13,9 +13,12 @@ OUTSIDE  := ./benchmarks ./examples/shop/browsertest
 # The modules whose users' versions may be older than the newest: what they require is the oldest that passes.
 OLDEST   := ./adapters/echov5 ./stores/memcachestore ./stores/redisstore
 
+# The modules that belong to go.work.
+WORKSPACE := $(filter $(MODULES),$(shell cat go.work))
+
 # each runs a command in the folders of modules: within the workspace if the module belongs to it, else by itself.
 each = @for m in $(2); do \
-	if grep -qxE "[[:space:]]*(use )?$$m" go.work; then w=; else w=off; fi; \
+	case " $(WORKSPACE) " in *" $$m "*) w=;; *) w=off;; esac; \
 	echo "$$m: $(1)"; (cd "$$m" && GOWORK=$$w $(1)) || exit 1; \
 done
 
@@ -35,9 +38,10 @@ done
 
 .PHONY: test deps check bench fmt vet lint tidy race fuzz build oldest
 
-# The newest versions that are known to work, which the workspace has, and the root's adapters with the oldest.
+# The newest versions that are known to work, which the workspace has, and the adapters with the oldest.
 test: deps
-	$(call each,go test ./...,$(MODULES))
+	go test $(addsuffix /...,$(WORKSPACE))
+	$(call each,go test ./...,$(filter-out $(WORKSPACE),$(MODULES)))
 	GOWORK=off go test ./adapters/...
 
 # The servers that stores are tested against and the browser for the shop's pages: what is missing is installed if this

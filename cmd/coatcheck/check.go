@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -153,13 +154,19 @@ func (s step) run(ctx context.Context, before []outcome) (outcome, error) {
 	return o, err
 }
 
+// timedOut reports whether a client gave up waiting for an answer, which it may do a moment before the time is over.
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
+}
+
 // remedy says what to do about a step that failed.
 func remedy(ctx context.Context, err error, o *storeurl.Opened) string {
 	known := o.Remedy(err)
 	switch {
 	case known != "":
 		return " (" + known + ")"
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) || timedOut(err):
 		return " (the store does not answer in time: check the URL's host and port, and firewalls, or raise --timeout)"
 	case errors.Is(err, errMisbehaves):
 		return " (this is not a store as applications need it: check whether a proxy or a replica answers instead)"
