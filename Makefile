@@ -87,7 +87,8 @@ lint:
 	$(call each,go run $(LINT) run ./...,$(MODULES))
 
 race: deps
-	$(call each,go test -race ./...,$(filter-out $(OUTSIDE),$(MODULES)))
+	go test -race $(addsuffix /...,$(filter-out $(OUTSIDE),$(WORKSPACE)))
+	$(call each,go test -race ./...,$(filter-out $(OUTSIDE) $(WORKSPACE),$(MODULES)))
 
 # Every fuzz target, for a moment each: FUZZTIME=10m make fuzz takes longer. Counted runs end exactly; timed ones may be
 # cut off in the middle of an input and then count as failed.
