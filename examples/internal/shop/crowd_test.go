@@ -33,9 +33,9 @@ type crowd struct {
 // shopper is one of the crowd. Its fields are its writer's until the crowd has stopped.
 type shopper struct {
 	*visitor
-	member bool // logs in before anything else
-	sent   int
-	saved  []string // the items that were answered 200
+	signsIn bool // logs in before anything else
+	sent    int
+	saved   []string // the items that were answered 200
 }
 
 // gather starts a crowd. It is stopped when the test ends.
@@ -82,8 +82,18 @@ func (c *crowd) joined() {
 	c.members++
 }
 
+// member returns one of the crowd, which has stopped, whose login was answered; nil if the machine was too slow for any.
+func (c *crowd) member() *shopper {
+	for _, s := range c.shoppers {
+		if s.signsIn && s.cookie != "" {
+			return s
+		}
+	}
+	return nil
+}
+
 func (c *crowd) join(member bool) *shopper {
-	s := &shopper{visitor: program(c.t, c.url), member: member}
+	s := &shopper{visitor: program(c.t, c.url), signsIn: member}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.shoppers = append(c.shoppers, s)
@@ -185,7 +195,7 @@ func (c *crowd) check(url string) (lost int) {
 		if len(st.Cart) == 0 && len(s.saved) > 10 { // a newer one counts as lost items
 			c.t.Errorf("a session with %d items is gone", len(s.saved))
 		}
-		if s.member && (st.User == nil || *st.User != "user1") {
+		if s.signsIn && (st.User == nil || *st.User != "user1") {
 			c.t.Error("a visitor who has logged in is not")
 		}
 	}
