@@ -86,9 +86,10 @@ oldest: deps
 lint:
 	$(call each,go run $(LINT) run ./...,$(MODULES))
 
+# Short: a store's suite is run once for each database, and not under each of its settings.
 race: deps
-	go test -race $(addsuffix /...,$(filter-out $(OUTSIDE),$(WORKSPACE)))
-	$(call each,go test -race ./...,$(filter-out $(OUTSIDE) $(WORKSPACE),$(MODULES)))
+	go test -race -short $(addsuffix /...,$(filter-out $(OUTSIDE),$(WORKSPACE)))
+	$(call each,go test -race -short ./...,$(filter-out $(OUTSIDE) $(WORKSPACE),$(MODULES)))
 
 # Every fuzz target, for a moment each: FUZZTIME=10m make fuzz takes longer. Counted runs end exactly; timed ones may be
 # cut off in the middle of an input and then count as failed.

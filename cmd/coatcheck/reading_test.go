@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,14 +41,9 @@ func tree(t *testing.T, dir string) (all []string) {
 // one.
 func TestReadingMakesNothing(t *testing.T) {
 	dir := t.TempDir()
-	for name, mode := range map[string]os.FileMode{"folder": 0, "empty.db": 0o600} {
-		if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); mode == 0 && err != nil {
-			t.Fatal(err)
-		} else if mode != 0 {
-			if err := os.WriteFile(filepath.Join(dir, name), nil, mode); err != nil {
-				t.Fatal(err)
-			}
-		}
+	folder, file := filepath.Join(dir, "folder"), filepath.Join(dir, "empty.db")
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
+		t.Fatal(err)
 	}
 	before := tree(t, dir)
 	for _, address := range []string{

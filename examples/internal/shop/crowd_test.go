@@ -82,7 +82,8 @@ func (c *crowd) joined() {
 	c.members++
 }
 
-// member returns one of the crowd, which has stopped, whose login was answered; nil if the machine was too slow for any.
+// member returns one of the crowd, which has stopped, whose login was answered; nil if the machine was too slow for
+// any.
 func (c *crowd) member() *shopper {
 	for _, s := range c.shoppers {
 		if s.signsIn && s.cookie != "" {

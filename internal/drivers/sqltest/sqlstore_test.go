@@ -54,8 +54,17 @@ func TestStoreOnPostgreSQL(t *testing.T) {
 		"unprepared":      "&default_query_exec_mode=exec",
 		"simple protocol": "&default_query_exec_mode=simple_protocol",
 	} {
-		t.Run(name, func(t *testing.T) { contract(t, onPostgreSQL(server, settings)) })
+		t.Run(name, func(t *testing.T) { contractUnder(t, settings, onPostgreSQL(server, settings)) })
 	}
+}
+
+// contractUnder is contract with settings of the server's. In a short run the default ones will do: the store runs the
+// same code under all of them.
+func contractUnder(t *testing.T, settings string, d database) {
+	if testing.Short() && settings != "" {
+		t.Skip("a short run takes the default settings only")
+	}
+	contract(t, d)
 }
 
 // TestStoreOnMariaDB takes the settings that change what a statement reports or does without an error.
@@ -69,6 +78,6 @@ func TestStoreOnMariaDB(t *testing.T) {
 		"ANSI":              "?sql_mode='ANSI,NO_BACKSLASH_ESCAPES'&interpolateParams=true",
 		"serializable":      "?tx_isolation='SERIALIZABLE'",
 	} {
-		t.Run(name, func(t *testing.T) { contract(t, onMariaDB(server, settings)) })
+		t.Run(name, func(t *testing.T) { contractUnder(t, settings, onMariaDB(server, settings)) })
 	}
 }
