@@ -14,11 +14,11 @@ const maxPasted = 64 << 10 // bytes: more than any server takes as a header
 
 // inspect opens a cookie.
 type inspect struct {
-	KeysFile string   `help:"The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS." placeholder:"PATH"`
-	Sealer   string   `default:"any" enum:"any,securecookie,aead" help:"What sealed the session: any, securecookie or aead." placeholder:"SEALER"`
-	Name     string   `help:"The manager's name, where the application sets session.Options.Name. By default what follows the prefix in the cookie's name, or id." placeholder:"NAME"`
+	KeysFile string   `help:"${inspectKeysFileHelp}" placeholder:"PATH"`
+	Sealer   string   `default:"any" enum:"any,securecookie,aead" help:"${inspectSealerHelp}" placeholder:"SEALER"`
+	Name     string   `help:"${inspectNameHelp}" placeholder:"NAME"`
 	Secrets  bool     `help:"Print values too whose names speak of secrets."`
-	Cookie   argument `arg:"" help:"The cookie's value, NAME=VALUE, or a whole Cookie or Set-Cookie line. Left out or '-', it is read from standard input, out of sight of process lists and the shell's history." optional:""`
+	Cookie   argument `arg:"" help:"${inspectCookieHelp}" optional:""`
 
 	storeFlags
 }

@@ -8,7 +8,7 @@ import (
 
 // keygen prints a key and nothing else, so that its output can go straight into a variable or a secret store.
 type keygen struct {
-	Name string `default:"${today}" help:"Name of the key, by default the date: 1 to 32 letters, digits, '-', '_' or '.'. Names are not secret; they tell keys apart." placeholder:"NAME"`
+	Name string `default:"${today}" help:"${keygenNameHelp}" placeholder:"NAME"`
 }
 
 // Help is what "coatcheck keygen --help" says below the summary.

@@ -12,7 +12,7 @@ import (
 type list struct {
 	storeFlags
 
-	Subject argument `arg:"" help:"Whom the sessions belong to, as the application calls it in Login: user:42, for instance."`
+	Subject argument `arg:"" help:"${listSubjectHelp}"`
 }
 
 // Help is what "coatcheck list --help" says below the summary.

@@ -143,6 +143,7 @@ func newParser(c *console, answered func()) (*kong.Kong, error) {
 		kong.Writers(c.stdout, c.stderr),
 		kong.Exit(func(int) { answered() }), // kong calls it only after printing the help or the version
 		kong.Vars{"today": c.now().Format(time.DateOnly), "version": version()},
+		helpTexts,
 		kong.Bind(c),
 	)
 }

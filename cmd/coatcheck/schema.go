@@ -11,7 +11,7 @@ import (
 
 // schema prints or makes the tables of a SQL store.
 type schema struct {
-	Dialect string `enum:",sqlite,postgres,mysql" default:"" help:"Print for this database, without a store: sqlite, postgres or mysql, which is MariaDB's too." placeholder:"DIALECT"`
+	Dialect string `enum:",sqlite,postgres,mysql" default:"" help:"${schemaDialectHelp}" placeholder:"DIALECT"`
 	Apply   bool   `help:"Make the tables that are missing in the store, instead of printing."`
 
 	storeFlags

@@ -14,12 +14,12 @@ import (
 
 // storeFlag says where the sessions are.
 type storeFlag struct {
-	Store string `env:"COATCHECK_STORE" help:"The store, like redis://host:6379 or sqlite:///var/lib/app/sessions.db. A URL with a password belongs in the environment variable, because process lists show arguments." placeholder:"URL"`
+	Store string `env:"COATCHECK_STORE" help:"${storeStoreHelp}" placeholder:"URL"`
 }
 
 // timeFlag bounds the whole command.
 type timeFlag struct {
-	Timeout time.Duration `default:"30s" help:"Give up after this long: by default 30s, at most 1h." placeholder:"DURATION"`
+	Timeout time.Duration `default:"30s" help:"${storeTimeoutHelp}" placeholder:"DURATION"`
 }
 
 // Validate is called by kong.

@@ -15,7 +15,7 @@ import (
 type sweep struct {
 	storeFlag
 	outputFlag
-	Timeout time.Duration `default:"1h" help:"Give up after this long: by default 1h, at most 24h. A batch that takes longer than 30s ends it sooner." placeholder:"DURATION"`
+	Timeout time.Duration `default:"1h" help:"${sweepTimeoutHelp}" placeholder:"DURATION"`
 }
 
 // batchTimeout is how long a batch of a thousand sessions may take.

@@ -1,0 +1,22 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// helpTexts are what the flags' tags have no room for.
+var helpTexts = kong.Vars{
+	"inspectKeysFileHelp": "The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS.",
+	"inspectSealerHelp":   "What sealed the session: any, securecookie or aead.",
+	"inspectNameHelp": "The manager's name, where the application sets session.Options.Name. By default what follows " +
+		"the prefix in the cookie's name, or id.",
+	"inspectCookieHelp": "The cookie's value, NAME=VALUE, or a whole Cookie or Set-Cookie line. Left out or '-', it is " +
+		"read from standard input, out of sight of process lists and the shell's history.",
+	"keygenNameHelp": "Name of the key, by default the date: 1 to 32 letters, digits, '-', '_' or '.'. Names are not " +
+		"secret; they tell keys apart.",
+	"listSubjectHelp":   "Whom the sessions belong to, as the application calls it in Login: user:42, for instance.",
+	"schemaDialectHelp": "Print for this database, without a store: sqlite, postgres or mysql, which is MariaDB's too.",
+	"storeStoreHelp": "The store, like redis://host:6379 or sqlite:///var/lib/app/sessions.db. A URL with a password " +
+		"belongs in the environment variable, because process lists show arguments.",
+	"storeTimeoutHelp": "Give up after this long: by default 30s, at most 1h.",
+	"sweepTimeoutHelp": "Give up after this long: by default 1h, at most 24h. A batch that takes longer than 30s ends " +
+		"it sooner.",
+}
