@@ -37,8 +37,9 @@ var (
 
 // Response is what the client gets instead of the handler's response when the session could not be loaded or saved.
 type Response struct {
-	Status      int    // zero: 503
-	ContentType string // empty: text/plain; charset=utf-8
+	Status      int               // zero: 503
+	ContentType string            // empty: text/plain; charset=utf-8
+	Header      map[string]string // further headers, like Retry-After; a Set-Cookie is left out
 	Body        []byte
 }
 

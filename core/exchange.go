@@ -2,9 +2,9 @@ package session
 
 // Exchange is one HTTP request and its pending response headers, as an adapter shows them to the core.
 // The core calls it only while the request runs: CookieLines from any goroutine that uses or saves the session, more
-// than once, Facts from whichever makes a mistake with it, both also while the handler is at work; and the rest from
-// the one that calls Manager.Begin, Request.Commit or Discard. Facts and CookieLines must therefore read nothing that
-// a handler may be writing.
+// than once, Method and Facts from whichever makes a mistake with it, all three also while the handler is at work; and
+// the rest from the one that calls Manager.Begin, Request.Commit or Discard, or Guard.Admit. Method, Facts and
+// CookieLines must therefore read nothing that a handler may be writing.
 //
 // Strings returned are owned by the caller: an adapter for a framework that reuses its buffers must copy.
 type Exchange interface {
@@ -12,8 +12,10 @@ type Exchange interface {
 	CookieLines() []string
 	// RequestHeader returns a request header, Host included, several lines joined with ", ", or "".
 	RequestHeader(name string) string
-	// Facts returns what the request line and the connection tell, as it was when the exchange began. The core asks only
-	// when it needs them, within Begin, at the commit, or to report a failure. It may hold the session's lock, so Facts
+	// Method returns the request's method. Begin asks for it each time, so it costs next to nothing.
+	Method() string
+	// Facts returns what else the request line and the connection tell, as it was when the exchange began. The core asks only
+	// when it needs them, within Begin, at the commit, for a guard, or to report a failure. It may hold the session's lock, so Facts
 	// must not use the session.
 	Facts() RequestFacts
 	// ResponseHeader returns the pending response header, several lines joined with ", ", or "". Here and in the next
@@ -31,11 +33,12 @@ type Exchange interface {
 	ResetResponse()
 }
 
-// RequestFacts is what an adapter knows of a request besides its headers.
+// RequestFacts is what an adapter knows of a request besides its method and headers.
 type RequestFacts struct {
-	Method string
 	// Path is the path as the client sent it, without the query.
 	Path string
+	// Query is what follows the question mark, as the client sent it; "" also where a question mark ends the path.
+	Query string
 	// RemoteAddr is the address of the connection's other end, with or without a port. It never comes from a header:
 	// which proxies are to be believed is for Options to say.
 	RemoteAddr string

@@ -30,16 +30,20 @@ func add(item string) func([]string) []string {
 type exchange struct {
 	lines    []string
 	response http.Header
+	method   string
 	facts    session.RequestFacts
+	header   map[string]string // of the request
 }
 
 func (x *exchange) CookieLines() []string { return x.lines }
+
+func (x *exchange) Method() string { return x.method }
 
 func (x *exchange) Facts() session.RequestFacts { return x.facts }
 
 func (x *exchange) AddCookie(line string) { x.response.Add("Set-Cookie", line) }
 
-func (x *exchange) RequestHeader(string) string { return "" }
+func (x *exchange) RequestHeader(name string) string { return x.header[name] }
 
 func (x *exchange) ResponseHeader(n string) string { return strings.Join(x.response.Values(n), ", ") }
 

@@ -73,6 +73,11 @@ func (s *Session) answerError(err error) Response {
 	setDefault(&instead.Status, http.StatusServiceUnavailable)
 	setDefault(&instead.ContentType, "text/plain; charset=utf-8")
 	s.x.ResetResponse()
+	for name, value := range instead.Header {
+		if !strings.EqualFold(name, "Set-Cookie") {
+			s.x.SetResponseHeader(http.CanonicalHeaderKey(name), value)
+		}
+	}
 	s.x.SetResponseHeader("Content-Type", instead.ContentType)
 	s.keepFromCaches()
 	s.setAllHeaders()

@@ -60,6 +60,7 @@ type onlyAsked struct {
 	header map[string]string
 }
 
+func (a onlyAsked) Method() string                   { return "" }
 func (a onlyAsked) Facts() RequestFacts              { return a.facts }
 func (a onlyAsked) RequestHeader(name string) string { return a.header[name] }
 

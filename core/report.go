@@ -118,12 +118,12 @@ func route(x Exchange) string {
 	if x == nil {
 		return ""
 	}
-	f := x.Facts()
-	if f.Method == "" && f.Path == "" {
+	method, path := x.Method(), x.Facts().Path
+	if method == "" && path == "" {
 		return ""
 	}
-	b := appendPrintable(make([]byte, 0, 64), f.Method)
-	b = appendPrintable(append(b, ' '), f.Path)
+	b := appendPrintable(make([]byte, 0, 64), method)
+	b = appendPrintable(append(b, ' '), path)
 	if len(b) > maxRoute {
 		b = append(b[:maxRoute], "..."...)
 	}

@@ -124,7 +124,7 @@ func TestAnEventLeadsToTheMistake(t *testing.T) {
 				cookie = v.finish().succeeded().issued()
 			}
 			v := begin(t, w.Manager, cookie)
-			v.x.facts = session.RequestFacts{Method: "POST", Path: "/cart"}
+			v.x.method, v.x.facts.Path = "POST", "/cart"
 			if m.late {
 				count.Get(v.Session)
 				v.commit()
@@ -200,7 +200,7 @@ func TestAFailureIsToldOnce(t *testing.T) {
 			w.events = nil
 			w.breaks(c.breaks)
 			v := begin(t, w.Manager, cookie)
-			v.x.facts = session.RequestFacts{Method: "POST", Path: "/cart"}
+			v.x.method, v.x.facts.Path = "POST", "/cart"
 			c.f(v.Session)
 			v.commit()
 			c.f(v.Session) // by a handler that does not know
@@ -243,7 +243,7 @@ func TestARouteIsSafeToPrint(t *testing.T) {
 	} {
 		w := newWorld(t, session.Options{})
 		v := begin(t, w.Manager, "")
-		v.x.facts = session.RequestFacts{Method: http.MethodGet, Path: path}
+		v.x.method, v.x.facts.Path = http.MethodGet, path
 		v.Login("")
 		if got := w.onlyFailure(t).Route; got != want || strings.ContainsFunc(got,
 			func(r rune) bool { return !unicode.IsPrint(r) }) {
@@ -264,7 +264,7 @@ func TestTheDefaultLogHasNoEmptyAttributes(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := begin(t, m, "")
-	v.x.facts = session.RequestFacts{Method: "POST", Path: "/cart"}
+	v.x.method, v.x.facts.Path = "POST", "/cart"
 	v.Login("user:1")
 	refusing.Set(v.Session, func() {})
 	at := line(-1)

@@ -71,10 +71,13 @@ func requestFacts(s *suite) {
 	st := s.stored(session.Options{})
 	for _, path := range []string{"/facts", "/facts/a%2Fb"} {
 		answer := func(c *Call) error {
-			f := st.exchangeOf(c).Facts()
+			x := st.exchangeOf(c)
+			f := x.Facts()
 			peer, err := netip.ParseAddrPort(f.RemoteAddr)
-			if f.Method != http.MethodPut || f.Path != path || f.TLS || err != nil || !peer.Addr().Unmap().IsLoopback() {
-				s.Errorf("%s: facts %+v, want PUT, the path as it was sent, no TLS, and a loopback address with its port", path, f)
+			if x.Method() != http.MethodPut || f.Path != path || f.Query != "query=/x" ||
+				f.TLS || err != nil || !peer.Addr().Unmap().IsLoopback() {
+				s.Errorf("%s: %s and facts %+v, want PUT, path and query as they were sent, no TLS, and a loopback address "+
+					"with its port", path, x.Method(), f)
 			}
 			return c.Respond(200, "told")
 		}

@@ -118,6 +118,7 @@ type exchange struct {
 }
 
 func (x *exchange) CookieLines() []string                { return x.lines }
+func (x *exchange) Method() string                       { return "" }
 func (x *exchange) Facts() session.RequestFacts          { return session.RequestFacts{} }
 func (x *exchange) AddCookie(line string)                { x.response.Add("Set-Cookie", line) }
 func (x *exchange) RequestHeader(string) string          { return "" }

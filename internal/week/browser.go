@@ -47,6 +47,7 @@ type exchange struct {
 }
 
 func (x *exchange) CookieLines() []string                { return x.lines }
+func (x *exchange) Method() string                       { return "" }
 func (x *exchange) Facts() session.RequestFacts          { return session.RequestFacts{TLS: true} }
 func (x *exchange) AddCookie(line string)                { x.response.Add("Set-Cookie", line) }
 func (x *exchange) RequestHeader(string) string          { return "" }

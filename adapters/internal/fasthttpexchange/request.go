@@ -16,8 +16,8 @@ type exchange Exchange
 func (x *Exchange) rememberRequest() {
 	header := &x.ctx.Request.Header
 	lines := (*exchange)(x).requestLines("Cookie")
-	method, path := header.Method(), pathOf(header.RequestURI())
-	size := len(method) + len(" ") + len(path)
+	method, target := header.Method(), targetOf(header.RequestURI())
+	size := len(method) + len(" ") + len(target)
 	for _, line := range lines {
 		size += len(line)
 	}
@@ -25,7 +25,7 @@ func (x *Exchange) rememberRequest() {
 	all.Grow(size)
 	all.Write(method)
 	all.WriteByte(' ')
-	all.Write(path)
+	all.Write(target)
 	x.line = all.String()
 	x.cookies = x.space[:0]
 	for _, line := range lines {
@@ -33,15 +33,15 @@ func (x *Exchange) rememberRequest() {
 	}
 }
 
-// pathOf returns the path of a request line, which begins with a scheme and a host where the client speaks to a proxy.
-func pathOf(requestURI []byte) []byte {
-	path, _, _ := bytes.Cut(requestURI, []byte("?"))
-	if bytes.HasPrefix(path, []byte("/")) || string(path) == "*" {
-		return path
+// targetOf returns path and query of a request line, which begins with a scheme and a host where the client speaks to a
+// proxy.
+func targetOf(requestURI []byte) []byte {
+	if bytes.HasPrefix(requestURI, []byte("/")) || string(requestURI) == "*" {
+		return requestURI
 	}
-	_, rest, _ := bytes.Cut(path, []byte("://"))
-	if slash := bytes.IndexByte(rest, '/'); slash >= 0 {
-		return rest[slash:]
+	_, rest, _ := bytes.Cut(requestURI, []byte("://"))
+	if end := bytes.IndexAny(rest, "/?"); end >= 0 {
+		return rest[end:]
 	}
 	return nil
 }
@@ -71,10 +71,16 @@ func (x *exchange) requestLines(name string) (lines [][]byte) {
 	return lines
 }
 
+func (x *exchange) Method() string {
+	method, _, _ := strings.Cut(x.line, " ")
+	return method
+}
+
 func (x *exchange) Facts() session.RequestFacts {
-	method, path, _ := strings.Cut(x.line, " ")
+	_, target, _ := strings.Cut(x.line, " ")
+	path, query, _ := strings.Cut(target, "?")
 	return session.RequestFacts{
-		Method: method, Path: path, RemoteAddr: x.ctx.RemoteAddr().String(), TLS: x.ctx.IsTLS(),
+		Path: path, Query: query, RemoteAddr: x.ctx.RemoteAddr().String(), TLS: x.ctx.IsTLS(),
 	}
 }
 

@@ -156,23 +156,27 @@ func (x *exchange) RequestHeader(name string) string {
 	return strings.Join(x.request.Header.Values(name), ", ")
 }
 
+func (x *exchange) Method() string { return x.request.Method }
+
 func (x *exchange) Facts() session.RequestFacts {
-	r := x.request
-	return session.RequestFacts{Method: r.Method, Path: pathOf(r), RemoteAddr: r.RemoteAddr, TLS: r.TLS != nil}
+	path, query, _ := strings.Cut(targetOf(x.request), "?")
+	return session.RequestFacts{
+		Path: path, Query: query, RemoteAddr: x.request.RemoteAddr, TLS: x.request.TLS != nil,
+	}
 }
 
-// pathOf reads the request line and not the URL, which the handler shares, and may be rewriting at the moment.
-func pathOf(r *http.Request) string {
-	path, _, _ := strings.Cut(r.RequestURI, "?")
+// targetOf reads the request line and not the URL, which the handler shares, and may be rewriting at the moment.
+func targetOf(r *http.Request) string {
+	line := r.RequestURI
 	switch {
-	case r.RequestURI == "": // no client sent it
-		return r.URL.EscapedPath()
-	case path == "*" || strings.HasPrefix(path, "/"):
-		return path
+	case line == "": // no client sent it
+		return r.URL.RequestURI()
+	case line == "*" || strings.HasPrefix(line, "/"):
+		return line
 	}
-	_, rest, _ := strings.Cut(path, "://") // a proxy's absolute form
-	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
-		return rest[slash:]
+	_, rest, _ := strings.Cut(line, "://") // a proxy's absolute form
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		return rest[end:]
 	}
 	return ""
 }
