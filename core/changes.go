@@ -17,8 +17,9 @@ type changes struct {
 // ending is what Destroy has to end.
 type ending struct {
 	sessions []record
-	own      bool // the first is the request's session; the others are further ones that its cookies opened
-	done     int  // how many have ended
+	own      bool   // the first is the request's session; the others are further ones that its cookies opened
+	done     int    // how many have ended
+	before   Reason // why the visitor had no session, or ""
 }
 
 // pending is what a request that changes its session needs, in one allocation. Each commit ends one.
@@ -168,7 +169,7 @@ func (st *state) hide() {
 func (st *state) destroy() {
 	e := st.changes().ending
 	if e == nil {
-		e = &ending{own: st.found}
+		e = &ending{own: st.found, before: st.reason()}
 	}
 	if st.found {
 		var rec record
@@ -179,7 +180,7 @@ func (st *state) destroy() {
 		e.sessions, st.rare.others = append(e.sessions, others...), nil
 	}
 	if st.pending = (&pending{}); len(e.sessions) > 0 {
-		st.pending.ending = e
+		st.pending.ending, st.rarely().reason = e, ReasonEnded
 	}
 	st.forget(st.upkeepAt)
 	st.reads = nil

@@ -277,6 +277,9 @@ func (st *state) noteFailed(err error) {
 
 // restore makes what was to be ended the request's again.
 func (st *state) restore(e *ending) {
+	if e.done == 0 {
+		st.rarely().reason = e.before
+	}
 	others := e.sessions[e.done:]
 	if e.own && e.done == 0 && len(others) > 0 {
 		st.base, st.found, others = others[0].snapshot, true, others[1:]

@@ -167,6 +167,8 @@ type candidates struct {
 	count   int
 	several bool      // there were more values than one, well-formed or not
 	skipped [3]Reason // why values were passed over, each reason once
+
+	unopened Reason // why values opened no session, the most telling reason
 }
 
 // find collects the distinct well-formed values: at most three, because each costs a look-up and only the

@@ -91,6 +91,9 @@
 // change. [Session.Destroy] ends the session and deletes the cookie; a request that is still running
 // does not bring it back.
 //
+// [Session.Reason] tells why a visitor has no session, so that a login page can say that it has
+// expired: see [Reason.Lapsed].
+//
 // [Manager.List] returns where a subject is logged in, [Manager.Revoke] ends one of these sessions,
 // [Manager.RevokeOthers] all but the present one, [Manager.RevokeAll] all. [Options.MaxPerSubject]
 // limits how many there can be.
@@ -187,7 +190,7 @@
 //	an adapter's Middleware
 //
 // The default [Options.ErrorResponse] answers 409 to ErrConflict and ErrEnded, 403 to
-// ErrTooManySessions, 503 to ErrUnavailable and 500 to everything else.
+// ErrTooManySessions and ErrCrossSite, 503 to ErrUnavailable and 500 to everything else.
 //
 //   - [ErrConflict]: another request changed what this one had read. After Save the session shows
 //     what is stored: look again and decide, or use Update.
@@ -196,6 +199,8 @@
 //     that a newer cookie may be on its way. Nothing was saved. Let the visitor start again.
 //   - [ErrTooManySessions]: [RefuseLogin] has refused a login. Let the visitor end one of the
 //     subject's other sessions first.
+//   - [ErrCrossSite]: a page of another origin made the browser send a request that writes. Nothing was
+//     saved, and no cookie was set.
 //   - [ErrTooLarge]: the session outgrew its cookie, [Options.MaxSize] or a limit of the store's. What
 //     was stored before is intact. Store less, or a reference.
 //   - [ErrUnavailable]: the store did not answer, or a newer version of this package wrote the
@@ -272,6 +277,8 @@
 //     [Cookie.Former]. Otherwise somebody may be planting cookies from a neighbouring host.
 //   - [ReasonCorrupt]: the record is not one that this package wrote. Find out who else writes to the
 //     store.
+//   - [ReasonCrossSite]: a page of another origin made the browser send a request with an unsafe
+//     method. Its cookie was not looked at.
 //
 // These tell what failed and carry an error.
 //

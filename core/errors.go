@@ -24,6 +24,9 @@ var (
 	// ErrTooManySessions says that RefuseLogin refused a login, because its subject has Options.MaxPerSubject sessions
 	// already.
 	ErrTooManySessions = errors.New("session: the subject has too many sessions")
+	// ErrCrossSite says that a page of another origin made the browser send the request, which may not write then: see
+	// Options.TrustedOrigins.
+	ErrCrossSite = errors.New("session: the request comes from another site")
 	// ErrRequestOver says that a session was used after the request it belongs to had finished.
 	ErrRequestOver = errors.New("session: used after its request was over")
 	// ErrTooLarge says that the session outgrew its carrier: 4096 bytes for a cookie, Options.MaxSize or the store's own
@@ -53,6 +56,8 @@ func defaultResponse(err error) Response {
 		status, text = http.StatusConflict, "The session has ended. Please start again."
 	case errors.Is(err, ErrTooManySessions):
 		status, text = http.StatusForbidden, "You are logged in on too many devices. Please log out on one of them first."
+	case errors.Is(err, ErrCrossSite):
+		status, text = http.StatusForbidden, "This request came from another site, and was refused."
 	case errors.Is(err, ErrUnavailable):
 		status, text = http.StatusServiceUnavailable, "The session is unavailable at the moment. Please try again later."
 	}

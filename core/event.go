@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// Reason is the code of an Event: what happened to a session, and why.
+// Reason is the code of an Event: what happened to a session, and why. Session.Reason tells it to handlers.
 type Reason string
 
 // What happened to a session.
@@ -36,6 +36,7 @@ const (
 	ReasonReplayed        Reason = "replayed"         // RenewAfter replaced the token, and its grace is over
 	ReasonAmbiguous       Reason = "ambiguous"        // valid cookies of different subjects or of nobody, or too many
 	ReasonCorrupt         Reason = "corrupt"          // the record is not one of ours
+	ReasonCrossSite       Reason = "cross-site"       // another origin's page made the browser send the request
 )
 
 // What failed. These events carry an error.

@@ -22,6 +22,9 @@ func (s *Session) load(st *state) {
 	if found.count > 0 {
 		s.loadCandidates(st, &found, at)
 	}
+	if why := cmp.Or(found.unopened, found.skipped[0]); !st.found && why != "" && st.blocked() == nil {
+		st.rarely().reason = why
+	}
 	if st.found {
 		st.age = uint32(max(0, wire.FromTime(at)-st.base.seen) / 1000)
 	}
@@ -57,6 +60,10 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 		default:
 			st.adopt(m, &rec, o)
 		}
+		found.unopened = found.unopened.orBetter(o.reason)
+	}
+	if st.others() != nil {
+		found.unopened = found.unopened.orBetter(ReasonAmbiguous)
 	}
 	// If it is the session that was found, the visitor has the new token too.
 	if replayed != nil && (!st.found || replayed.session.id != st.base.id) {
@@ -171,7 +178,7 @@ func (st *state) failLoad(m *Manager, err error) {
 		err = unavailable("load", err)
 	}
 	r := st.rarely()
-	r.blocked, r.others, r.marker, r.offer = err, nil, nil, ""
+	r.blocked, r.reason, r.others, r.marker, r.offer = err, ReasonLoadFailed, nil, nil, ""
 	r.faults = append(r.faults, fault{reason: ReasonLoadFailed, err: err})
 	st.forget(0)
 	st.addEvent(m, Event{Reason: ReasonLoadFailed, Err: err})

@@ -38,7 +38,7 @@ func (s *Session) firstUse() {
 	s.st = st
 	defer func() {
 		if !loaded {
-			st.rarely().blocked = errLoadPanicked
+			st.rarely().blocked, st.rarely().reason = errLoadPanicked, ReasonLoadFailed
 			st.forget(0)
 			s.mu.Unlock()
 		}
