@@ -56,6 +56,16 @@ func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
 	w.WriteHeaderNow()
 }
 
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of it.
+func Require(g session.Guard) gin.HandlerFunc {
+	g.Ready()
+	return func(c *gin.Context) {
+		if !responsewriter.Admits(g, c.Writer, c.Request) {
+			c.Abort()
+		}
+	}
+}
+
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks.
 //
