@@ -30,6 +30,9 @@ func serveEchoWith(
 			e.Use(adapter(m))
 		}
 		e.Use(inside...)
+		if app.Guard != nil {
+			e.Use(echosession.Require(*app.Guard))
+		}
 		if app.HandleError != nil {
 			e.HTTPErrorHandler = func(err error, c echo.Context) { _ = app.HandleError(callEcho(c), err) }
 		}
