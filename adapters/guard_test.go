@@ -20,8 +20,8 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
-// mounted builds, for each framework, a site whose part below /shop/account is guarded, and whose /next redirects to what
-// Next makes of the query's next.
+// mounted builds, for each framework, a site whose part below /shop/account is guarded, and whose /next redirects to
+// what Next makes of the query's next.
 func mounted(t *testing.T) map[string]func(*http.Request) *http.Response {
 	m, err := session.New(memstore.New(), session.Options{})
 	if err != nil {
@@ -46,7 +46,10 @@ func mounted(t *testing.T) map[string]func(*http.Request) *http.Response {
 
 	engine := gin.New()
 	engine.Use(ginsession.Middleware(m))
-	engine.Group("/shop").Group("/account", ginsession.Require(guard)).GET("/:page", func(c *gin.Context) { reached(nil, nil) })
+	engine.Group("/shop").Group("/account", ginsession.Require(guard)).GET("/:page", func(c *gin.Context) {
+		reached(nil,
+			nil)
+	})
 	engine.GET("/next", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, next(c.Request)) })
 
 	e := echo.New()
@@ -74,7 +77,8 @@ func mounted(t *testing.T) map[string]func(*http.Request) *http.Response {
 		}
 	}
 	return map[string]func(*http.Request) *http.Response{
-		"nethttp": recorded(httpsession.Middleware(m)(mux)), "chi": recorded(router), "gin": recorded(engine), "echo": recorded(e),
+		"nethttp": recorded(httpsession.Middleware(m)(mux)), "chi": recorded(router), "gin": recorded(engine),
+		"echo": recorded(e),
 		"fiber": func(r *http.Request) *http.Response {
 			response, err := app.Test(r)
 			if err != nil {
@@ -91,7 +95,8 @@ func TestAGuardInAMountedRouterRemembersTheWholePath(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/shop/account/orders?page=2", nil)
 		r.Header.Set("Accept", "text/html")
 		response := do(r)
-		if to := response.Header.Get("Location"); response.StatusCode != 303 || to != "/login?next=/shop/account/orders%3Fpage%3D2" {
+		if to := response.Header.Get("Location"); response.StatusCode != 303 ||
+			to != "/login?next=/shop/account/orders%3Fpage%3D2" {
 			t.Errorf("%s: answer %d to %q", name, response.StatusCode, to)
 		}
 	}
@@ -102,8 +107,10 @@ func TestFrameworksRedirectToWhatNextReturns(t *testing.T) {
 	base, _ := url.Parse("https://shop.example/login")
 	for name, do := range mounted(t) {
 		for _, target := range []string{
-			"/", "/orders/42/?page=2", "/view?u=https://evil.example//x", `/search?q=\\evil`, "/k%C3%A4se/%F0%9F%A7%80", "/sale/100%25",
-			"/user:42;v=1/@me", "/a|b/[1]", "/what%3F/no%23", "/app#/inbox", "/search?q=a%0D%0AX:%20y", "/~a/...//b", "//evil.example",
+			"/", "/orders/42/?page=2", "/view?u=https://evil.example//x", `/search?q=\\evil`, "/k%C3%A4se/%F0%9F%A7%80",
+			"/sale/100%25",
+			"/user:42;v=1/@me", "/a|b/[1]", "/what%3F/no%23", "/app#/inbox", "/search?q=a%0D%0AX:%20y", "/~a/...//b",
+			"//evil.example",
 			`/\evil.example`, "/%2f/evil.example", "/a/../..//evil.example", "/\t/evil.example",
 		} {
 			response := do(httptest.NewRequest(http.MethodGet, "/next?next="+url.QueryEscape(target), nil))

@@ -204,7 +204,8 @@
 //	and Require
 //
 // The default [Options.ErrorResponse] answers 409 to ErrConflict and ErrEnded, 401 to
-// ErrLoginRequired and ErrLoginStale, 403 to ErrTooManySessions and ErrForbidden, 503 to ErrUnavailable and 500 to everything else.
+// ErrLoginRequired and ErrLoginStale, 403 to ErrTooManySessions and ErrForbidden, 503 to
+// ErrUnavailable and 500 to everything else.
 //
 //   - [ErrConflict]: another request changed what this one had read. After Save the session shows
 //     what is stored: look again and decide, or use Update.

@@ -42,8 +42,8 @@ var (
 	ErrUnavailable = errors.New("session: unavailable")
 )
 
-// Response is what the client gets instead of the handler's response when the session could not be loaded or saved, or a
-// Guard has turned the visitor away.
+// Response is what the client gets instead of the handler's response when the session could not be loaded or saved, or
+// a Guard has turned the visitor away.
 type Response struct {
 	Status      int               // zero: 503
 	ContentType string            // empty: text/plain; charset=utf-8

@@ -15,21 +15,21 @@ import (
 // Whoever is not logged in, or not recently enough, is answered in a way that fits who asks:
 //
 //   - A browser that goes to a page gets a 303 to Login. The query's next is the page that it wanted, which the login
-//     page gives to the function Next before it redirects there. What a form has sent is not kept: next is then the page
-//     with the form, as far as the Referer tells.
+//     page gives to the function Next before it redirects there. What a form has sent is not kept: next is then the
+//     page with the form, as far as the Referer tells.
 //   - htmx gets a 401 with HX-Redirect to Login, and next is the page around the fragment.
 //   - Everybody else, such as a page's own fetch, a program or a cross-origin preflight, gets a 401 from
-//     Options.ErrorResponse with ErrLoginRequired or ErrLoginStale. So middleware that answers preflights belongs outside
-//     of the guard.
+//     Options.ErrorResponse with ErrLoginRequired or ErrLoginStale. So middleware that answers preflights belongs
+//     outside of the guard.
 //
-// Whom Allow turns down gets a 403 with ErrForbidden. If the session could not be loaded, the answer is the 503, also with
-// Options.AnonymousWhenUnavailable. No cache may store any of these answers. They leave the cookie of a session that has
-// ended alone, so that the login page can tell the visitor of it.
+// Whom Allow turns down gets a 403 with ErrForbidden. If the session could not be loaded, the answer is the 503, also
+// with Options.AnonymousWhenUnavailable. No cache may store any of these answers. They leave the cookie of a session
+// that has ended alone, so that the login page can tell the visitor of it.
 //
 // The zero Guard lets everybody in who is logged in, and answers the others with a 401.
 type Guard struct {
-	// Login is the path of the login page on this site, as the visitor's browser sees it; it may have a query. The page has to
-	// be outside of the guard. Empty: nobody is redirected.
+	// Login is the path of the login page on this site, as the visitor's browser sees it; it may have a query. The page
+	// has to be outside of the guard. Empty: nobody is redirected.
 	Login string
 	// Within asks for a login that is younger. Zero: any login will do.
 	Within time.Duration
@@ -41,8 +41,8 @@ type Guard struct {
 }
 
 // Check returns nil if the session may pass, and otherwise why not: ErrLoginRequired, ErrForbidden, ErrLoginStale, or
-// ErrUnavailable for a session that could not be loaded. It is for frameworks with error answers of their own; elsewhere
-// use an adapter's Require.
+// ErrUnavailable for a session that could not be loaded. It is for frameworks with error answers of their own;
+// elsewhere use an adapter's Require.
 func (g Guard) Check(s *Session) error {
 	switch loggedIn, err := s.loggedIn(); {
 	case err != nil:
@@ -57,8 +57,8 @@ func (g Guard) Check(s *Session) error {
 	return nil
 }
 
-// Ready panics where the guard is put together wrongly. Every adapter's Require calls it, so that the program stops there
-// and not at its first visitor.
+// Ready panics where the guard is put together wrongly. Every adapter's Require calls it, so that the program stops
+// there and not at its first visitor.
 func (g Guard) Ready() {
 	switch {
 	case g.Login != "" && (!isLocal(g.Login) || strings.Contains(g.Login, "#")):
@@ -131,7 +131,8 @@ func (g Guard) answer(m *Manager, x Exchange, err error) Response {
 func (g Guard) wanted(x Exchange) string {
 	f := x.Facts()
 	if f.Path == pathOf(g.Login) {
-		panic("session: the login page " + f.Path + " is behind the guard that sends visitors to it: register it outside of Require")
+		panic("session: the login page " + f.Path + " is behind the guard that sends visitors to it: register it outside " +
+			"of Require")
 	}
 	if f.Query == "" {
 		return f.Path

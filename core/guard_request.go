@@ -38,8 +38,8 @@ func isRefused(parameters string) bool {
 	return false
 }
 
-// pageIn returns path and query of the page whose URL a header holds, "" if that is not on the host which the client has
-// asked. A proxy may have taken TLS off, so that the scheme tells nothing.
+// pageIn returns path and query of the page whose URL a header holds, "" if that is not on the host which the client
+// has asked. A proxy may have taken TLS off, so that the scheme tells nothing.
 func pageIn(x Exchange, header string) string {
 	scheme, rest, _ := strings.Cut(x.RequestHeader(header), "://")
 	host := rest

@@ -69,7 +69,8 @@ func TestAGuardAnswersInTheWayThatFits(t *testing.T) {
 		{"a page with a query", query, 303, "/login?next=/orders%3Fpage%3D2%26x%3D%2526"},
 		{"HEAD is asked for a page", going("HEAD", "/orders"), 303, "/login?next=/orders"},
 		{"a browser on plain http", going("GET", "/orders").with("Sec-Fetch-Mode", ""), 303, "/login?next=/orders"},
-		{"HTML among others", asked{"GET", "/", "", map[string]string{"Accept": "a/b, TEXT/HTML ;level=1;q=0.1"}}, 303, "/login?next=/"},
+		{"HTML among others", asked{"GET", "/", "", map[string]string{"Accept": "a/b, TEXT/HTML ;level=1;q=0.1"}}, 303,
+			"/login?next=/"},
 		{"a path that Next refuses", odd, 303, "/login"},
 		{"a path that could be another site", going("GET", "//evil.example"), 303, "/login"},
 		{"a page whose URL is too long to come back", huge, 303, "/login"},
@@ -81,10 +82,12 @@ func TestAGuardAnswersInTheWayThatFits(t *testing.T) {
 		{"a form on the first page", going("POST", "/orders").with("Referer", "http://SHOP.example"), 303, "/login?next=/"},
 		{"a form on the login page", going("POST", "/orders").with("Referer", "https://shop.example/login?x"), 303, "/login"},
 		{"a form elsewhere", going("POST", "/orders").with("Referer", "https://evil.example/cart"), 303, "/login"},
-		{"user information in front of the host", going("POST", "/").with("Referer", "https://a@shop.example/"), 303, "/login"},
+		{"user information in front of the host", going("POST", "/").with("Referer", "https://a@shop.example/"), 303,
+			"/login"},
 		{"a host that begins alike", going("POST", "/").with("Referer", "https://shop.example.evil/"), 303, "/login"},
 		{"another scheme", going("POST", "/").with("Referer", "ftp://shop.example/x"), 303, "/login"},
-		{"a page of ours that could be another site", going("POST", "/").with("Referer", "https://shop.example//evil.example"), 303,
+		{"a page of ours that could be another site", going("POST", "/").with("Referer",
+			"https://shop.example//evil.example"), 303,
 			"/login"},
 
 		{"htmx", htmx("https://shop.example/notes?tag=a#b"), 401, "/login?next=/notes%3Ftag%3Da"},
@@ -96,7 +99,8 @@ func TestAGuardAnswersInTheWayThatFits(t *testing.T) {
 		{"curl", asked{"GET", "/orders", "", map[string]string{"Accept": "*/*"}}, 401, ""},
 		{"nothing that says what is wanted", asked{"GET", "/orders", "", nil}, 401, ""},
 		{"JSON", asked{"POST", "/orders", "", map[string]string{"Accept": "application/json"}}, 401, ""},
-		{"HTML refused", asked{"GET", "/", "", map[string]string{"Accept": "text/html;q=0, text/html; a=b; Q=0.000"}}, 401, ""},
+		{"HTML refused", asked{"GET", "/", "", map[string]string{"Accept": "text/html;q=0, text/html; a=b; Q=0.000"}}, 401,
+			""},
 		{"a script that takes anything", going("GET", "/orders").with("Sec-Fetch-Mode", "cors"), 401, ""},
 		{"an image", going("GET", "/orders").with("Sec-Fetch-Mode", "no-cors"), 401, ""},
 		{"a WebSocket", going("GET", "/orders").with("Sec-Fetch-Mode", "websocket"), 401, ""},
@@ -125,7 +129,8 @@ func TestAGuardAnswersInTheWayThatFits(t *testing.T) {
 	}
 }
 
-// comesBack checks what the login page makes of its next, if it has one: a page that the browser is, or was going to be, on.
+// comesBack checks what the login page makes of its next, if it has one: a page that the browser is, or was going to
+// be, on.
 func comesBack(t *testing.T, why string, instead session.Response, a asked) {
 	t.Helper()
 	login, err := url.Parse(instead.Header["Location"] + instead.Header["HX-Redirect"])
@@ -156,12 +161,16 @@ func TestAGuardLetsPassWhoMay(t *testing.T) {
 		{"nobody else", session.Guard{}, "", session.ErrLoginRequired},
 		{"nor somebody who has a session", session.Guard{}, anonymous, session.ErrLoginRequired},
 		{"a login that is younger", session.Guard{Within: 10 * time.Minute}, cookie, nil},
-		{"not one that is just as old", session.Guard{Within: 10*time.Minute - time.Millisecond}, cookie, session.ErrLoginStale},
+		{"not one that is just as old", session.Guard{Within: 10*time.Minute - time.Millisecond}, cookie,
+			session.ErrLoginStale},
 		{"whom the application allows", session.Guard{Allow: staff}, cookie, nil},
-		{"not whom it does not", session.Guard{Allow: func(*session.Session) bool { return false }}, cookie, session.ErrForbidden},
+		{"not whom it does not", session.Guard{Allow: func(*session.Session) bool { return false }}, cookie,
+			session.ErrForbidden},
 		{"who may not pass is not asked to log in once more",
-			session.Guard{Within: time.Minute, Allow: func(*session.Session) bool { return false }}, cookie, session.ErrForbidden},
-		{"the application is asked about no stranger", session.Guard{Allow: func(*session.Session) bool { panic("asked") }}, "",
+			session.Guard{Within: time.Minute, Allow: func(*session.Session) bool { return false }}, cookie,
+			session.ErrForbidden},
+		{"the application is asked about no stranger", session.Guard{Allow: func(*session.Session) bool { panic("asked") }},
+			"",
 			session.ErrLoginRequired},
 	} {
 		v := going("GET", "/").of(t, w.Manager, c.cookie)
@@ -170,7 +179,8 @@ func TestAGuardLetsPassWhoMay(t *testing.T) {
 		}
 		instead, ok := c.guard.Admit(v.ctx)
 		want := map[error]int{nil: 0, session.ErrForbidden: 403}
-		if status, known := want[c.want]; ok != (c.want == nil) || known && instead.Status != status || !known && instead.Status != 401 {
+		if status, known := want[c.want]; ok != (c.want == nil) || known && instead.Status != status || !known &&
+			instead.Status != 401 {
 			t.Errorf("%s: Admit %t %d %q", c.why, ok, instead.Status, instead.Body)
 		}
 		v.finish().succeeded()
@@ -234,7 +244,8 @@ func TestAGuardLeavesTheCookieOfADeadSession(t *testing.T) {
 
 // Cookie.Former is what else deletes cookies.
 func TestAGuardLeavesFormerCookies(t *testing.T) {
-	w := newWorld(t, session.Options{Cookie: session.Cookie{Name: "id", Domain: "example.com", Former: []session.Scope{{}}}})
+	w := newWorld(t, session.Options{Cookie: session.Cookie{Name: "id", Domain: "example.com",
+		Former: []session.Scope{{}}}})
 	for guarded, want := range map[bool]int{true: 0, false: 1} {
 		v := begin(t, w.Manager, "")
 		v.x.lines = []string{"id=" + junkToken(t), "id=" + junkToken(t)}
@@ -261,7 +272,8 @@ func TestAGuardAsksErrorResponse(t *testing.T) {
 	instead, ok := session.Guard{Login: "/login"}.Admit(v.ctx)
 	v.finish()
 	if ok || !errors.Is(got, session.ErrLoginRequired) || string(instead.Body) != "application/json" ||
-		instead.ContentType != "application/problem+json" || instead.Header["www-authenticate"] != "Custom" || len(instead.Header) != 1 {
+		instead.ContentType != "application/problem+json" || instead.Header["www-authenticate"] != "Custom" ||
+		len(instead.Header) != 1 {
 		t.Errorf("%t %v %+v", ok, got, instead)
 	}
 }
@@ -294,7 +306,8 @@ func TestAGuardSaysWhatIsWiredWrongly(t *testing.T) {
 		{"a negative time", "negative", session.Guard{Within: -1}.Ready},
 		{"an empty manager", "session.New", session.Guard{Manager: &session.Manager{}}.Ready},
 		{"no middleware", "install the adapter's Middleware", func() { session.Guard{}.Admit(t.Context()) }},
-		{"the login page behind its own guard", "outside of Require", func() { session.Guard{Login: "/login?lang=de"}.Admit(v.ctx) }},
+		{"the login page behind its own guard", "outside of Require",
+			func() { session.Guard{Login: "/login?lang=de"}.Admit(v.ctx) }},
 	} {
 		func() {
 			defer func() {

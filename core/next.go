@@ -16,8 +16,8 @@ import (
 // target has to be spelt as browsers spell it: in ASCII, with the rest percent-encoded as UTF-8, and at most 2048 bytes
 // long. Refused is whatever a browser, a proxy or a framework could take for another site or another path: schemes and
 // hosts, backslashes, empty parts as in //, the parts . and .., control characters, and slashes, backslashes, dots and
-// control characters that are percent-encoded, however often. Only the path is judged that strictly; a query may contain
-// URLs. fallback is the program's own and not judged.
+// control characters that are percent-encoded, however often. Only the path is judged that strictly; a query may
+// contain URLs. fallback is the program's own and not judged.
 func Next(target, fallback string) string {
 	switch {
 	case isLocal(target):

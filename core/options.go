@@ -83,10 +83,9 @@ type Options struct {
 	// concurrent use. Nil logs failures through slog.
 	OnEvent func(ctx context.Context, e Event)
 	// ErrorResponse makes the answer when a session cannot be loaded or saved, or a Guard turns away a client that is not
-	// to be redirected; header returns a header of the request, such as Accept. Nil answers with the status that fits (503,
-	// 409, 401, 403 or 500) and one plain sentence. In
-	// a Response of yours a Status of zero means 503, and an empty ContentType plain text. It runs on the request's
-	// goroutine and must be safe for concurrent use.
+	// to be redirected; header returns a header of the request, such as Accept. Nil answers with the status that fits
+	// (503, 409, 401, 403 or 500) and one plain sentence. In a Response of yours a Status of zero means 503, and an empty
+	// ContentType plain text. It runs on the request's goroutine and must be safe for concurrent use.
 	ErrorResponse func(err error, header func(name string) string) Response
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time

@@ -16,8 +16,8 @@ import (
 type App struct {
 	// Managers are to be installed as middleware on the route, the first one outermost.
 	Managers []*session.Manager
-	// Guard, unless it is nil, is to be installed by the adapter's Require on all routes, inside of all managers. An adapter
-	// without Require declares a Lack of Guards and never sees one.
+	// Guard, unless it is nil, is to be installed by the adapter's Require on all routes, inside of all managers. An
+	// adapter without Require declares a Lack of Guards and never sees one.
 	Guard *session.Guard
 	// Headers are to be set on every response by a middleware outside of all managers', before it calls the next.
 	Headers map[string]string
@@ -69,7 +69,8 @@ const (
 	Guards  Feature = "guards"            // the adapter has Require
 )
 
-// Lack says that a framework, or for Guards its adapter, has no such feature, and why. Its cases are skipped with that reason.
+// Lack says that a framework, or for Guards its adapter, has no such feature, and why. Its cases are skipped with that
+// reason.
 type Lack struct {
 	Feature Feature
 	Reason  string

@@ -15,17 +15,23 @@ import (
 var guards = []testCase{
 	{"guard", "a browser comes back", "a visitor who had to log in wants the page that was asked for, not the home page",
 		guardBrowser, Guards},
-	{"guard", "a form is not sent again", "what was typed before the login may be somebody else's wish", guardForm, Guards},
-	{"guard", "htmx loads the login page", "a redirect would put the login page into the fragment's place", guardHTMX, Guards},
-	{"guard", "programs get an error", "a script that follows a redirect takes the login page for its data", guardPrograms, Guards},
-	{"guard", "an old login is not enough", "whoever finds a browser open must not change the password", guardStale, Guards},
-	{"guard", "the application turns down", "a visitor without the right gets no other answer by logging in", guardForbidden, Guards},
+	{"guard", "a form is not sent again", "what was typed before the login may be somebody else's wish", guardForm,
+		Guards},
+	{"guard", "htmx loads the login page", "a redirect would put the login page into the fragment's place", guardHTMX,
+		Guards},
+	{"guard", "programs get an error", "a script that follows a redirect takes the login page for its data",
+		guardPrograms, Guards},
+	{"guard", "an old login is not enough", "whoever finds a browser open must not change the password", guardStale,
+		Guards},
+	{"guard", "the application turns down", "a visitor without the right gets no other answer by logging in",
+		guardForbidden, Guards},
 	{"guard", "a dead session's cookie stays", "the login page says that the session has ended", guardDead, Guards},
 	{"guard", "a failed load admits nobody", "an unreadable session is no permission, also where the site serves on",
 		guardFailedLoad, Guards},
 	{"guard", "one of several managers", "administrators are not the shop's customers", guardManager, Guards},
 	{"guard", "no answer leads elsewhere", "the visitor chooses the path, and anybody the Host", guardElsewhere, Guards},
-	{"wiring", "Require says what is wrong", "a guard that sends people nowhere must stop the program", guardWiring, Guards},
+	{"wiring", "Require says what is wrong", "a guard that sends people nowhere must stop the program", guardWiring,
+		Guards},
 }
 
 // guarded serves one manager's sessions twice: in the open, and behind a guard. What is behind answers "inside".
@@ -72,7 +78,8 @@ func (a *answer) sends(status int, header, page string) *answer {
 	return a.fromGuard()
 }
 
-// fromGuard fails the case unless the answer says to caches what each of a guard's does, and leaves other headers alone.
+// fromGuard fails the case unless the answer says to caches what each of a guard's does, and leaves other headers
+// alone.
 func (a *answer) fromGuard() *answer {
 	a.s.Helper()
 	vary := strings.Join(a.header.Values("Vary"), ", ")
@@ -136,7 +143,8 @@ func problem(err error, header func(string) string) session.Response {
 		}
 	}
 	return session.Response{
-		Status: status, ContentType: "application/problem+json", Body: fmt.Appendf(nil, `{"status":%d,"detail":%q}`, status, err),
+		Status: status, ContentType: "application/problem+json", Body: fmt.Appendf(nil, `{"status":%d,"detail":%q}`, status,
+			err),
 		Header: map[string]string{"X-Asked-For": header("Accept"), "set-cookie": cookieName + "=planted"},
 	}
 }
@@ -244,7 +252,8 @@ func guardElsewhere(s *suite) {
 		if a.status != 303 || a.header.Get("Location") != "/login" { // unless the framework knows a better answer
 			s.Logf("%.30s: answer %d to %q", path, a.status, a.header.Get("Location"))
 		}
-		if to, err := url.Parse(a.header.Get("Location")); err != nil || to.Host != "" || strings.Contains(to.RawQuery, "next") {
+		if to, err := url.Parse(a.header.Get("Location")); err != nil || to.Host != "" || strings.Contains(to.RawQuery,
+			"next") {
 			s.Errorf("%.30s: leads to %v (%v)", path, to, err)
 		}
 	}

@@ -15,7 +15,8 @@ func RunThrough(t *testing.T, serve Serve, lacks ...Lack) {
 		{"P18", "a failed save is never a success", "whatever another middleware has wrapped around the response",
 			throughFails, ""},
 		{"P18", "a panic saves nothing", "the framework's recovery still answers", throughPanics, ""},
-		{"guard", "a guard's answer arrives", "whatever another middleware has wrapped around the response", throughGuard, Guards},
+		{"guard", "a guard's answer arrives", "whatever another middleware has wrapped around the response", throughGuard,
+			Guards},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, serve, lacks, Result{}) })
 	}

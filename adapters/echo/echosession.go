@@ -45,7 +45,8 @@ func serve(m *session.Manager, next echo.HandlerFunc, c echo.Context) error {
 	return nil
 }
 
-// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of it.
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
 func Require(g session.Guard) echo.MiddlewareFunc {
 	g.Ready()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

@@ -62,7 +62,8 @@ func responseOf(c *echo.Context) *echo.Response {
 	return echo.NewResponse(c.Response(), c.Logger())
 }
 
-// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of it.
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
 func Require(g session.Guard) echo.MiddlewareFunc {
 	g.Ready()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

@@ -42,7 +42,8 @@ func Middleware(m *session.Manager) fiber.Handler {
 	}
 }
 
-// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of it.
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
 func Require(g session.Guard) fiber.Handler {
 	g.Ready()
 	return func(c *fiber.Ctx) error {

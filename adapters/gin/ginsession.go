@@ -51,7 +51,8 @@ func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
 	w.WriteHeaderNow()
 }
 
-// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of it.
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
 func Require(g session.Guard) gin.HandlerFunc {
 	g.Ready()
 	return func(c *gin.Context) {

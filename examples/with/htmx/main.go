@@ -90,8 +90,8 @@ func logout(w http.ResponseWriter, r *http.Request) {
 	goTo(w, r, "/login")
 }
 
-// failed answers when the session could not be loaded or saved, for htmx with a line for the page's notice, and who has to
-// log in and is no browser.
+// failed answers when the session could not be loaded or saved, for htmx with a line for the page's notice. It also
+// answers programs that have to log in.
 func failed(err error, header func(string) string) session.Response {
 	status, text := http.StatusInternalServerError, "This could not be saved."
 	switch {
