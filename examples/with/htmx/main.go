@@ -43,11 +43,12 @@ func site(sessions *session.Manager) http.Handler {
 // goTo sends the browser to another page. htmx is told in a header: it would follow a redirect itself and put the page
 // into the fragment's place.
 func goTo(w http.ResponseWriter, r *http.Request, page string) {
-	if !fromHTMX(r.Header.Get) {
-		http.Redirect(w, r, page, http.StatusSeeOther)
+	if fromHTMX(r.Header.Get) {
+		w.Header().Set("HX-Redirect", page)
 		return
 	}
-	w.Header().Set("HX-Redirect", page)
+	w.Header().Set("Location", page)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 func fromHTMX(header func(string) string) bool { return header("HX-Request") == "true" }
