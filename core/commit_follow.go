@@ -13,6 +13,7 @@ type journey struct {
 	other     bool   // a login as somebody else
 	requested bool   // a login or an explicit Renew
 	offer     string // the Set-Cookie line of the last token, if this request's own token leads to it
+	token     string // the last token itself, then
 }
 
 // follow returns the live session that a record has become, or ErrEnded. reason is what lookUp said of the record.
@@ -40,7 +41,7 @@ func (c *commit) follow(rec record, reason Reason) (record, journey, error) {
 		return record{}, way, ErrEnded
 	}
 	if token != "" {
-		way.offer = c.m.cookie.set(token, c.m.absoluteEnd(&rec.env)-c.now)
+		way.offer, way.token = c.m.cookie.set(token, c.m.cookieLasts(&rec.env, c.now)), token
 	}
 	return rec, way, nil
 }
@@ -52,7 +53,7 @@ func (c *commit) noteFollowed(way journey) {
 		c.followed = true
 	}
 	if way.offer != "" {
-		c.cookie = way.offer
+		c.cookie, c.heirToken = way.offer, way.token
 	}
 }
 

@@ -64,7 +64,11 @@ func TestCookieLine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if line := got.set("v", 43_200_999); line != c.want {
+			lasting := untilBrowserCloses
+			if c.cookie.Persistent {
+				lasting = 43_200_999
+			}
+			if line := got.set("v", lasting); line != c.want {
 				t.Errorf("got  %s\nwant %s", line, c.want)
 			}
 			deletesWhatItSets(t, &got)

@@ -162,7 +162,7 @@ func startElsewhere(t *testing.T, w *world) string {
 }
 
 // P25, P26: what is told is how this response leaves the session.
-func TestExpiresAtTellsHowTheResponseLeavesTheSession(t *testing.T) {
+func TestInfoTellsHowTheResponseLeavesTheSession(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.now = w.now.Truncate(time.Millisecond)
 	created := w.now
@@ -188,7 +188,7 @@ func TestExpiresAtTellsHowTheResponseLeavesTheSession(t *testing.T) {
 		if c.want < 0 {
 			want = time.Time{}
 		}
-		if got := v.ExpiresAt(); !got.Equal(want) {
+		if got := v.Info().ExpiresAt; !got.Equal(want) {
 			t.Errorf("%s: %v after creation, want %v", c.what, got.Sub(created), want.Sub(created))
 		}
 		v.finish().succeeded()

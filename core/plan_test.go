@@ -21,10 +21,8 @@ const (
 )
 
 func fresh(change func(*facts)) facts {
-	f := facts{now: lately, span: span}
-	if change(&f); f.newDeadline == 0 {
-		f.newDeadline = f.now + absolute
-	}
+	f := facts{now: lately}
+	change(&f)
 	return f
 }
 
@@ -33,6 +31,7 @@ func loaded(change func(*facts)) facts {
 		f.found, f.upkeep = true, upkeep{seen: lastUsed, touchEvery: 3 * minute, renewed: beginning}
 		f.idleEnd, f.absoluteEnd = lastUsed+span, beginning+absolute
 		change(f)
+		f.usedEnd = min(f.now+span, f.absoluteEnd)
 	})
 }
 
@@ -291,38 +290,49 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestDecideHowLongASessionLives(t *testing.T) {
+func TestHowLongASessionLivesAfterAUse(t *testing.T) {
+	m := &Manager{idle: 30 * minute, absolute: absolute, maxLifetime: absolute, basis: LastUse}
 	for _, c := range []struct {
-		why   string
-		facts facts
-		want  wire.Millis
+		why     string
+		rec     record
+		extends bool
+		seen    wire.Millis
+		want    wire.Millis
 	}{
-		{"idle from now, and what a touch may be late", loaded(func(f *facts) { f.changed = true }), lately + span},
-		{"the same for a new one", fresh(func(f *facts) { f.starts = true }), lately + span},
+		{"idle from now, and what a touch may be late", clocks(lastUsed, 0), true, lately, lately + span},
+		{"a read too", clocks(lastUsed, 0), false, lately, lately + span},
+		{"never past the deadline", clocks(lastUsed, lately+7), true, lately, lately + 7},
+		{"from the later of two servers' uses", clocks(lately+7, 0), true, lately + 7, lately + 7 + span},
+		{"a deadline in the past is one that is now", clocks(lastUsed, beginning), true, lately, lately},
 		{
-			"a new one never longer than the absolute timeout",
-			fresh(func(f *facts) { f.starts, f.newDeadline = true, lately+7 }), lately + 7,
+			"an idle timeout of its own, with its own interval",
+			owning(wire.Lifetime{Idle: 10 * minute}), true, lately, lately + 11*minute,
 		},
 		{
-			"a login starts the absolute clock anew",
-			loaded(func(f *facts) { f.login, f.absoluteEnd = true, lately+7 }), lately + span,
+			"from the last change: the timeout exactly",
+			owning(wire.Lifetime{Basis: byte(LastChange)}), true, lately, lately + 30*minute,
 		},
-		{
-			"somebody else's login inherits no clock",
-			loaded(func(f *facts) { f.login, f.switched, f.idleEnd = true, true, lately+90*minute }), lately + span,
-		},
-		{"never past the deadline", loaded(func(f *facts) { f.changed, f.absoluteEnd = true, lately+7 }), lately + 7},
-		{
-			"never shorter than it was",
-			loaded(func(f *facts) { f.changed, f.idleEnd = true, lately+90*minute }), lately + 90*minute,
-		},
-		{
-			"but the deadline has the last word",
-			loaded(func(f *facts) { f.changed, f.idleEnd, f.absoluteEnd = true, lately+9, lately+8 }), lately + 8,
-		},
+		{"and a read moves nothing", owning(wire.Lifetime{Basis: byte(LastChange)}), false, lastUsed, lastUsed + span},
 	} {
-		if got := decide(&c.facts); got.expires != c.want {
-			t.Errorf("%s: expires %d after now, want %d", c.why, got.expires-c.facts.now, c.want-c.facts.now)
+		if m.noteUse(&c.rec, lately, c.extends); c.rec.expires != c.want || c.rec.seen != c.seen {
+			t.Errorf("%s: seen %d and expires %d after now, want %d and %d", c.why,
+				c.rec.seen-lately, c.rec.expires-lately, c.seen-lately, c.want-lately)
 		}
 	}
+}
+
+// clocks is a session that was last used at seen and ends at deadline; 0: as the manager says.
+func clocks(seen, deadline wire.Millis) record {
+	if deadline == 0 {
+		deadline = beginning + absolute
+	}
+	return record{snapshot: snapshot{seen: seen, expires: seen + span},
+		env: wire.Envelope{Kind: wire.Live, Created: beginning, Deadline: deadline}}
+}
+
+// owning is a session with a lifetime of its own.
+func owning(l wire.Lifetime) record {
+	rec := clocks(lastUsed, 0)
+	rec.env.SetLifetime(l)
+	return rec
 }
