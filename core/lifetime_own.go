@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -110,7 +111,7 @@ func (m *Manager) lifetimeForLogin(subject string) (*wantedLifetime, error) {
 	if m.lifetimeFor == nil {
 		return nil, nil
 	}
-	l := m.lifetimeFor(subject)
+	l := m.lifetimeFor(strings.Clone(subject)) // it may lie in a buffer that the framework reuses
 	if l == (Lifetime{}) {
 		return nil, nil
 	}

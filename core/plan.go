@@ -42,14 +42,15 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	f := facts{
 		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
-		found: st.found, marker: st.marker(), cookieDeletable: st.cookieDeletable(), offer: st.offer(),
+		found: st.found, marker: st.marker(), cookieDeletable: st.cookieDeletable(), guarded: st.guarded(),
+		offer:   st.offer(),
 		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
 		changes: st.changes(), starts: st.startsSession(),
 	}
 	f.lifetime = st.wantedLifetime()
 	if st.found {
 		relived, changesCookie := s.m.changedBy(base, f.lifetime)
-		f.changed = relived || st.values().changedBy(f.ops) ||
+		f.changed = relived || st.valuesAt(s.m, now).changedBy(f.ops) ||
 			st.base.cached && (len(f.ops) > 0 || f.hidden || f.lifetime != nil)
 		f.changesCookie = changesCookie
 		f.upkeep = s.m.upkeepOf(base, st.retiredKey)

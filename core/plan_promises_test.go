@@ -72,7 +72,7 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 			"and no error": !askedFor(f) && f.blocked == nil && f.refusal == nil &&
 				p.err != nil,
 			"no cookie after the headers, sealed": f.headersSent && f.sealed && p.action != doNothing,
-			"nor one with other attributes": f.headersSent && f.changesCookie && p.action == doUpdate && !p.unasked,
+			"nor one with other attributes":       f.headersSent && f.changesCookie && p.action == doUpdate && !p.unasked,
 			"no cookie after the headers, stored": f.headersSent &&
 				(p.action == doCreate || p.action == doRenew || p.action == doEndThenCreate || p.action == doDeleteCookie ||
 					p.action == doUpdate && f.changesCookie),

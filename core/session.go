@@ -57,7 +57,6 @@ func (s *Session) Login(subject string) {
 	}
 	st.pending.loginLifetime(lifetime)
 	st.pending.login, st.pending.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
-	st.pending.wantLifetime(byRole)
 	if owner := st.storedSubject(); len(owner) > 0 && string(owner) != subject {
 		st.pending.switched = true
 		st.hide()

@@ -24,9 +24,6 @@ func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millis
 // Time returns m, a point in time, for other packages.
 func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)) }
 
-// Duration returns m, a duration, for other packages.
-func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
-
 func takeMillis(in []byte) (Millis, []byte) {
 	v, rest := takeUvarint(in)
 	if v >= 1<<48 { // 8900 years: keeps sums of clocks far from overflow
