@@ -25,12 +25,16 @@ func (c *commit) newEnvelope() wire.Envelope {
 	}
 	e.Renewed, e.Deadline = c.now, c.m.newDeadline(c.now)
 	c.client.hint(&e)
+	if c.formKey != "" {
+		e.SetExtension(wire.FormKey, c.formKey)
+	}
 	c.stampLogin(&e)
 	return e
 }
 
 // renewedFrom is base's envelope after a renewal or login.
 func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
+	old := base
 	if c.switched {
 		return c.newEnvelope()
 	}
@@ -38,6 +42,7 @@ func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
 	base.Flags &^= wire.Unpresented
 	base.SetExtension(wire.PresentedAt, "")
 	c.stampLogin(&base)
+	c.renewFormKey(&base, &old)
 	return base
 }
 
