@@ -9,7 +9,10 @@ import (
 
 // Where the idle timeout counts from the last change, it is that timeout exactly.
 func TestLastChangeCountsChangesAlone(t *testing.T) {
-	own := func(s *session.Session) { s.Login("user:1"); s.SetLifetime(session.Lifetime{Basis: session.LastChange}) }
+	own := func(s *session.Session) {
+		s.Login("user:1")
+		s.SetLifetime(session.Lifetime{Basis: session.LastChange})
+	}
 	nothing := func(*session.Session) {}
 	for of, c := range map[string]struct {
 		o     session.Options

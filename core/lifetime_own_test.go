@@ -243,15 +243,15 @@ func TestLifetimeForIsAskedAtLogin(t *testing.T) {
 func TestWhatCannotBeALifetimeIsRefused(t *testing.T) {
 	w := newWorld(t, session.Options{MaxLifetime: 100 * day})
 	for remedy, l := range map[string]session.Lifetime{
-		"Idle is -1ns: use":                         {Idle: -1},
-		"Idle is 1µs: use":                          {Idle: time.Microsecond},
-		"Absolute is -1s: use":                      {Absolute: -time.Second},
-		"Absolute is 1ns: use":                      {Absolute: 1},
-		"set Absolute too":                          {Idle: 13 * time.Hour},
-		"set Absolute to as much":                   {Idle: 2 * day, Absolute: day},
-		"Options.MaxLifetime, 2400h0m0s: raise":     {Absolute: 101 * day},
-		"Persistent is 3: use Keep":                 {Persistent: 3},
-		"Basis is 9: use LastUse":                   {Basis: 9},
+		"Idle is -1ns: use":                          {Idle: -1},
+		"Idle is 1µs: use":                           {Idle: time.Microsecond},
+		"Absolute is -1s: use":                       {Absolute: -time.Second},
+		"Absolute is 1ns: use":                       {Absolute: 1},
+		"set Absolute too":                           {Idle: 13 * time.Hour},
+		"set Absolute to as much":                    {Idle: 2 * day, Absolute: day},
+		"Options.MaxLifetime, 2400h0m0s: raise":      {Absolute: 101 * day},
+		"Persistent is 3: use Keep":                  {Persistent: 3},
+		"Basis is 9: use LastUse":                    {Basis: 9},
 		"SetLifetime: Idle is -2562047h47m16.854775": {Idle: -1 << 63},
 	} {
 		cookie := w.start(t)
