@@ -76,7 +76,7 @@ type Lack struct {
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
 	for _, group := range [][]testCase{
-		cost, cookies, formats, wiring, races, failures, mistakes, errorAnswers, responses,
+		cost, cookies, lifetimes, formats, wiring, races, failures, mistakes, errorAnswers, responses,
 	} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
