@@ -35,6 +35,26 @@ func (s *Session) writeIf(o operation, old []byte) (done bool, err error) {
 	return true, nil
 }
 
+// change lets u change the value of key, again if another goroutine of this request wrote in between. An error has been
+// reported.
+func (s *Session) change(key string, u updater) {
+	for {
+		before, err := s.valueOf(key, false)
+		if err != nil {
+			return
+		}
+		end, text := s.m.present(before)
+		value, err := u.run(key, text)
+		if err != nil {
+			s.reject(ReasonUndecodable, key, err)
+			return
+		}
+		if done, _ := s.writeIf(operation{key: key, value: withEnd(value, end), update: u}, before); done {
+			return
+		}
+	}
+}
+
 // refuse reports a write that cannot be taken and lets the commit fail, so that no response claims it was saved.
 func (s *Session) refuse(reason Reason, key string, err error) error {
 	err = fmt.Errorf("session: key %q: %w", key, err)

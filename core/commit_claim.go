@@ -64,7 +64,7 @@ func (c *commit) createPastMarker() (done bool, _ error) {
 			if err := c.claimCookie(true); err != nil {
 				return true, err
 			}
-			ops, err := c.values(&heir).rerun(c.ops)
+			ops, err := c.rerun(c.values(&heir), c.ops)
 			if err != nil {
 				return true, err
 			}

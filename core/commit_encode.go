@@ -7,14 +7,25 @@ import (
 )
 
 // values are those of base as far as this request has not dropped them.
-func (c *commit) values(base *record) values { return values{base.env.Body, c.hidden} }
+func (c *commit) values(base *record) values { return values{base.env.Body, c.hidden, c.m, c.now} }
+
+// rerun runs ops again on v, judged by the clock of this moment: another request may have judged v later than this
+// commit began.
+func (c *commit) rerun(v values, ops []operation) ([]operation, error) {
+	v.m, v.now = c.m, c.m.now()
+	return v.rerun(ops)
+}
 
 // check refuses writes that conflict with what another request wrote, unless the application wants the last one to win.
 func (c *commit) check(v values, ops []operation) error {
 	if c.m.conflicts == LastWriteWins {
 		return nil
 	}
-	return v.checkReads(ops)
+	err := v.checkReads(ops)
+	if err != nil { // perhaps for a value that has run out since this commit began
+		err = v.at(c.m.now()).checkReads(ops)
+	}
+	return err
 }
 
 // newEnvelope is the envelope of a session that begins now.
@@ -58,6 +69,7 @@ func (c *commit) encodeNext(rec *record, v values, ops []operation) error {
 	if c.m.store != nil {
 		rec.env.PushWriteID(rand.Uint64())
 	}
+	v.m, v.now = c.m, c.now-c.m.leeway // another server, whose clock is behind, may show for longer what is over here
 	rec.encode(v, ops)
 	if c.m.store != nil && len(rec.data) > c.m.maxSize {
 		return tooLarge(len(rec.data), c.m.maxSize)
@@ -85,7 +97,7 @@ func (c *commit) encodeOver(next, base *record, ops []operation) error {
 func (c *commit) encodeFromOperations(rec *record, v values) (err error) {
 	ops := c.ops
 	if c.found || v.body != nil {
-		if ops, err = v.rerun(ops); err != nil {
+		if ops, err = c.rerun(v, ops); err != nil {
 			return err
 		}
 	}

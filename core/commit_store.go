@@ -220,7 +220,7 @@ func (c *commit) rebase(base *record) ([]operation, error) {
 	if err := c.check(v, ops); err != nil {
 		return nil, err
 	}
-	return v.rerun(ops)
+	return c.rerun(v, ops)
 }
 
 // tolerateUpkeepFailure turns the failure of mere upkeep, which nobody asked for, into a success and an event.

@@ -14,7 +14,7 @@ type Inspection struct {
 	// Reason says why the cookie opens nothing, in the words of events; it is "" for a session that is alive. Info and
 	// Values are filled as far as there is something to fill them with.
 	Reason Reason
-	// Values are the keys with their values as they are stored: JSON.
+	// Values are the keys with their values as they are stored: JSON. Those whose time is over are left out.
 	Values map[string][]byte
 	// Size is that of the stored session in bytes, metadata counted.
 	Size int
@@ -39,7 +39,8 @@ func (m *Manager) Inspect(ctx context.Context, cookie string) (Inspection, error
 	}
 	i := Inspection{Reason: o.reason, Size: len(rec.data)}
 	if rec.env.Kind == wire.Live {
-		i.Info, i.Values = m.info(&rec), wire.Values(rec.env.Body)
+		v := values{body: rec.env.Body, m: m, now: m.now()}
+		i.Info, i.Values = m.info(&rec), jsonIn[[]byte](v.appendBody(nil, nil))
 	}
 	return i, nil
 }

@@ -44,11 +44,19 @@ func (k Key[T]) Get(s *Session) T {
 	return v
 }
 
+// GetOr returns the value, or v when there is none. A value that was set to T's zero value is one.
+func (k Key[T]) GetOr(s *Session, v T) T {
+	if found, ok := k.Lookup(s); ok {
+		return found
+	}
+	return v
+}
+
 // Lookup returns the value and whether there is one. A stored value that does not fit T reads as absent, is
 // reported, and is kept.
 func (k Key[T]) Lookup(s *Session) (v T, ok bool) {
 	value, err := k.rawValue(s, true)
-	if err != nil || value == nil {
+	if _, value = s.m.present(value); err != nil || value == nil {
 		return v, false
 	}
 	if v, ok = decode[T](value); !ok {
@@ -75,7 +83,8 @@ func (k Key[T]) Set(s *Session, v T) {
 // possibly after the handler has returned. So f must be pure: use only the argument and copied values, no I/O, no
 // clock, no writes to the session. The number that ended up in the store is known after Save.
 //
-// A map or slice that was never set is nil at first. A stored value that does not fit T makes the write refused and
+// A slice that was never set is nil at first. A map that was never set, or set to nil, is empty, so that f can assign to
+// it; an empty one in place of none stores nothing. A stored value that does not fit T makes the write refused and
 // the response a 500: when a key's type changes, give the key a new name, or Set or Delete it first.
 func (k Key[T]) Update(s *Session, f func(T) T) T {
 	v, _ := k.apply(s, func(v T) (T, error) { return f(v), nil }, pure[T](f))
@@ -94,6 +103,10 @@ func (k Key[T]) Try(s *Session, f func(T) (T, error)) error {
 func (k Key[T]) Delete(s *Session) {
 	if k == "" {
 		panic(noKeyName)
+	}
+	value, err := s.valueOf(string(k), false)
+	if _, text := s.m.present(value); err == nil && value != nil && text == nil {
+		return // its time is over
 	}
 	s.write(operation{key: string(k)})
 }
@@ -124,63 +137,6 @@ func (k Key[T]) doesNotFit() error {
 
 func (k Key[T]) encodeValue(v T) ([]byte, error) {
 	if err := k.checkStorable(); err != nil {
-		return nil, err
-	}
-	return encode(v)
-}
-
-// apply runs f outside the session's lock and records the result, again if another goroutine of this request
-// wrote in between.
-func (k Key[T]) apply(s *Session, f func(T) (T, error), again updater) (T, error) {
-	for {
-		var old T
-		before, err := k.rawValue(s, false)
-		if err != nil {
-			return old, err
-		}
-		if before != nil {
-			var ok bool
-			if old, ok = decode[T](before); !ok {
-				return old, s.refuse(ReasonUndecodable, string(k), k.doesNotFit())
-			}
-		}
-		v, err := f(old)
-		if err != nil {
-			return old, err
-		}
-		value, err := encode(v)
-		if err != nil {
-			return v, s.refuse(ReasonUnencodable, string(k), err)
-		}
-		if done, err := s.writeIf(operation{key: string(k), value: value, update: again}, before); done {
-			return v, err
-		}
-	}
-}
-
-// pure and refusing are users' functions as operations remember them. Function types fit an interface's data
-// word, so remembering one allocates nothing.
-type (
-	pure[T any]     func(T) T
-	refusing[T any] func(T) (T, error)
-)
-
-func (f pure[T]) run(key string, old []byte) ([]byte, error) {
-	return runAgain(key, old, func(v T) (T, error) { return f(v), nil })
-}
-
-func (f refusing[T]) run(key string, old []byte) ([]byte, error) { return runAgain(key, old, f) }
-
-func runAgain[T any](key string, old []byte, f func(T) (T, error)) ([]byte, error) {
-	var v T
-	if old != nil {
-		var ok bool
-		if v, ok = decode[T](old); !ok {
-			return nil, fmt.Errorf("session: key %q: another request stored a value that does not fit type %T", key, v)
-		}
-	}
-	v, err := f(v)
-	if err != nil {
 		return nil, err
 	}
 	return encode(v)

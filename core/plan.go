@@ -47,7 +47,7 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 		changes: st.changes(), starts: st.startsSession(),
 	}
 	if st.found {
-		f.changed = st.values().changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
+		f.changed = st.valuesAt(s.m, now).changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
 		f.upkeep = s.m.upkeepOf(base, st.retiredKey)
 		f.firstPresented = f.firstPresented && !st.cameByReplaced()
 		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)

@@ -74,12 +74,13 @@ func (s *Session) rerunUpdates() {
 		if err != nil {
 			return
 		}
-		before, base, needed := slices.Clone(st.pending.ops), st.values(), errors.Is(st.pending.refusal, errUpdatesNotRerun)
+		before, needed := slices.Clone(st.pending.ops), errors.Is(st.pending.refusal, errUpdatesNotRerun)
+		base := st.valuesAt(s.m, 0)
 		s.leave()
 		if !needed {
 			return
 		}
-		after, err := base.rerun(before)
+		after, err := base.at(s.m.now()).rerun(before)
 		if err != nil {
 			s.reject(ReasonCommitFailed, "", err)
 			return

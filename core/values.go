@@ -11,6 +11,9 @@ import (
 type values struct {
 	body   []byte // of an envelope
 	hidden bool
+
+	m   *Manager    // whose clock now is on
+	now wire.Millis // the moment at which values that have an end of their own are judged; 0: none is over
 }
 
 func (v values) get(key string) []byte {
@@ -35,13 +38,13 @@ func (v values) visible() []byte {
 	return v.body
 }
 
-// changedBy reports whether ops leave anything different.
+// changedBy reports whether ops leave anything different. That a value's time is over is no difference.
 func (v values) changedBy(ops []operation) bool {
 	if v.hidden && len(v.body) > 0 {
 		return true
 	}
 	for i := range ops {
-		if lastOn(ops, ops[i].key) == i && !same(ops[i].value, v.get(ops[i].key)) {
+		if lastOn(ops, ops[i].key) == i && !same(v.live(ops[i].value), v.live(v.get(ops[i].key))) {
 			return true
 		}
 	}
@@ -49,13 +52,14 @@ func (v values) changedBy(ops []operation) bool {
 }
 
 // checkReads returns ErrConflict when a key that the request had read before writing it holds something else by now.
+// What was there and is over is not there.
 func (v values) checkReads(ops []operation) error {
 	for _, o := range ops {
 		if !o.guarded {
 			continue
 		}
-		now := v.get(o.key)
-		if taken := o.popped && now == nil; !taken && !same(now, o.saw) {
+		now := v.live(v.get(o.key))
+		if taken := o.popped && now == nil; !taken && !same(now, v.live(o.saw)) {
 			return fmt.Errorf("%w: key %q", ErrConflict, o.key)
 		}
 	}
@@ -68,7 +72,7 @@ func (v values) rerun(ops []operation) ([]operation, error) {
 	fresh := make([]operation, 0, len(ops))
 	for _, o := range ops {
 		if o.update != nil {
-			result, err := o.update.run(o.key, v.after(fresh, o.key))
+			result, err := v.rerunOne(&o, v.after(fresh, o.key))
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrConflict, err)
 			}
@@ -80,7 +84,7 @@ func (v values) rerun(ops []operation) ([]operation, error) {
 }
 
 // appendBody appends the entries as ops change them, in the order that they have, then the new ones. What did not
-// change is copied byte for byte.
+// change is copied byte for byte, and what is over is left out.
 func (v values) appendBody(dst []byte, ops []operation) []byte {
 	replaced := false
 	for rest := v.visible(); len(rest) > 0; {
@@ -90,7 +94,7 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 			value = ops[i].value
 			replaced = true
 		}
-		if value != nil {
+		if value = v.live(value); value != nil {
 			dst = wire.AppendFrame(wire.AppendFrame(dst, key), value)
 		}
 	}
@@ -99,7 +103,7 @@ func (v values) appendBody(dst []byte, ops []operation) []byte {
 	}
 	for i := range ops {
 		o := &ops[i]
-		if o.value != nil && lastOn(ops, o.key) == i && v.get(o.key) == nil {
+		if v.live(o.value) != nil && lastOn(ops, o.key) == i && v.get(o.key) == nil {
 			dst = wire.AppendFrame(wire.AppendFrame(dst, o.key), o.value)
 		}
 	}

@@ -1,5 +1,7 @@
 package session
 
+import "github.com/coatcheck/coatcheck/core/internal/wire"
+
 // handle returns the public id of the session, or "".
 func (st *state) handle() string { return st.base.envelope().Handle.String() }
 
@@ -7,7 +9,14 @@ func (st *state) handle() string { return st.base.envelope().Handle.String() }
 func (st *state) storedSubject() []byte { return st.base.envelope().Subject }
 
 // values is what was loaded or last written, before this request's operations.
-func (st *state) values() values { return values{st.base.body(), st.hidden()} }
+func (st *state) values() values { return values{body: st.base.body(), hidden: st.hidden()} }
+
+// valuesAt is values with the moment by which it is judged whose time is over.
+func (st *state) valuesAt(m *Manager, now wire.Millis) values {
+	v := st.values()
+	v.m, v.now = m, now
+	return v
+}
 
 // value returns the encoded value of key in this request's view, nil if there is none. remember notes it as read.
 func (st *state) value(key string, remember bool) []byte {

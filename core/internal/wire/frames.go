@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -15,17 +14,6 @@ func Value(body []byte, key string) []byte {
 		}
 	}
 	return nil
-}
-
-// Values returns copies of all entries of a body, because a store's are immutable.
-func Values(body []byte) map[string][]byte {
-	values := map[string][]byte{}
-	for rest := body; len(rest) > 0; {
-		var key, value []byte
-		key, value, rest = Entry(rest)
-		values[string(key)] = bytes.Clone(value)
-	}
-	return values
 }
 
 // Entry splits the first entry off a body whose frames have been checked.
