@@ -20,6 +20,9 @@ func serveChi(outside, inside chi.Middlewares) adaptertest.Serve {
 			r.Use(chisession.Middleware(m))
 		}
 		r.Use(inside...)
+		if app.Guard != nil {
+			r.Use(chisession.Require(*app.Guard))
+		}
 		answer := func(w http.ResponseWriter, r *http.Request) { app.Answer(w, r, chisession.From(r)) }
 		r.HandleFunc("/{first}", answer)
 		r.HandleFunc("/{first}/*", answer)

@@ -15,11 +15,12 @@ import (
 
 // serveEcho mounts the adapter between other middleware.
 func serveEcho(outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
-	return serveEchoWith(echosession.Middleware, outside, inside)
+	return serveEchoWith(echosession.Middleware, echosession.Require, outside, inside)
 }
 
 func serveEchoWith(
-	adapter func(*session.Manager) echo.MiddlewareFunc, outside, inside []echo.MiddlewareFunc,
+	adapter func(*session.Manager) echo.MiddlewareFunc, require func(session.Guard) echo.MiddlewareFunc,
+	outside, inside []echo.MiddlewareFunc,
 ) adaptertest.Serve {
 	return func(t testing.TB, app adaptertest.App) string {
 		e := echo.New()
@@ -30,6 +31,9 @@ func serveEchoWith(
 			e.Use(adapter(m))
 		}
 		e.Use(inside...)
+		if app.Guard != nil {
+			e.Use(require(*app.Guard))
+		}
 		if app.HandleError != nil {
 			e.HTTPErrorHandler = func(err error, c echo.Context) { _ = app.HandleError(callEcho(c), err) }
 		}

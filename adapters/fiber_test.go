@@ -39,6 +39,9 @@ func serveFiber(outside, inside []fiber.Handler) adaptertest.Serve {
 			use(fibersession.Middleware(m))
 		}
 		use(inside...)
+		if app.Guard != nil {
+			use(fibersession.Require(*app.Guard))
+		}
 		answer := func(c *fiber.Ctx) error { return app.Handle(callFiber(c)) }
 		server.All("/:first", answer)
 		server.All("/:first/*", answer)

@@ -23,6 +23,9 @@ func serveGin(outside, inside []gin.HandlerFunc) adaptertest.Serve {
 			engine.Use(ginsession.Middleware(m))
 		}
 		engine.Use(inside...)
+		if app.Guard != nil {
+			engine.Use(ginsession.Require(*app.Guard))
+		}
 		if app.HandleError != nil {
 			engine.Use(ginErrors(app))
 		}

@@ -17,7 +17,11 @@ func serveNethttp(outside, inside func(http.Handler) http.Handler) adaptertest.S
 		mux := http.NewServeMux()
 		mux.HandleFunc("/{first}", answer)
 		mux.HandleFunc("/{first}/{rest...}", answer)
-		h := inside(mux)
+		var h http.Handler = mux
+		if app.Guard != nil {
+			h = httpsession.Require(*app.Guard)(h)
+		}
+		h = inside(h)
 		for _, m := range slices.Backward(app.Managers) {
 			h = httpsession.Middleware(m)(h)
 		}

@@ -30,6 +30,10 @@ func shortWay(m *session.Manager) echo.MiddlewareFunc {
 	}
 }
 
+func shortRequire(g session.Guard) echo.MiddlewareFunc {
+	return echo.WrapMiddleware(httpsession.Require(g))
+}
+
 func TestTheShortWay(t *testing.T) {
-	adaptertest.Run(t, serveEchoWith(shortWay, nil, nil))
+	adaptertest.Run(t, serveEchoWith(shortWay, shortRequire, nil, nil))
 }

@@ -98,6 +98,20 @@
 // [Manager.RevokeOthers] all but the present one, [Manager.RevokeAll] all. [Options.MaxPerSubject]
 // limits how many there can be.
 //
+// # Guarding pages
+//
+// A [Guard] says whom pages are for: whoever is logged in, has logged in within some time
+// ([Guard.Within]), or is allowed to ([Guard.Allow]). An adapter's Require makes middleware of it,
+// inside of the session's own:
+//
+//	private := httpsession.Require(session.Guard{Login: "/login"})(pages)
+//
+// Browsers are sent to the login page and come back; htmx is told to load it; scripts and programs
+// get a 401, and everybody a 403 whom Allow turns down. The login page is outside of the guard. It
+// redirects to [Next] of the query's next, which never leads to another site.
+//
+// Frameworks with error answers of their own ask [Guard.Check].
+//
 // # How long a session lives
 //
 // A session ends [Options.IdleTimeout] (30 minutes) after its last use and in any case
@@ -184,13 +198,17 @@
 //	Manager.RevokeAll       the same as List
 //	Manager.Inspect         ErrUnavailable
 //	Manager.Sweep           errors.ErrUnsupported, or the store's own error
+//	Guard.Check             ErrLoginRequired, ErrLoginStale, ErrForbidden, ErrUnavailable,
+//	                        ErrRequestOver
 //	New, NewSealed,         errors that say what to change; the program should stop
 //	ParseKeys, GenerateKey
 //	From, Manager.From,     panic where the program is put together wrongly, and say how to mend it
 //	an adapter's Middleware
+//	and Require
 //
-// The default [Options.ErrorResponse] answers 409 to ErrConflict and ErrEnded, 403 to
-// ErrTooManySessions and ErrCrossSite, 503 to ErrUnavailable and 500 to everything else.
+// The default [Options.ErrorResponse] answers 409 to ErrConflict and ErrEnded, 401 to
+// ErrLoginRequired and ErrLoginStale, 403 to ErrTooManySessions, ErrForbidden and ErrCrossSite, 503 to
+// ErrUnavailable and 500 to everything else.
 //
 //   - [ErrConflict]: another request changed what this one had read. After Save the session shows
 //     what is stored: look again and decide, or use Update.
@@ -203,6 +221,8 @@
 //     saved, and no cookie was set.
 //   - [ErrTooLarge]: the session outgrew its cookie, [Options.MaxSize] or a limit of the store's. What
 //     was stored before is intact. Store less, or a reference.
+//   - [ErrLoginRequired], [ErrLoginStale], [ErrForbidden]: a [Guard] has turned the visitor away, who is
+//     not logged in, has not been within [Guard.Within], or is not allowed by [Guard.Allow].
 //   - [ErrUnavailable]: the store did not answer, or a newer version of this package wrote the
 //     record. After a failed load nothing can be written; after a failed write it is unknown whether
 //     the change is stored. Let the client try again later. With [Options.AnonymousWhenUnavailable]
@@ -334,6 +354,7 @@
 //   - [Request.End], in every case and last of all.
 //   - [RegisterContext] tells [From] how to find the request inside a framework's own context type,
 //     and [Manager.Exchange] leads back to the exchange of a request that is running.
+//   - [Guard.Ready], when Require is called, and [Guard.Admit], for each request behind it.
 //
 // A framework whose handlers write to an http.ResponseWriter that can be exchanged needs none of it:
 // its adapter lets httpsession.Middleware do the work. docs/adapters.md shows both ways, and package

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // The errors that applications and stores branch on with errors.Is; ErrExists is between a store and the core only.
@@ -34,16 +35,37 @@ var (
 	ErrTooLarge = errors.New("session: too large")
 	// ErrCommitted says that a change needed a response header after the headers had been sent.
 	ErrCommitted = errors.New("session: the response headers have already been sent")
+	// ErrLoginRequired says that a Guard has turned away a visitor who is not logged in.
+	ErrLoginRequired = errors.New("session: not logged in")
+	// ErrLoginStale says that a Guard has turned away a visitor whose login is not recent enough for Guard.Within.
+	ErrLoginStale = errors.New("session: the login is too long ago")
+	// ErrForbidden says that Guard.Allow has turned away a visitor.
+	ErrForbidden = errors.New("session: not allowed for this visitor")
 	// ErrUnavailable says that the store could not be reached, or holds a record that only a newer version understands.
 	ErrUnavailable = errors.New("session: unavailable")
 )
 
-// Response is what the client gets instead of the handler's response when the session could not be loaded or saved.
+// Response is what the client gets instead of the handler's response when the session could not be loaded or saved, or
+// a Guard has turned the visitor away.
 type Response struct {
 	Status      int               // zero: 503
 	ContentType string            // empty: text/plain; charset=utf-8
 	Header      map[string]string // further headers, like Retry-After; a Set-Cookie is left out
 	Body        []byte
+}
+
+// complete fills in what Response leaves to its defaults, and leaves out the header that it has no place for.
+func (r Response) complete() Response {
+	setDefault(&r.Status, http.StatusServiceUnavailable)
+	setDefault(&r.ContentType, "text/plain; charset=utf-8")
+	header := make(map[string]string, len(r.Header))
+	for name, value := range r.Header {
+		if !strings.EqualFold(name, "Set-Cookie") {
+			header[name] = value
+		}
+	}
+	r.Header = header
+	return r
 }
 
 // defaultResponse answers with the status that fits the error and one plain sentence without internals.
@@ -58,6 +80,12 @@ func defaultResponse(err error) Response {
 		status, text = http.StatusForbidden, "You are logged in on too many devices. Please log out on one of them first."
 	case errors.Is(err, ErrCrossSite):
 		status, text = http.StatusForbidden, "This request came from another site, and was refused."
+	case errors.Is(err, ErrLoginRequired):
+		status, text = http.StatusUnauthorized, "Please log in first."
+	case errors.Is(err, ErrLoginStale):
+		status, text = http.StatusUnauthorized, "Please log in again."
+	case errors.Is(err, ErrForbidden):
+		status, text = http.StatusForbidden, "You are not allowed to do this."
 	case errors.Is(err, ErrUnavailable):
 		status, text = http.StatusServiceUnavailable, "The session is unavailable at the moment. Please try again later."
 	}

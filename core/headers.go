@@ -29,7 +29,9 @@ func (s *Session) setHeadersFor(st *state, line string) {
 	} else if s.x.ResponseHeader("Cache-Control") == "" {
 		s.x.SetResponseHeader("Cache-Control", "private")
 	}
-	if st.several() {
+	if st.guarded() {
+		s.keepFromCaches()
+	} else if st.several() {
 		for _, former := range s.m.cookie.former {
 			s.x.AddCookie(former)
 		}
@@ -69,14 +71,10 @@ func (s *Session) varyByCookie() {
 // answerError reports the failure of a commit, resets the response and returns the one that goes out.
 func (s *Session) answerError(err error) Response {
 	s.reportCommit(Event{Reason: ReasonCommitFailed, Err: err})
-	instead := s.m.respond(err, s.x.RequestHeader)
-	setDefault(&instead.Status, http.StatusServiceUnavailable)
-	setDefault(&instead.ContentType, "text/plain; charset=utf-8")
+	instead := s.m.respond(err, s.x.RequestHeader).complete()
 	s.x.ResetResponse()
 	for name, value := range instead.Header {
-		if !strings.EqualFold(name, "Set-Cookie") {
-			s.x.SetResponseHeader(http.CanonicalHeaderKey(name), value)
-		}
+		s.x.SetResponseHeader(http.CanonicalHeaderKey(name), value)
 	}
 	s.x.SetResponseHeader("Content-Type", instead.ContentType)
 	s.keepFromCaches()

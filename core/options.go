@@ -82,10 +82,10 @@ type Options struct {
 	// OnEvent receives what happens to sessions. It runs on the request's goroutine and must be safe for
 	// concurrent use. Nil logs failures through slog.
 	OnEvent func(ctx context.Context, e Event)
-	// ErrorResponse makes the answer when a session cannot be loaded or saved; header returns a header of the
-	// request, such as Accept. Nil answers with the status that fits (503, 409, 403 or 500) and one plain sentence. In
-	// a Response of yours a Status of zero means 503, and an empty ContentType plain text. It runs on the request's
-	// goroutine and must be safe for concurrent use.
+	// ErrorResponse makes the answer when a session cannot be loaded or saved, or a Guard turns away a client that is not
+	// to be redirected; header returns a header of the request, such as Accept. Nil answers with the status that fits
+	// (503, 409, 401, 403 or 500) and one plain sentence. In a Response of yours a Status of zero means 503, and an empty
+	// ContentType plain text. It runs on the request's goroutine and must be safe for concurrent use.
 	ErrorResponse func(err error, header func(name string) string) Response
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time

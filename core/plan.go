@@ -25,6 +25,7 @@ type facts struct {
 
 	marker          *record // the ended marker or alias that the visitor's token led to
 	cookieDeletable bool    // its cookie may be deleted: no response with a newer one can be on its way to the visitor
+	guarded         bool    // a guard has answered, so that the next response is to tell of the dead session
 	offer           string  // the Set-Cookie line of the token that the visitor should have by now
 
 	blocked error // why nothing may be saved: a load or an earlier final commit that failed
@@ -42,7 +43,7 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
 		found: st.found, span: s.m.idleSpan(&base.env), newDeadline: s.m.newDeadline(now),
-		marker: st.marker(), cookieDeletable: st.cookieDeletable(), offer: st.offer(),
+		marker: st.marker(), cookieDeletable: st.cookieDeletable(), guarded: st.guarded(), offer: st.offer(),
 		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
 		changes: st.changes(), starts: st.startsSession(),
 	}
@@ -156,7 +157,7 @@ func planWanted(f *facts) plan {
 		return plan{action: doEnd, reason: ReasonEnded}
 	case !f.found && begins:
 		return planNew(f)
-	case !f.found && f.cookieDeletable && canSetCookie(f):
+	case !f.found && f.cookieDeletable && !f.guarded && canSetCookie(f):
 		return plan{action: doDeleteCookie}
 	case !f.found:
 		return plan{}

@@ -42,6 +42,8 @@ type rare struct {
 	offeredToken string // the token in offer, if there is one
 
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
+
+	guarded bool // a guard has answered: the cookie of a dead session stays, and nobody may store the answer
 }
 
 // forget makes the request one without a session.
@@ -86,6 +88,9 @@ func (st *state) cookieDeletable() bool { return st.rare != nil && st.rare.delet
 
 // several reports whether the request had several cookies of this name, and Cookie.Former is set.
 func (st *state) several() bool { return st.rare != nil && st.rare.several }
+
+// guarded reports whether a guard has answered the request.
+func (st *state) guarded() bool { return st.rare != nil && st.rare.guarded }
 
 // cameByReplaced reports whether the session was found through a token that a periodic renewal has replaced.
 func (st *state) cameByReplaced() bool { return st.rare != nil && st.rare.cameByReplaced }

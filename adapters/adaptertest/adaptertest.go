@@ -16,6 +16,9 @@ import (
 type App struct {
 	// Managers are to be installed as middleware on the route, the first one outermost.
 	Managers []*session.Manager
+	// Guard, unless it is nil, is to be installed by the adapter's Require on all routes, inside of all managers. An
+	// adapter without Require declares a Lack of Guards and never sees one.
+	Guard *session.Guard
 	// Headers are to be set on every response by a middleware outside of all managers', before it calls the next.
 	Headers map[string]string
 	// HTTP2 asks for TLS, with any certificate, and HTTP/2. Frameworks that have none never see it.
@@ -63,9 +66,11 @@ const (
 	NetHTTP Feature = "net/http" // handlers have an http.ResponseWriter and an *http.Request
 	HTTP2   Feature = "HTTP/2"
 	Interim Feature = "interim responses" // WriteHeader sends a 1xx at once
+	Guards  Feature = "guards"            // the adapter has Require
 )
 
-// Lack says that a framework, not its adapter, has no such feature, and why. Its cases are skipped with that reason.
+// Lack says that a framework, or for Guards its adapter, has no such feature, and why. Its cases are skipped with that
+// reason.
 type Lack struct {
 	Feature Feature
 	Reason  string
@@ -76,7 +81,7 @@ type Lack struct {
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
 	for _, group := range [][]testCase{
-		cost, cookies, formats, wiring, races, failures, mistakes, errorAnswers, responses,
+		cost, cookies, formats, wiring, races, failures, mistakes, errorAnswers, responses, guards,
 	} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })

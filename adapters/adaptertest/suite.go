@@ -41,6 +41,7 @@ type site struct {
 
 	manager     *session.Manager
 	handleError func(*Call, error) error
+	guard       *session.Guard
 
 	mu     sync.Mutex
 	routes map[string]func(*Call) error
@@ -102,7 +103,8 @@ var outerHeaders = map[string]string{"X-Request-Id": "7", "Vary": "Origin"}
 
 func (st *site) start(managers ...*session.Manager) *site {
 	st.manager = managers[0]
-	st.url = st.s.serve(st.s, App{Managers: managers, Headers: st.outer, HTTP2: st.http2, Handle: st.handle,
+	st.url = st.s.serve(st.s, App{Managers: managers, Guard: st.guard, Headers: st.outer, HTTP2: st.http2,
+		Handle:      st.handle,
 		HandleError: st.handleError})
 	st.on("/unused", func(c *Call) error { return c.Respond(200, "unused") })
 	st.on("/read", func(c *Call) error { return c.Respond(200, c.Session.Subject()+"/"+itoa(count.Get(c.Session))) })

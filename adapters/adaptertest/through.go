@@ -9,14 +9,16 @@ import (
 
 // RunThrough runs a short form of the suite that holds with other middleware around or inside of the adapter, such as
 // compression, recovery, logging and timeouts. It asks for compressed responses, and reads them.
-func RunThrough(t *testing.T, serve Serve) {
+func RunThrough(t *testing.T, serve Serve, lacks ...Lack) {
 	for _, c := range []testCase{
 		{"P18", "saved and answered", "sessions are one middleware among others", throughSaved, ""},
 		{"P18", "a failed save is never a success", "whatever another middleware has wrapped around the response",
 			throughFails, ""},
 		{"P18", "a panic saves nothing", "the framework's recovery still answers", throughPanics, ""},
+		{"guard", "a guard's answer arrives", "whatever another middleware has wrapped around the response", throughGuard,
+			Guards},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.check(t, serve, nil, Result{}) })
+		t.Run(c.name, func(t *testing.T) { c.check(t, serve, lacks, Result{}) })
 	}
 }
 
@@ -71,4 +73,12 @@ func throughPanics(s *suite) {
 	if a := st.get("/panic", st.begun()).untouched(); a.err == nil && a.status < 500 {
 		s.Errorf("answer %d %q", a.status, a.body)
 	}
+}
+
+func throughGuard(s *suite) {
+	open, behind := s.guarded(session.Options{}, session.Guard{Login: "/login"})
+	behind.client.Transport = &http.Transport{}
+	behind.asks("GET", "/orders", "", "Accept", acceptPages).sends(303, "Location", "/login?next=/orders")
+	behind.asks("POST", "/orders", "").is(401, "Please log in first.\n")
+	behind.asks("GET", "/orders", open.get("/login", "").issued()).is(200, "inside")
 }

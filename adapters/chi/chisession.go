@@ -25,6 +25,10 @@ func Middleware(m *session.Manager) func(http.Handler) http.Handler {
 	return responsewriter.Middleware(m)
 }
 
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
+func Require(g session.Guard) func(http.Handler) http.Handler { return responsewriter.Require(g) }
+
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks.
 func From(r *http.Request) *session.Session { return session.From(responsewriter.ContextOf(r)) }

@@ -45,6 +45,20 @@ func serve(m *session.Manager, next echo.HandlerFunc, c echo.Context) error {
 	return nil
 }
 
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
+func Require(g session.Guard) echo.MiddlewareFunc {
+	g.Ready()
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if !responsewriter.Admits(g, c.Response(), c.Request()) {
+				return nil
+			}
+			return next(c)
+		}
+	}
+}
+
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks, from c.Request().Context().
 func From(c echo.Context) *session.Session {

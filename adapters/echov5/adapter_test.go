@@ -57,6 +57,9 @@ func serve(outside, inside []echo.MiddlewareFunc) adaptertest.Serve {
 			e.Use(echosession.Middleware(m))
 		}
 		e.Use(inside...)
+		if app.Guard != nil {
+			e.Use(echosession.Require(*app.Guard))
+		}
 		if app.HandleError != nil {
 			e.HTTPErrorHandler = func(c *echo.Context, err error) { _ = app.HandleError(call(c), err) }
 		}

@@ -80,6 +80,9 @@ func serve(newApp func(...fiber.Config) *fiber.App, outside, inside []fiber.Hand
 			use(fibersession.Middleware(m))
 		}
 		use(inside...)
+		if app.Guard != nil {
+			use(fibersession.Require(*app.Guard))
+		}
 		answer := func(c fiber.Ctx) error { return app.Handle(call(c)) }
 		server.All("/:first", answer)
 		server.All("/:first/*", answer)

@@ -50,6 +50,18 @@ func Middleware(m *session.Manager) fiber.Handler {
 	}
 }
 
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
+func Require(g session.Guard) fiber.Handler {
+	g.Ready()
+	return func(c fiber.Ctx) error {
+		if !fasthttpexchange.Admits(g, c.RequestCtx()) {
+			return nil
+		}
+		return c.Next()
+	}
+}
+
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks, from c or from c.Context().
 //

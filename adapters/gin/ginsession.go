@@ -2,12 +2,7 @@
 package ginsession
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -56,6 +51,17 @@ func again(c *gin.Context, w *writer, x *responsewriter.Exchange) {
 	w.WriteHeaderNow()
 }
 
+// Require lets nobody pass whom the guard turns away. It belongs inside of Middleware, and the login page outside of
+// it.
+func Require(g session.Guard) gin.HandlerFunc {
+	g.Ready()
+	return func(c *gin.Context) {
+		if !responsewriter.Admits(g, c.Writer, c.Request) {
+			c.Abort()
+		}
+	}
+}
+
 // From returns the request's session, never nil. It panics when Middleware is not installed on the route. With
 // several managers it is the innermost one's; Manager.From picks.
 //
@@ -77,52 +83,4 @@ func init() {
 		}
 		return nil
 	})
-}
-
-// writer commits before the first header byte. Gin's own WriteHeader only remembers the status, so it is not among
-// the methods.
-type writer struct {
-	gin.ResponseWriter
-	exchange *responsewriter.Exchange
-	own      responsewriter.Exchange
-}
-
-// Format keeps the session out of logs.
-func (w *writer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "ginsession.ResponseWriter") }
-
-func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *writer) Header() http.Header { return w.exchange.Header() }
-
-func (w *writer) WriteHeaderNow() {
-	if w.exchange.Commit(w.Status()) {
-		w.ResponseWriter.WriteHeaderNow()
-	}
-}
-
-func (w *writer) Write(b []byte) (int, error) {
-	if !w.exchange.Commit(w.Status()) {
-		return len(b), nil
-	}
-	return w.ResponseWriter.Write(b)
-}
-
-func (w *writer) WriteString(s string) (int, error) {
-	if !w.exchange.Commit(w.Status()) {
-		return len(s), nil
-	}
-	return w.ResponseWriter.WriteString(s)
-}
-
-func (w *writer) Flush() {
-	if w.exchange.Commit(w.Status()) {
-		w.ResponseWriter.Flush()
-	}
-}
-
-func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if !w.exchange.CommitHeaderless() { // unless WriteHeaderNow came first
-		return nil, nil, responsewriter.ErrSwallowed
-	}
-	return w.ResponseWriter.Hijack()
 }

@@ -18,6 +18,8 @@ import (
 
 const visits session.Key[int64] = "visits"
 
+var guard session.Guard // lets everybody pass who is logged in
+
 func main() {
 	// InsecureHTTP is for trying things out on plain http. Leave it out where there is https.
 	sessions, err := session.New(memstore.New(), session.Options{InsecureHTTP: true})
@@ -57,7 +59,7 @@ func codeOf(err error) connect.Code {
 	switch {
 	case errors.Is(err, session.ErrConflict):
 		return connect.CodeAborted // the client may try again
-	case errors.Is(err, session.ErrEnded):
+	case errors.Is(err, session.ErrEnded), errors.Is(err, session.ErrLoginRequired):
 		return connect.CodeUnauthenticated
 	case errors.Is(err, session.ErrUnavailable):
 		return connect.CodeUnavailable
@@ -79,11 +81,11 @@ func login(ctx context.Context, r *connect.Request[wrapperspb.StringValue]) (*co
 }
 
 func me(ctx context.Context, _ *connect.Request[emptypb.Empty]) (*connect.Response[wrapperspb.StringValue], error) {
-	user := session.From(ctx).Subject()
-	if user == "" {
-		return nil, connect.NewError(connect.CodeUnauthenticated, errors.New("not logged in"))
+	s := session.From(ctx)
+	if err := guard.Check(s); err != nil {
+		return nil, connect.NewError(codeOf(err), errors.New("not logged in"))
 	}
-	return connect.NewResponse(wrapperspb.String(user)), nil
+	return connect.NewResponse(wrapperspb.String(s.Subject())), nil
 }
 
 func logout(ctx context.Context, _ *connect.Request[emptypb.Empty]) (*connect.Response[emptypb.Empty], error) {

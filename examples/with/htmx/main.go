@@ -36,30 +36,19 @@ func site(sessions *session.Manager) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", loginPage)
 	mux.HandleFunc("POST /login", login)
-	mux.Handle("/", protected(private))
+	mux.Handle("/", httpsession.Require(session.Guard{Login: "/login"})(private))
 	return http.NewCrossOriginProtection().Handler(httpsession.Middleware(sessions)(mux))
-}
-
-// protected lets nobody in but who is logged in. The others are sent to the login page.
-func protected(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if httpsession.From(r).Subject() == "" {
-			goTo(w, r, "/login", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // goTo sends the browser to another page. htmx is told in a header: it would follow a redirect itself and put the page
 // into the fragment's place.
-func goTo(w http.ResponseWriter, r *http.Request, page string, status int) {
-	if !fromHTMX(r.Header.Get) {
-		http.Redirect(w, r, page, http.StatusSeeOther)
+func goTo(w http.ResponseWriter, r *http.Request, page string) {
+	if fromHTMX(r.Header.Get) {
+		w.Header().Set("HX-Redirect", page)
 		return
 	}
-	w.Header().Set("HX-Redirect", page)
-	w.WriteHeader(status)
+	w.Header().Set("Location", page)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 func fromHTMX(header func(string) string) bool { return header("HX-Request") == "true" }
@@ -81,7 +70,9 @@ func add(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-func loginPage(w http.ResponseWriter, _ *http.Request) { show(w, "login", view{}) }
+func loginPage(w http.ResponseWriter, r *http.Request) {
+	show(w, "login", view{Next: r.FormValue("next")})
+}
 
 func login(w http.ResponseWriter, r *http.Request) {
 	user := r.PostFormValue("user") // a real app checks a password here
@@ -92,15 +83,16 @@ func login(w http.ResponseWriter, r *http.Request) {
 	s := httpsession.From(r)
 	s.Login(user)
 	notice.Set(s, "Welcome, "+user+".")
-	goTo(w, r, "/", http.StatusOK)
+	goTo(w, r, session.Next(r.PostFormValue("next"), "/"))
 }
 
 func logout(w http.ResponseWriter, r *http.Request) {
 	httpsession.From(r).Destroy()
-	goTo(w, r, "/login", http.StatusOK)
+	goTo(w, r, "/login")
 }
 
-// failed answers when the session could not be loaded or saved: for htmx with a line for the page's notice.
+// failed answers when the session could not be loaded or saved, for htmx with a line for the page's notice. It also
+// answers programs that have to log in.
 func failed(err error, header func(string) string) session.Response {
 	status, text := http.StatusInternalServerError, "This could not be saved."
 	switch {
@@ -110,6 +102,8 @@ func failed(err error, header func(string) string) session.Response {
 		status, text = http.StatusConflict, "You have been logged out. Please reload the page."
 	case errors.Is(err, session.ErrUnavailable):
 		status, text = http.StatusServiceUnavailable, "Please try again in a moment."
+	case errors.Is(err, session.ErrLoginRequired):
+		status, text = http.StatusUnauthorized, "Please log in first."
 	}
 	if !fromHTMX(header) {
 		return session.Response{Status: status, Body: []byte(text + "\n")}
@@ -119,8 +113,8 @@ func failed(err error, header func(string) string) session.Response {
 }
 
 type view struct {
-	User, Notice string
-	Notes        []string
+	User, Notice, Next string
+	Notes              []string
 }
 
 func show(w http.ResponseWriter, name string, v view) {
@@ -142,7 +136,8 @@ var pages = template.Must(template.New("").Parse(`
 <p id="notice">{{.Notice}}</p>
 {{end}}
 {{define "login"}}{{template "top" .}}
-<form action="/login" method="post"><input name="user"><button>Log in</button></form>
+<form action="/login" method="post"><input type="hidden" name="next" value="{{.Next}}">
+	<input name="user"><button>Log in</button></form>
 {{end}}
 {{define "home"}}{{template "top" .}}
 <h1>Notes of {{.User}}</h1>

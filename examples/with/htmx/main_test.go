@@ -63,14 +63,35 @@ const noteA = "text=a"
 func TestALoginPageNeverComesAsAFragment(t *testing.T) {
 	v := newVisitor(t)
 	v.clock.Advance(time.Hour) // idle for too long
-	for _, r := range []struct{ method, path string }{{"GET", "/"}, {"POST", "/notes"}, {"POST", "/logout"}} {
-		w := v.htmx(r.method, r.path, noteA)
-		if w.Code != http.StatusUnauthorized || w.Header().Get("HX-Redirect") != "/login" || w.Body.Len() > 0 {
+	for _, r := range []struct{ method, path, page string }{
+		{"GET", "/", "/login?next=/"}, {"POST", "/notes", "/login"}, {"POST", "/logout", "/login"},
+	} {
+		w := v.ask(r.method, r.path, noteA, "HX-Request", "true", "HX-Current-URL", "http://example.com/?tag=a")
+		if w.Code != http.StatusUnauthorized || w.Header().Get("HX-Redirect") != "/login?next=/%3Ftag%3Da" ||
+			w.Body.Len() > 0 {
 			t.Errorf("%v for htmx: %d %v %q, want 401, HX-Redirect and nothing to swap", r, w.Code, w.Header(), w.Body)
 		}
-		w = v.ask(r.method, r.path, noteA)
-		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login" {
+		w = v.ask(r.method, r.path, noteA, "Accept", "text/html")
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != r.page {
 			t.Errorf("%v without htmx: %d %v, want a redirect to the login page", r, w.Code, w.Header())
+		}
+		if w = v.ask(r.method, r.path, noteA); w.Code != http.StatusUnauthorized ||
+			w.Body.String() != "Please log in first.\n" {
+			t.Errorf("%v by a program: %d %q, want 401", r, w.Code, w.Body)
+		}
+	}
+}
+
+func TestTheLoginLeadsBack(t *testing.T) {
+	v := newVisitor(t)
+	if page := v.ask("GET", "/login?next=/%3Ftag%3Da", "").Body.String(); !strings.Contains(page,
+		`name="next" value="/?tag=a"`) {
+		t.Errorf("the login page does not pass next on:\n%s", page)
+	}
+	for next, want := range map[string]string{"/?tag=a": "/?tag=a", "//evil.example": "/", "": "/"} {
+		form := url.Values{"user": {"alice"}, "next": {next}}.Encode()
+		if w := v.ask("POST", "/login", form); w.Header().Get("Location") != want {
+			t.Errorf("next %q: %d %v, want %s", next, w.Code, w.Header(), want)
 		}
 	}
 }

@@ -69,8 +69,10 @@ func login(ctx context.Context, r *request[Account]) (*response[Account], error)
 // loggedIn lets only visitors through who are logged in.
 func loggedIn(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
-		if session.From(c.Context()).Subject() == "" {
-			_ = huma.WriteErr(api, c, http.StatusUnauthorized, "log in first") // which it logs if it fails
+		var guard session.Guard
+		if err := guard.Check(session.From(c.Context())); err != nil {
+			status, text := answerTo(err)
+			_ = huma.WriteErr(api, c, status, text) // which it logs if it fails
 			return
 		}
 		next(c)
@@ -94,13 +96,19 @@ func stream(ctx context.Context, _ *struct{}, send sse.Sender) {
 
 // failed is the answer when a session could not be loaded or saved, in the form of Huma's errors.
 func failed(err error, _ func(string) string) session.Response {
-	status, text := http.StatusInternalServerError, "the session could not be saved"
-	switch {
-	case errors.Is(err, session.ErrConflict), errors.Is(err, session.ErrEnded):
-		status, text = http.StatusConflict, "the session has been changed or ended by another request"
-	case errors.Is(err, session.ErrUnavailable):
-		status, text = http.StatusServiceUnavailable, "the session is unavailable at the moment"
-	}
+	status, text := answerTo(err)
 	body, _ := json.Marshal(huma.NewError(status, text)) // strings and a number
 	return session.Response{Status: status, ContentType: "application/problem+json", Body: body}
+}
+
+func answerTo(err error) (status int, text string) {
+	switch {
+	case errors.Is(err, session.ErrLoginRequired):
+		return http.StatusUnauthorized, "log in first"
+	case errors.Is(err, session.ErrConflict), errors.Is(err, session.ErrEnded):
+		return http.StatusConflict, "the session has been changed or ended by another request"
+	case errors.Is(err, session.ErrUnavailable):
+		return http.StatusServiceUnavailable, "the session is unavailable at the moment"
+	}
+	return http.StatusInternalServerError, "the session could not be saved"
 }
