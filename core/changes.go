@@ -9,6 +9,8 @@ type changes struct {
 	subject string  // of the login
 	ending  *ending // nil unless Destroy was called and there is something to end; writes after it start a new session
 
+	lifetime *wantedLifetime // nil: the one that it has
+
 	login, renew, touch bool
 	switched            bool // the login is for another subject than the loaded session's
 	hidden              bool // the loaded values are dropped: by Clear, or by a login as somebody else
@@ -60,7 +62,8 @@ func (p *pending) anything() bool {
 		return false
 	}
 	a := &p.changes
-	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil
+	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil ||
+		a.lifetime != nil
 }
 
 // startsSession reports whether the operations leave a value, which is what a new session needs to come into being.
@@ -77,7 +80,7 @@ func (st *state) startsSession() bool {
 // needsCookie reports whether the changes so far cannot be saved without a cookie.
 func (st *state) needsCookie(m *Manager) bool {
 	a := st.changes()
-	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession()
+	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession() || st.changesCookie(m)
 }
 
 // operation is one remembered write. Operations double as the overlay that the request's own reads see, and
@@ -86,8 +89,8 @@ type operation struct {
 	key      string
 	value    []byte // the result in this request's view; nil: the key is absent
 	update   updater
-	guarded  bool   // the request had read the key before it wrote it,
-	saw      []byte // and this is what it saw
+	saw      []byte // if guarded: what the request had read
+	guarded  bool   // the request had read the key before it wrote it
 	noChange bool   // it left the value as it was; it is left out when the others run again
 	popped   bool   // taking away what another request has taken already is fine
 }
@@ -178,6 +181,9 @@ func (st *state) destroy() {
 	}
 	if others := st.others(); others != nil {
 		e.sessions, st.rare.others = append(e.sessions, others...), nil
+	}
+	if st.rare != nil {
+		st.rare.lifetime = nil
 	}
 	if st.pending = (&pending{}); len(e.sessions) > 0 {
 		st.pending.ending, st.rarely().reason = e, ReasonEnded

@@ -20,7 +20,9 @@ type commit struct {
 	loadedAt wire.Millis // when the request loaded it, to the second
 	others   []record    // further sessions that the visitor's cookies opened
 
+	issued         string // the token in the cookie that the response carries already, or ""
 	offeredToken   string // the token in offer, or ""
+	heirToken      string // the token of the record that the changes went into, if the visitor may have it
 	cameByReplaced bool   // old was found through a token that a periodic renewal has replaced
 
 	next       record  // the session as it is after the commit, in this request's view
@@ -31,6 +33,7 @@ type commit struct {
 	removed    bool    // by deleting the record; a renewal at that moment may have left a successor
 	offerHolds bool    // the offered token opens the session still
 	cookie     string  // the Set-Cookie line that follows from it, or ""
+	reissued   string  // the line that gives the session's token other attributes, once next has been written
 	events     []Event
 
 	tentative uint64 // the write id of a new record with the changes that may have become the session; 0: there is none
@@ -155,10 +158,9 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 // prepare copies what else the commit needs from what the lock guards.
 func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.m, c.client, c.x, c.offeredToken = s.m, s.client, s.x, st.offeredToken()
+	c.issued = s.m.cookie.valueIn(st.cookie)
 	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
-	if (c.unsaved || c.err != nil) && c.action != doEnd {
-		c.changes, c.changed = changes{}, false
-	}
+	c.dropUnsaved()
 	if c.login || c.action == doEnd || c.action == doEndThenCreate {
 		c.others = st.others()
 	}
@@ -171,6 +173,13 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 		c.ctx = &bounded{}
 	}
 	c.ctx.parent, c.ctx.deadline = s.ctx, s.m.deadlineFrom(at)
+}
+
+// dropUnsaved forgets changes that the plan does not save.
+func (c *commit) dropUnsaved() {
+	if (c.unsaved || c.err != nil) && c.action != doEnd {
+		c.changes, c.changed = changes{}, false
+	}
 }
 
 // run checks what the request has read against the session that it loaded, and has the carrier do the plan. Changes
@@ -247,7 +256,8 @@ func (r *rare) settle(c *commit) {
 		r.others = nil
 	}
 	if c.cookie != "" {
-		r.marker, r.deletable, r.offer, r.cameByReplaced = nil, false, "", false
+		r.marker, r.deletable, r.offer = nil, false, ""
+		r.cameByReplaced = r.cameByReplaced && c.reissued != "" // then the visitor has yet to present the new token
 	}
 }
 
@@ -262,6 +272,7 @@ func (st *state) dropChanges(err error) {
 			st.reads[i].value = wire.Value(st.base.body(), st.reads[i].key)
 		}
 	}
+	st.keepLifetime(err)
 	st.pending = nil
 	if st.lateLine() != "" {
 		st.rare.lateLine = ""

@@ -30,13 +30,13 @@ func (c *commit) check(v values, ops []operation) error {
 
 // newEnvelope is the envelope of a session that begins now.
 func (c *commit) newEnvelope() wire.Envelope {
-	e := wire.Envelope{Kind: wire.Live, Handle: mintHandle(), Created: c.now}
+	e := wire.Envelope{Kind: wire.Live, Handle: mintHandle(), Created: c.now, Renewed: c.now}
 	if c.m.store == nil {
 		e.Flags = wire.Sealed
 	}
-	e.Renewed, e.Deadline = c.now, c.m.newDeadline(c.now)
 	c.client.hint(&e)
 	c.stampLogin(&e)
+	c.stampLifetime(&e)
 	return e
 }
 
@@ -48,23 +48,38 @@ func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
 	base.Renewed = c.now
 	base.Flags &^= wire.Unpresented
 	base.SetExtension(wire.PresentedAt, "")
+	base.OweCookie(false)
 	c.stampLogin(&base)
+	c.stampLifetime(&base)
 	return base
 }
 
-// stampLogin puts a login's subject and clocks into e.
+// stampLogin puts a login's subject and clock into e.
 func (c *commit) stampLogin(e *wire.Envelope) {
 	if c.login {
-		e.Subject = []byte(c.subject)
-		e.Authenticated, e.Deadline = c.now, c.m.newDeadline(c.now)
+		if string(e.Subject) != c.subject { // what a session has of its own it has for its subject
+			e.SetLifetime(wire.Lifetime{})
+		}
+		e.Subject, e.Authenticated = []byte(c.subject), c.now
 		c.client.hint(e)
 	}
 }
 
-// encodeNext sets the clocks of rec and encodes it over the values v as ops leave them. The rest of its envelope is
-// there already.
+// stampLifetime gives e the lifetime that the request wants for it, if any, and the deadline that follows from that, a
+// login or the session's beginning. Nothing else moves a deadline.
+func (c *commit) stampLifetime(e *wire.Envelope) {
+	if c.lifetime != nil {
+		e.SetLifetime(c.lifetime.Lifetime)
+	}
+	if c.lifetime != nil || c.login || e.Deadline == 0 {
+		e.Deadline = c.m.newDeadline(e)
+	}
+}
+
+// encodeNext notes the use in rec's clocks, which are those from before, and encodes it over the values v as ops leave
+// them. The rest of its envelope is there already.
 func (c *commit) encodeNext(rec *record, v values, ops []operation) error {
-	rec.seen, rec.expires = max(c.now, rec.seen), min(c.plan.expires, rec.env.Deadline)
+	c.m.noteUse(rec, c.now, c.extends())
 	rec.env.Seen, rec.env.Expires = rec.seen, rec.expires
 	if c.m.store != nil {
 		rec.env.PushWriteID(rand.Uint64())
@@ -79,16 +94,16 @@ func (c *commit) encodeNext(rec *record, v values, ops []operation) error {
 
 // encodeOver makes next what base is after ops, under base's token.
 func (c *commit) encodeOver(next, base *record, ops []operation) error {
-	*next = record{snapshot: snapshot{seen: base.seen}, env: base.env}
+	*next = record{snapshot: snapshot{seen: base.seen, expires: base.expires}, env: base.env}
 	if !c.cameByReplaced && !c.followed {
 		next.env.MarkPresented(c.now)
 	}
+	c.stampLifetime(&next.env)
+	c.arrangeCookie(next, base)
 	if err := c.encodeNext(next, c.values(base), ops); err != nil {
 		return err
 	}
 	next.id, next.version = base.id, base.version
-	// If another request has written base, it may have been later than this one.
-	next.expires = max(next.expires, min(c.m.idleEnd(base), base.env.Deadline))
 	return nil
 }
 

@@ -13,6 +13,7 @@ type journey struct {
 	other     bool   // a login as somebody else
 	requested bool   // a login or an explicit Renew
 	offer     string // the Set-Cookie line of the last token, if this request's own token leads to it
+	token     string // the last token itself, then
 }
 
 // follow returns the live session that a record has become, or ErrEnded. reason is what lookUp said of the record.
@@ -40,7 +41,7 @@ func (c *commit) follow(rec record, reason Reason) (record, journey, error) {
 		return record{}, way, ErrEnded
 	}
 	if token != "" {
-		way.offer = c.m.cookie.set(token, c.m.absoluteEnd(&rec.env)-c.now)
+		way.offer, way.token = c.m.cookie.set(token, c.m.cookieLasts(&rec.env, c.now)), token
 	}
 	return rec, way, nil
 }
@@ -52,11 +53,12 @@ func (c *commit) noteFollowed(way journey) {
 		c.followed = true
 	}
 	if way.offer != "" {
-		c.cookie = way.offer
+		c.cookie, c.heirToken = way.offer, way.token
 	}
 }
 
-// presentedToken returns the token that the request presented for a record, or "".
+// presentedToken returns the token for a record that the request presented, or that its response gives to the visitor, or
+// "".
 func (c *commit) presentedToken(id RecordID) string {
 	if c.x == nil {
 		return ""
@@ -67,8 +69,10 @@ func (c *commit) presentedToken(id RecordID) string {
 			return token
 		}
 	}
-	if recordID(c.m.name, c.offeredToken) == id {
-		return c.offeredToken
+	for _, token := range [...]string{c.offeredToken, c.issued, c.heirToken} {
+		if token != "" && recordID(c.m.name, token) == id {
+			return token
+		}
 	}
 	return ""
 }

@@ -25,7 +25,7 @@ func (c *commit) renewRecord() error {
 		return c.skipPeriodicRenewal(err)
 	}
 	for {
-		mark := c.aliasOf(&c.old, next.id, salt)
+		mark := c.aliasOf(&c.old, next.id, salt, next.env.Deadline)
 		failure := c.replace(&mark)
 		if failure == nil {
 			return c.issue(ReasonRenewed, next, token)
@@ -89,7 +89,7 @@ func (c *commit) advance(base record) error {
 // createSuccessor writes the new record.
 func (c *commit) createSuccessor() (next record, token string, salt []byte, err error) {
 	token = mintToken()
-	next.env = c.renewedFrom(c.old.env)
+	c.beginRenewed(&next)
 	if c.periodic() {
 		salt = mintSalt()
 		token = c.presentedToken(c.old.id)
@@ -116,7 +116,8 @@ func (c *commit) carryOver(old record, next *record) error {
 	if err := c.advance(old); err != nil {
 		return err
 	}
-	again := record{env: c.renewedFrom(old.env)}
+	var again record
+	c.beginRenewed(&again)
 	again.env.Handle, again.env.Flags = next.env.Handle, next.env.Flags
 	w := old.env.Writes // of those whose answers may be lost
 	again.env.Writes = [4]uint64{next.env.Writes[0], w[0], w[1], w[2]}
@@ -168,6 +169,9 @@ func (c *commit) loginAfter(heir record, way journey) error {
 	case !way.login:
 		return c.renewHeir(heir)
 	case string(heir.env.Subject) == c.subject:
+		if c.lifetime == nil { // it keeps the subject's, as any login would
+			c.lifetime = &wantedLifetime{Lifetime: heir.env.Lifetime()}
+		}
 		return c.startOver(ReasonSeparate, c.values(&heir))
 	}
 	return c.startOver(ReasonSeparate, values{})
@@ -222,10 +226,18 @@ func (c *commit) skipPeriodicRenewal(err error) error {
 // deleteUnused removes a record that no token was handed out for. If that fails it idles out.
 func (c *commit) deleteUnused(rec *record) { _ = c.m.store.Delete(c.ctx, rec.id) }
 
+// beginRenewed makes rec the old session under a new token, without its values: another session for another subject.
+func (c *commit) beginRenewed(rec *record) {
+	rec.env = c.renewedFrom(c.old.env)
+	if !c.switched {
+		rec.seen, rec.expires = c.old.seen, c.old.expires
+	}
+}
+
 // aliasOf is the marker that leads from an old record to its successor, and holds no value, subject or handle. After
-// a periodic renewal it lasts as long as the session could have, because until then the old token is either good or a
-// sign of theft.
-func (c *commit) aliasOf(old *record, successor RecordID, salt []byte) record {
+// a periodic renewal it lasts as long as the session can, until its deadline, because until then the old token is
+// either good or a sign of theft.
+func (c *commit) aliasOf(old *record, successor RecordID, salt []byte, deadline wire.Millis) record {
 	var flags byte
 	lasts := c.now + markerLifetime
 	switch {
@@ -234,7 +246,7 @@ func (c *commit) aliasOf(old *record, successor RecordID, salt []byte) record {
 	case c.login:
 		flags = wire.LeftByLogin
 	case salt != nil:
-		flags, lasts = wire.LeftByRenewal, old.env.Deadline
+		flags, lasts = wire.LeftByRenewal, deadline
 	}
 	mark := c.newMarker(old, wire.Alias, flags, lasts, slices.Concat(successor[:], salt))
 	if salt != nil && old.env.Extension(wire.PresentedAt) != "" {

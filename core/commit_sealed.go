@@ -13,7 +13,7 @@ func (c *commit) runSealed() error {
 		return err
 	}
 	cookie := &c.m.cookie
-	attributes := cookie.attributesFor(c.m.absoluteEnd(&next.env) - c.now)
+	attributes := cookie.attributesFor(c.m.cookieLasts(&next.env, c.now))
 	line, err := c.m.sealing.seal(next.data, c.now, cookie.assignment, attributes)
 	if err != nil {
 		return fmt.Errorf("session: seal: %w", err)
@@ -39,8 +39,9 @@ func (c *commit) reseal(next *record) error {
 		next.env = c.renewedFrom(c.old.env)
 	default:
 		next.env = c.old.env
+		c.stampLifetime(&next.env)
 	}
-	next.seen = c.old.seen
+	next.seen, next.expires = c.old.seen, c.old.expires
 	return c.encodeNext(next, c.values(&c.old), c.ops)
 }
 

@@ -90,7 +90,7 @@ func (c *commit) beginSession(r Reason, v values) error {
 // issue makes next the request's session and its token the cookie's value.
 func (c *commit) issue(r Reason, next record, token string) error {
 	c.next = next
-	c.cookie = c.m.cookie.set(token, c.m.absoluteEnd(&next.env)-c.now)
+	c.cookie = c.m.cookie.set(token, c.m.cookieLasts(&next.env, c.now))
 	c.addEvent(r, &next)
 	return nil
 }
@@ -181,6 +181,9 @@ func (c *commit) lookAgain(id RecordID, mine uint64) (fresh record, stored bool,
 // its own view: the renewed session's values and subject are not for whoever holds the old token. It keeps the old id
 // and version too, so that a later commit of it conflicts, follows the alias and reaches the renewed record.
 func (c *commit) updated(stored *record) error {
+	if c.reissued != "" {
+		c.cookie = c.reissued
+	}
 	if !c.followed {
 		if c.stored != nil {
 			c.addEvent(ReasonMerged, stored)
@@ -189,7 +192,8 @@ func (c *commit) updated(stored *record) error {
 		return nil
 	}
 	c.addEvent(ReasonFollowed, &c.old)
-	c.next = record{env: c.old.env}
+	c.next = c.old
+	c.stampLifetime(&c.next.env)
 	_ = c.encodeNext(&c.next, c.values(&c.old), c.ops) // of whatever size: it is not stored
 	c.next.id, c.next.version = c.old.id, c.old.version
 	return nil

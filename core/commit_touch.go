@@ -7,15 +7,14 @@ func (c *commit) touchRecord() error {
 	if c.tookLong() {
 		return c.noteUseIfLate()
 	}
-	next := c.old
-	next.expires = c.plan.expires
-	return c.touchAs(next)
+	return c.touchAs(c.old)
 }
 
 // noteUseIfLate is for a request that other requests have overtaken. They have noted down their own uses of the
 // session, which stand for this one's too unless it took very long; then what the session has become is extended.
+// Where only changes extend, theirs stand for nobody's Touch.
 func (c *commit) noteUseIfLate() error {
-	if !c.tookLong() {
+	if byChange := c.m.basisOf(&c.old.env) == LastChange; byChange && !c.extends() || !byChange && !c.tookLong() {
 		c.next = c.old
 		return nil
 	}
@@ -32,7 +31,6 @@ func (c *commit) noteUseIfLate() error {
 		return c.tolerateUpkeepFailure(err)
 	}
 	c.noteFollowed(way)
-	heir.expires = c.m.extendedEnd(&heir, c.now)
 	return c.touchAs(heir)
 }
 
@@ -42,9 +40,9 @@ func (c *commit) tookLong() bool {
 	return c.now >= c.loadedAt+max(touchEvery, 1000)
 }
 
-// touchAs writes the clocks of next.
+// touchAs writes the clocks of next as this use leaves them.
 func (c *commit) touchAs(next record) error {
-	next.seen = max(c.now, next.seen)
+	c.m.noteUse(&next, c.now, c.extends())
 	err := c.touchStored(&next)
 	switch {
 	case err == nil:
@@ -66,7 +64,6 @@ func (c *commit) touchUnchanged() {
 	if !c.found || c.now < u.touchAt() {
 		return
 	}
-	c.plan.expires = c.m.extendedEnd(&c.old, c.now)
 	c.unasked = true
 	_ = c.touchRecord() // the caller has an error to return already
 }

@@ -27,7 +27,7 @@ func TestASessionIsSafeForSeveralGoroutines(t *testing.T) {
 				mine.Set(v.Session, mine.Get(v.Session)+1)
 				items.Pop(v.Session)
 				v.Touch()
-				_ = v.Subject() + v.Handle() + fmt.Sprint(v.ExpiresAt(), v.Err(), v.Exists())
+				_ = v.Subject() + v.Handle() + fmt.Sprint(v.Info(), v.Err(), v.Exists())
 			}
 			if err := v.Save(); err != nil {
 				t.Error(err)

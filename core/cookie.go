@@ -44,6 +44,7 @@ type Cookie struct {
 	// browsers refuse other sites' cookies. It needs http.SameSiteNoneMode and https.
 	Partitioned bool
 	// Persistent keeps the cookie when the browser closes, until the session's absolute deadline, at most 400 days.
+	// Session.SetLifetime can choose otherwise for one session.
 	Persistent bool
 }
 
@@ -53,7 +54,7 @@ type cookie struct {
 	assignment string // name and "="
 	attributes string
 	former     []string // the lines that delete it where earlier deployments had it
-	persistent bool
+	persistent bool     // as long as a session has not chosen
 }
 
 func newCookie(c Cookie, name string, insecure bool) (cookie, error) {
@@ -146,17 +147,23 @@ func checkName(name string, longest int) error {
 	return nil
 }
 
-// set returns the Set-Cookie line for value; lasting is the time to the session's absolute deadline.
+// set returns the Set-Cookie line for value; lasting says how long the browser is to keep it: see cookieLasts.
 func (c *cookie) set(value string, lasting wire.Millis) string {
 	return c.assignment + value + c.attributesFor(lasting)
 }
 
 func (c *cookie) attributesFor(lasting wire.Millis) string {
-	if !c.persistent {
+	if lasting == untilBrowserCloses {
 		return c.attributes
 	}
 	seconds := max(1, min(int64(lasting)/1000, int64(maxAge/time.Second)))
 	return c.attributes + "; Max-Age=" + strconv.FormatInt(seconds, 10)
+}
+
+// valueIn returns the value that a line of set's gives to the cookie.
+func (c *cookie) valueIn(line string) string {
+	value, _, _ := strings.Cut(strings.TrimPrefix(line, c.assignment), ";")
+	return value
 }
 
 func (c *cookie) delete() string { return c.assignment + c.attributes + deletion }

@@ -131,7 +131,7 @@
 //   - The cookie ends with the browser. With [Cookie.Persistent] it stays until the session's
 //     absolute end.
 //
-// [Session.ExpiresAt] tells when a session ends if this request is its last. Expired sessions open
+// [Session.Info] tells when a session ends if this request is its last. Expired sessions open
 // nothing. Where the store does not forget them by itself, [Manager.StartSweeper] or [Manager.Sweep]
 // removes them.
 //

@@ -132,7 +132,7 @@ func ExampleSession_Touch() {
 	b.visit(sessions, func(s *session.Session) { s.Login("user:42") })
 	now = now.Add(time.Minute)
 	b.visit(sessions, func(s *session.Session) { s.Touch() }) // a read alone would not be noted down so soon
-	b.visit(sessions, func(s *session.Session) { fmt.Println(s.ExpiresAt().UTC().Format(time.TimeOnly)) })
+	b.visit(sessions, func(s *session.Session) { fmt.Println(s.Info().ExpiresAt.UTC().Format(time.TimeOnly)) })
 	// Output: 12:34:00
 }
 

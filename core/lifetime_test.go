@@ -188,7 +188,7 @@ func TestExpiresAtTellsHowTheResponseLeavesTheSession(t *testing.T) {
 		if c.want < 0 {
 			want = time.Time{}
 		}
-		if got := v.ExpiresAt(); !got.Equal(want) {
+		if got := v.Info().ExpiresAt; !got.Equal(want) {
 			t.Errorf("%s: %v after creation, want %v", c.what, got.Sub(created), want.Sub(created))
 		}
 		v.finish().succeeded()

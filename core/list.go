@@ -21,6 +21,7 @@ type Info struct {
 	LastSeen      time.Time // to the touch interval: reading a session does not write to the store each time
 	ExpiresAt     time.Time // if it is not used again
 	Deadline      time.Time // used or not
+	Persistent    bool      // its cookie outlives the browser
 	// Agent and Network say where it was used first or, if later, logged in: the browser and its system, like "Firefox
 	// on Windows", and the address without its last part, like "203.0.113.0/24". The browser's word may be false. They
 	// are "" unless Options.ClientHints asks for them.
@@ -33,7 +34,8 @@ func (m *Manager) info(rec *record) Info {
 		Handle: rec.env.Handle.String(), Subject: string(rec.env.Subject),
 		Created: rec.env.Created.Time(), LastSeen: rec.seen.Time(),
 		ExpiresAt: min(m.idleEnd(rec), m.absoluteEnd(&rec.env)).Time(), Deadline: m.absoluteEnd(&rec.env).Time(),
-		Agent: rec.env.Extension(wire.Agent), Network: rec.env.Extension(wire.Network),
+		Persistent: m.persistent(&rec.env),
+		Agent:      rec.env.Extension(wire.Agent), Network: rec.env.Extension(wire.Network),
 	}
 	if rec.env.Authenticated > 0 {
 		i.Authenticated = rec.env.Authenticated.Time()

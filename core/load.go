@@ -75,7 +75,7 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 // deleted.
 func (m *Manager) offerAnew(o *opening, value string, rec *record, now wire.Millis) {
 	if o.reason == "" && o.offer == "" {
-		o.offer, o.presented = m.cookie.set(value, m.absoluteEnd(&rec.env)-now), true
+		o.offer, o.presented = m.cookie.set(value, m.cookieLasts(&rec.env, now)), true
 		o.token = value
 	}
 }

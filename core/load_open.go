@@ -91,7 +91,7 @@ func (m *Manager) openRenewed(
 		o.reason = ReasonReplayed
 		return o, nil
 	}
-	return opening{offer: m.cookie.set(token, m.absoluteEnd(&rec.env)-now), token: token}, nil
+	return opening{offer: m.cookie.set(token, m.cookieLasts(&rec.env, now)), token: token}, nil
 }
 
 // judge says why a session is not alive. Garbage is no session, an alias or marker past its own deadline is gone, and

@@ -20,7 +20,10 @@ type Manager struct {
 	store   Store   // nil: sealed
 	sealing sealing // nil: stored
 
-	idle, absolute, touchEvery, renewEvery, renewGrace, leeway wire.Millis
+	idle, absolute, maxLifetime, touchEvery, renewEvery, renewGrace, leeway wire.Millis
+
+	basis          Basis
+	lifetimeByRole func(subject string) Lifetime
 
 	storeTimeout time.Duration
 	maxSize      int
@@ -101,6 +104,7 @@ func newManager(o Options) (*Manager, error) {
 	return &Manager{
 		name: o.Name, cookie: c,
 		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
+		maxLifetime: wire.FromDuration(o.MaxLifetime), basis: o.Basis, lifetimeByRole: o.LifetimeFor,
 		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter),
 		renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,

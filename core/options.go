@@ -29,6 +29,15 @@ type Options struct {
 	// AbsoluteTimeout ends a session this long after its creation or last login, used or not. Zero means 12 hours;
 	// at most 400 days.
 	AbsoluteTimeout time.Duration
+	// MaxLifetime bounds every absolute timeout, whatever SetLifetime or LifetimeFor ask for: they are refused what is
+	// longer, and sessions that have it already end then. Zero means 400 days; at least AbsoluteTimeout, at most 400 days.
+	MaxLifetime time.Duration
+	// Basis says what the idle timeout counts from. Zero means LastUse.
+	Basis Basis
+	// LifetimeFor gives the sessions of some subjects a lifetime of their own, by role for example. It is asked at each
+	// Login, on the request's goroutine, and must be safe for concurrent use. For Lifetime{} it is as if it had not been
+	// asked. What SetLifetime says in the request of the login counts more.
+	LifetimeFor func(subject string) Lifetime
 	// TouchInterval is how often at most a request that only reads extends the idle clock. Zero means a tenth of
 	// the idle timeout; at most IdleTimeout. Uses in between are not noted down, so an unused session may live this
 	// much longer.
@@ -141,6 +150,8 @@ func (o *Options) complete() error {
 	setDefault(&o.Name, defaultName)
 	setDefault(&o.AbsoluteTimeout, defaultAbsolute)
 	setDefault(&o.IdleTimeout, min(defaultIdle, o.AbsoluteTimeout))
+	setDefault(&o.MaxLifetime, maxAge)
+	setDefault(&o.Basis, LastUse)
 	setDefault(&o.MaxSize, defaultMaxSize)
 	setDefault(&o.StoreTimeout, defaultStoreTimeout)
 	setDefault(&o.RenewGrace, defaultGrace)
@@ -179,6 +190,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("AtLimit %d: use EvictOldest or RefuseLogin", o.AtLimit)
 	case o.MaxPerSubject < 0:
 		return errors.New("MaxPerSubject is negative; leave it zero for no limit")
+	case o.Basis != LastUse && o.Basis != LastChange:
+		return fmt.Errorf("Basis %d: use LastUse or LastChange", o.Basis)
 	case o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed:
 		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)
 	case o.MaxSize < 0:
@@ -195,6 +208,7 @@ func (o *Options) checkDurations() error {
 		hint     string
 	}{
 		{"AbsoluteTimeout", o.AbsoluteTimeout, time.Millisecond, maxAge, ""},
+		{"MaxLifetime", o.MaxLifetime, o.AbsoluteTimeout, maxAge, ": from the AbsoluteTimeout to 400 days"},
 		{"IdleTimeout", o.IdleTimeout, time.Millisecond, o.AbsoluteTimeout, ", the AbsoluteTimeout: raise that one too"},
 		{"TouchInterval", o.TouchInterval, 0, o.IdleTimeout, ", the IdleTimeout"},
 		{"RenewAfter", o.RenewAfter, 0, o.AbsoluteTimeout, ", the AbsoluteTimeout"},

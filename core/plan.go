@@ -19,8 +19,7 @@ type facts struct {
 	expired     bool        // its absolute deadline has passed since it was loaded
 	idleEnd     wire.Millis // when it ends if it is not used; 0 for a new one
 	absoluteEnd wire.Millis // when it ends in any case
-	span        wire.Millis // what a use adds: see idleSpan
-	newDeadline wire.Millis // what a login sets the deadline to
+	usedEnd     wire.Millis // when it would end after a use that extends it
 	upkeep
 
 	marker          *record // the ended marker or alias that the visitor's token led to
@@ -32,9 +31,10 @@ type facts struct {
 	serveOn bool  // the application serves on as anonymous after a failed load
 	unsaved bool  // Options.SaveOn does not want this response's changes
 
-	changes      // what the request wants
-	changed bool // its operations leave something different
-	starts  bool // its operations leave a value
+	changes            // what the request wants
+	changed       bool // its operations leave something different, or it gets another lifetime
+	changesCookie bool // that needs a cookie with the same token
+	starts        bool // its operations leave a value
 }
 
 // gatherFacts collects what a decision at now depends on. The lock is held.
@@ -42,16 +42,20 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	f := facts{
 		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
-		found: st.found, span: s.m.idleSpan(&base.env), newDeadline: s.m.newDeadline(now),
-		marker: st.marker(), cookieDeletable: st.cookieDeletable(), guarded: st.guarded(), offer: st.offer(),
+		found: st.found, marker: st.marker(), cookieDeletable: st.cookieDeletable(), guarded: st.guarded(),
+		offer:   st.offer(),
 		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
 		changes: st.changes(), starts: st.startsSession(),
 	}
+	f.lifetime = st.wantedLifetime(&f.changes)
 	if st.found {
-		f.changed = st.valuesAt(s.m, now).changedBy(f.ops) || st.base.cached && (len(f.ops) > 0 || f.hidden)
+		relived, changesCookie := s.m.changedBy(base, f.lifetime)
+		f.changed = relived || st.valuesAt(s.m, now).changedBy(f.ops) ||
+			st.base.cached && (len(f.ops) > 0 || f.hidden || f.lifetime != nil)
+		f.changesCookie = changesCookie
 		f.upkeep = s.m.upkeepOf(base, st.retiredKey)
 		f.firstPresented = f.firstPresented && !st.cameByReplaced()
-		f.idleEnd, f.absoluteEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env)
+		f.idleEnd, f.absoluteEnd, f.usedEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env), s.m.usedEnd(*base, now)
 		f.expired = s.m.reached(f.absoluteEnd, now)
 	}
 	return f
@@ -84,9 +88,6 @@ const (
 	doEndThenCreate        // and start another session
 )
 
-// keepsSession reports whether there is a session after the action, with an end that the plan has set.
-func (a action) keepsSession() bool { return a >= doTouch && a != doEnd }
-
 // issuesToken reports whether the action gives the visitor a new token.
 func (a action) issuesToken() bool { return a >= doCreate && a != doEnd }
 
@@ -95,8 +96,7 @@ func (a action) issuesToken() bool { return a >= doCreate && a != doEnd }
 type plan struct {
 	action  action
 	reason  Reason // of the event that success is
-	expires wire.Millis
-	unasked bool // it is upkeep alone: of the request's own changes, if any, nothing is done
+	unasked bool   // it is upkeep alone: of the request's own changes, if any, nothing is done
 	err     error
 }
 
@@ -109,11 +109,11 @@ func decide(f *facts) plan {
 	case f.blocked != nil:
 		return plan{err: f.blocked}
 	case f.unsaved:
-		return f.withExpiry(planUpkeep(f, false))
+		return planUpkeep(f, false)
 	case f.refusal != nil:
 		return failWithUpkeep(f, f.refusal)
 	}
-	p := withoutLateHeaders(f, f.withExpiry(planWanted(f)))
+	p := withoutLateHeaders(f, planWanted(f))
 	if p.err != nil && p.action == doNothing {
 		return failWithUpkeep(f, p.err)
 	}
@@ -123,29 +123,14 @@ func decide(f *facts) plan {
 // failWithUpkeep is the plan of a request whose changes are not saved: it fails with err, and has used the session
 // all the same.
 func failWithUpkeep(f *facts, err error) plan {
-	p := planUpkeep(f, false)
-	if p.action != doTouch || f.sealed { // an error response leaves the cookie alone
+	if !f.found || f.expired || f.sealed || !touchDue(f, false) { // an error response leaves the cookie alone
 		return plan{err: err}
 	}
-	p.err = err
-	return f.withExpiry(p)
+	return plan{action: doTouch, reason: ReasonTouched, unasked: true, err: err}
 }
 
-// withExpiry says how long the session lives after p.
-func (f *facts) withExpiry(p plan) plan {
-	switch {
-	case p.action == doNothing:
-	case p.action.issuesToken() && (f.login || !f.found):
-		p.expires = f.now + f.span
-		if p.action == doRenew && !f.switched {
-			p.expires = max(p.expires, f.idleEnd)
-		}
-		p.expires = min(p.expires, f.newDeadline)
-	default:
-		p.expires = extended(f.now, f.span, f.idleEnd, f.absoluteEnd)
-	}
-	return p
-}
+// extends reports whether the request moves the idle clock also of a session in which that counts from the last change.
+func (f *facts) extends() bool { return !f.found || f.changed || f.touch || f.renew || f.login }
 
 // planWanted says what the request needs, whether or not it can still be done.
 func planWanted(f *facts) plan {
@@ -207,7 +192,7 @@ func planUpkeep(f *facts, touch bool) plan {
 		return plan{}
 	case f.retiredKey && canSetCookie(f):
 		return plan{action: doTouch, reason: ReasonReissued, unasked: true}
-	case f.firstPresented:
+	case f.firstPresented, f.owesCookie && canSetCookie(f):
 		return plan{action: doUpdate, unasked: true}
 	case touchDue(f, touch):
 		return plan{action: doTouch, reason: ReasonTouched, unasked: !touch}
@@ -225,13 +210,13 @@ func touchDue(f *facts, touch bool) bool {
 	if f.sealed && !touch && !canSetCookie(f) {
 		return false
 	}
-	return (touch || f.now >= f.touchAt()) && min(f.now+f.span, f.absoluteEnd) > f.idleEnd
+	return (touch || f.now >= f.touchAt()) && f.usedEnd > f.idleEnd
 }
 
 // withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
 // the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
-	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing
+	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing || f.changesCookie && p.action == doUpdate
 	late := error(nil)
 	switch {
 	case f.headersSent:

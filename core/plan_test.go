@@ -21,9 +21,9 @@ const (
 )
 
 func fresh(change func(*facts)) facts {
-	f := facts{now: lately, span: span}
-	if change(&f); f.newDeadline == 0 {
-		f.newDeadline = f.now + absolute
+	f := facts{now: lately}
+	if change(&f); f.usedEnd == 0 {
+		f.usedEnd = min(f.now+span, f.absoluteEnd)
 	}
 	return f
 }
@@ -291,38 +291,25 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestDecideHowLongASessionLives(t *testing.T) {
+// A use moves a session's end to one span after it, never to an earlier one, and never past the deadline.
+func TestAUseMovesTheEnd(t *testing.T) {
+	m := &Manager{idle: 30 * minute, absolute: absolute, maxLifetime: absolute, basis: LastUse}
 	for _, c := range []struct {
-		why   string
-		facts facts
-		want  wire.Millis
+		why                     string
+		seen, expires, deadline wire.Millis
+		want                    wire.Millis
 	}{
-		{"idle from now, and what a touch may be late", loaded(func(f *facts) { f.changed = true }), lately + span},
-		{"the same for a new one", fresh(func(f *facts) { f.starts = true }), lately + span},
-		{
-			"a new one never longer than the absolute timeout",
-			fresh(func(f *facts) { f.starts, f.newDeadline = true, lately+7 }), lately + 7,
-		},
-		{
-			"a login starts the absolute clock anew",
-			loaded(func(f *facts) { f.login, f.absoluteEnd = true, lately+7 }), lately + span,
-		},
-		{
-			"somebody else's login inherits no clock",
-			loaded(func(f *facts) { f.login, f.switched, f.idleEnd = true, true, lately+90*minute }), lately + span,
-		},
-		{"never past the deadline", loaded(func(f *facts) { f.changed, f.absoluteEnd = true, lately+7 }), lately + 7},
-		{
-			"never shorter than it was",
-			loaded(func(f *facts) { f.changed, f.idleEnd = true, lately+90*minute }), lately + 90*minute,
-		},
-		{
-			"but the deadline has the last word",
-			loaded(func(f *facts) { f.changed, f.idleEnd, f.absoluteEnd = true, lately+9, lately+8 }), lately + 8,
-		},
+		{"idle from now, and what a touch may be late", lastUsed, lastUsed + span, beginning + absolute, lately + span},
+		{"the same for a new one", 0, 0, beginning + absolute, lately + span},
+		{"never past the deadline", lastUsed, lastUsed + span, lately + 7, lately + 7},
+		{"never back, where another server's clock is ahead", lately + 7, lately + 7 + span, beginning + absolute,
+			lately + 7 + span},
+		{"with a deadline that has passed it ends now", lastUsed, lastUsed + span, lately - 7, lately},
 	} {
-		if got := decide(&c.facts); got.expires != c.want {
-			t.Errorf("%s: expires %d after now, want %d", c.why, got.expires-c.facts.now, c.want-c.facts.now)
+		rec := record{snapshot: snapshot{seen: c.seen, expires: c.expires},
+			env: wire.Envelope{Created: beginning, Deadline: c.deadline}}
+		if m.noteUse(&rec, lately, true); rec.expires != c.want {
+			t.Errorf("%s: expires %d after now, want %d", c.why, rec.expires-lately, c.want-lately)
 		}
 	}
 }

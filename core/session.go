@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Session is one visitor's session as one request sees it. Nothing is loaded before the first read or write,
@@ -47,11 +46,17 @@ func (s *Session) Login(subject string) {
 		s.reject(ReasonCommitFailed, "", errors.New("session: Login needs a subject"))
 		return
 	}
+	byRole, err := s.m.lifetimeFor(subject)
+	if err != nil {
+		s.reject(ReasonCommitFailed, "", err)
+		return
+	}
 	st, err := s.enterToWrite()
 	if err != nil {
 		return
 	}
 	st.pending.login, st.pending.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
+	st.pending.wantLifetime(byRole)
 	if owner := st.storedSubject(); len(owner) > 0 && string(owner) != subject {
 		st.pending.switched = true
 		st.hide()
@@ -178,28 +183,6 @@ func (s *Session) Handle() string {
 	}
 	defer s.leave()
 	return st.handle()
-}
-
-// ExpiresAt returns when the session ends if it is not used again after this request, as its response leaves it:
-// changes and touches that are due are counted, for a session that this request starts too. It is the zero time when
-// there will be none.
-func (s *Session) ExpiresAt() time.Time {
-	now := s.m.now()
-	st := s.enter()
-	if st == nil {
-		return time.Time{}
-	}
-	defer s.leave()
-	var rec record
-	st.base.reparse(&rec)
-	f := s.gatherFacts(st, &rec, now)
-	switch p := decide(&f); {
-	case p.err == nil && p.action.keepsSession():
-		return p.expires.Time()
-	case st.found && !f.expired && p.action != doEnd:
-		return min(f.idleEnd, f.absoluteEnd).Time()
-	}
-	return time.Time{}
 }
 
 // Err returns why the session could not be loaded, why a write was refused, or why the last Save failed; nil

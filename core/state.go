@@ -41,6 +41,8 @@ type rare struct {
 
 	offeredToken string // the token in offer, if there is one
 
+	lifetime *wantedLifetime // what the request's earlier commits have settled by SetLifetime
+
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
 
 	guarded bool // a guard has answered: the cookie of a dead session stays, and nobody may store the answer

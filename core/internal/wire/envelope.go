@@ -13,7 +13,7 @@ import (
 //	'C' · version · kind · flags · handle (16 bytes)
 //	created, as a varint of milliseconds since 1970
 //	deadline, renewed, authenticated, as varints of milliseconds since created; authenticated plus one, 0: never
-//	the session's own idle timeout, as a varint of milliseconds; 0: the manager's; read, and so far always written as 0
+//	the session's own idle timeout, as a varint of milliseconds; 0: the manager's
 //	sealed: seen and expires as varints; stored: four write ids of 8 bytes, newest first
 //	extensions: varint length, then tag, length, bytes for each; unknown ones are carried along
 //	subject: varint length, bytes

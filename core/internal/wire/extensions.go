@@ -5,6 +5,8 @@ const (
 	Agent       = 1 // the family of the browser
 	Network     = 2 // of the address
 	PresentedAt = 3 // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
+	OwnLifetime = 4 // what a session has of a lifetime besides its idle timeout: see Lifetime
+	OwedCookie  = 5 // is there if the browser has the token under attributes that are out of date
 )
 
 // MarkPresented notes that the token of a periodic renewal has been presented.
@@ -30,15 +32,17 @@ func (e *Envelope) Presented() Millis {
 }
 
 // Extension returns what is kept under a tag, or "".
-func (e *Envelope) Extension(tag byte) string {
+func (e *Envelope) Extension(tag byte) string { return string(e.extension(tag)) }
+
+func (e *Envelope) extension(tag byte) []byte {
 	for rest := e.Extensions; len(rest) > 0; {
 		var text []byte
 		known := rest[0]
 		if text, rest = takeFrame(rest[1:]); known == tag {
-			return string(text)
+			return text
 		}
 	}
-	return ""
+	return nil
 }
 
 // SetExtension keeps text under a tag in place of what was there. Other tags, those of newer versions too, stay.

@@ -18,6 +18,9 @@ func FromTime(t time.Time) Millis { return Millis(t.UnixMilli()) }
 // FromDuration drops what is shorter than a millisecond.
 func FromDuration(d time.Duration) Millis { return Millis(d / time.Millisecond) }
 
+// Duration returns m, a duration, for other packages.
+func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
+
 // Time returns m, a point in time, for other packages.
 func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)) }
 
