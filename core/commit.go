@@ -272,7 +272,7 @@ func (st *state) dropChanges(err error) {
 			st.reads[i].value = wire.Value(st.base.body(), st.reads[i].key)
 		}
 	}
-	st.keepLifetime(err)
+	st.settleLifetime(err)
 	st.pending = nil
 	if st.lateLine() != "" {
 		st.rare.lateLine = ""

@@ -57,8 +57,7 @@ func (c *commit) noteFollowed(way journey) {
 	}
 }
 
-// presentedToken returns the token for a record that the request presented, or that its response gives to the visitor, or
-// "".
+// presentedToken returns the token that the request presented for a record, or "".
 func (c *commit) presentedToken(id RecordID) string {
 	if c.x == nil {
 		return ""
@@ -69,10 +68,8 @@ func (c *commit) presentedToken(id RecordID) string {
 			return token
 		}
 	}
-	for _, token := range [...]string{c.offeredToken, c.issued, c.heirToken} {
-		if token != "" && recordID(c.m.name, token) == id {
-			return token
-		}
+	if recordID(c.m.name, c.offeredToken) == id {
+		return c.offeredToken
 	}
 	return ""
 }

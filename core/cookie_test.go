@@ -65,7 +65,7 @@ func TestCookieLine(t *testing.T) {
 				t.Fatal(err)
 			}
 			lasting := untilBrowserCloses
-			if got.persistent {
+			if c.cookie.Persistent {
 				lasting = 43_200_999
 			}
 			if line := got.set("v", lasting); line != c.want {

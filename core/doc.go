@@ -122,6 +122,11 @@
 //     A session that was used lives for at least the idle timeout from then on; an unused one may
 //     live an interval longer. [Session.Touch] writes a use down at once.
 //   - Login starts the absolute timeout anew. Renew, Touch and Clear do not.
+//   - [Session.SetLifetime] gives one session a lifetime of its own, as for "remember me", and
+//     [Options.LifetimeFor] the sessions of some subjects. It stays through everything but a login as
+//     somebody else, and is never longer than [Options.MaxLifetime].
+//   - With [LastChange] the idle timeout counts from the last change, and requests that only read
+//     do not extend the session.
 //   - Shorter timeouts act at once on sessions that live already. A longer idle timeout reaches a
 //     session with its next use, a longer absolute one with its next login.
 //   - [Options.Leeway] adds to both, for servers whose clocks differ.
@@ -131,7 +136,8 @@
 //   - The cookie ends with the browser. With [Cookie.Persistent] it stays until the session's
 //     absolute end.
 //
-// [Session.Info] tells when a session ends if this request is its last. Expired sessions open
+// [Session.Info] tells when a session ends if this request is its last, and what else is known of it;
+// [Session.AuthenticatedWithin] whether the visitor has logged in lately. Expired sessions open
 // nothing. Where the store does not forget them by itself, [Manager.StartSweeper] or [Manager.Sweep]
 // removes them.
 //
@@ -234,8 +240,9 @@
 //     To the core, a store's answer for a record that is absent.
 //   - [ErrExists]: a store's answer to Create. Applications do not see it.
 //   - A refused write has no error of its own to branch on. The value or its type cannot be stored, or
-//     Update found a value that does not fit its type, or Login got no subject. The message names the
-//     key, and the event the line of the program.
+//     Update found a value that does not fit its type, or Login got no subject, or SetLifetime or
+//     [Options.LifetimeFor] a lifetime that cannot be. The message names the key, if there is one, and
+//     the event the line of the program.
 //   - errors.ErrUnsupported: sealed sessions cannot be listed, nor can those of some stores, and
 //     where the store forgets by itself there is nothing to sweep.
 //

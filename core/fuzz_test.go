@@ -11,11 +11,15 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// FuzzOverlay: whatever body a record has, it can be copied with a value added to it.
+// FuzzOverlay: whatever body a record has, it can be copied with a value added to it, and whatever the value is, it can
+// be looked at, as one with an end of its own and as a Flash's too.
 func FuzzOverlay(f *testing.F) {
 	f.Add([]byte(nil), "k", "1")
 	f.Add(bodyOf("theme", `"dark"`, "visits", "3"), "visits", "4")
 	f.Add(bodyOf("", "", "k", ""), "", "1")
+	f.Add(bodyOf("code", string(withEnd([]byte(`"4711"`), someday))), "code", "\x01\xff")
+	f.Add([]byte(nil), "notices", `[[5,"saved"],[6,{"a":[]}]]`)
+	m := must(New(struct{ Store }{}, Options{}))
 	f.Fuzz(func(t *testing.T, body []byte, key, value string) {
 		e := wire.Envelope{Kind: wire.Live}
 		draft := e.AppendHeader(nil)
@@ -31,7 +35,28 @@ func FuzzOverlay(f *testing.F) {
 		if got := wire.Value(rec.body(), key); string(got) != value {
 			t.Errorf("%q was added to %q as %q and reads as %q", key, body, value, got)
 		}
+		checkStored(t, []byte(value))
+		v := values{body: body, m: m, now: someday}
+		kept := v.appendBody(nil, nil)
+		if again := (values{body: kept, m: m, now: someday}).appendBody(nil, nil); string(again) != string(kept) {
+			t.Errorf("%q without what is over is %q, and then %q", body, kept, again)
+		}
 	})
+}
+
+func checkStored(t *testing.T, value []byte) {
+	end, text := splitEnd(value)
+	if got, rest := splitEnd(withEnd(text, end)); end != 0 && (got != end || string(rest) != string(text)) {
+		t.Errorf("%q ends at %d, and written again at %d as %q", value, end, got, rest)
+	}
+	messages, err := parseMessages(text)
+	if err != nil || len(messages) == 0 {
+		return
+	}
+	again, err := parseMessages(encodeMessages(messages))
+	if err != nil || !reflect.DeepEqual(again, messages) {
+		t.Errorf("messages of %q, written and read again: %+v, %v", value, again, err)
+	}
 }
 
 func FuzzCookieLines(f *testing.F) {

@@ -6,9 +6,9 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// Info returns what is known of the session besides its values, as this request's response leaves it: changes and touches
-// that are due are counted, for a session that this request starts too, whose Handle is "" until it has been saved. It
-// is the zero Info when there will be no session. Whatever the store, it takes no further call.
+// Info returns what is known of the session as this request's response leaves it: changes and touches that are due are
+// counted. For a session that this request starts it is what is known already; the handle is "" until it has been saved.
+// It is the zero Info when there will be no session. It costs no store call but that of the first use.
 func (s *Session) Info() Info {
 	now := s.m.now()
 	st := s.enter()
@@ -21,38 +21,48 @@ func (s *Session) Info() Info {
 	c.facts = s.gatherFacts(st, &c.old, now)
 	c.plan = decide(&c.facts)
 	c.dropUnsaved()
-	rec, ok := c.foresee()
+	rec, ok := c.outcome()
 	if !ok {
 		return Info{}
 	}
 	return s.m.info(&rec)
 }
 
-// foresee returns the session that the plan will leave if no other request gets in between, without its values.
-func (c *commit) foresee() (rec record, ok bool) {
+// outcome is the session, without its values, as the plan leaves it if nobody interferes. ok is false if there is none.
+func (c *commit) outcome() (rec record, ok bool) {
 	rec = c.old
 	switch c.action {
+	case doEnd:
+		return record{}, false
 	case doCreate, doEndThenCreate:
 		rec = record{env: c.newEnvelope()}
 		rec.env.Handle = wire.Handle{}
 	case doRenew:
+		rec = record{}
 		if c.beginRenewed(&rec); c.switched {
-			rec.env.Handle, rec.seen, rec.expires = wire.Handle{}, 0, 0
+			rec.env.Handle = wire.Handle{}
 		}
-	case doUpdate:
+	case doTouch, doUpdate:
 		c.stampLifetime(&rec.env)
-	case doTouch:
 	default:
-		return rec, c.found && !c.expired && c.action != doEnd
+		return rec, c.found && !c.m.hasExpired(&rec, c.now)
 	}
 	c.m.noteUse(&rec, c.now, c.extends())
-	return rec, true
+	return rec, !c.m.hasExpired(&rec, c.now)
 }
 
-// AuthenticatedWithin reports whether the visitor is logged in and the last Login was less than d ago, this request's
-// own counted: what should be done only by somebody who has just shown a password asks for it first (OWASP: require
-// re-authentication for sensitive features).
+// AuthenticatedWithin reports whether the visitor has logged in less than d ago, to the leeway; for pages that ask for
+// the password once more. A login in this very request counts.
 func (s *Session) AuthenticatedWithin(d time.Duration) bool {
-	i := s.Info()
-	return i.Subject != "" && !s.m.reached(wire.FromTime(i.Authenticated)+wire.FromDuration(d), s.m.now())
+	now := s.m.now()
+	st := s.enter()
+	if st == nil {
+		return false
+	}
+	defer s.leave()
+	if st.changes().login {
+		return d > 0
+	}
+	at := st.base.envelope().Authenticated
+	return d > 0 && at > 0 && !s.m.reached(at+wire.FromDuration(d), now)
 }

@@ -64,7 +64,7 @@ func (m *Manager) newDeadline(e *wire.Envelope) wire.Millis {
 // the last change, only a use that extends moves them. A session whose deadline has passed with this use ends now, and
 // not in the past: stores remove what has ended a while ago, and its visitor shall still learn why.
 func (m *Manager) noteUse(rec *record, now wire.Millis, extends bool) {
-	if extends || m.basisOf(&rec.env) == LastUse {
+	if extends || m.basisOf(&rec.env) != LastChange {
 		rec.seen = max(rec.seen, now)
 		rec.expires = rec.seen + m.idleSpan(&rec.env)
 	}
@@ -102,7 +102,7 @@ func (m *Manager) cookieLasts(e *wire.Envelope, now wire.Millis) wire.Millis {
 }
 
 // untilBrowserCloses stands for the end that a cookie has without Max-Age.
-const untilBrowserCloses = wire.Millis(0)
+const untilBrowserCloses = wire.Millis(-1)
 
 // hasExpired reports whether either clock of a live session has run out.
 func (m *Manager) hasExpired(rec *record, now wire.Millis) bool {

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -9,188 +8,195 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// Lifetime is how long one session lives. A field that is zero is as the manager's options say, at present and later.
+// Lifetime is how long a session lives. Fields that are zero are as the manager's options say, then and later.
 type Lifetime struct {
-	// Idle ends the session when it is not used for this long: see Options.IdleTimeout. It is a millisecond at least, and
-	// no longer than the absolute timeout.
+	// Idle ends the session that is not used for this long. At most the absolute timeout.
 	Idle time.Duration
-	// Absolute ends the session this long after its last login, or else after its creation, used or not. It is a
-	// millisecond at least and Options.MaxLifetime at most.
+	// Absolute ends it this long after its last login, or else its creation, used or not. At most Options.MaxLifetime.
 	Absolute time.Duration
-	// Persistent says whether the cookie outlives the browser. Zero is as Options.Cookie.Persistent says.
+	// Persistent says whether the cookie outlives the browser.
 	Persistent Persistence
-	// Basis says what the idle timeout counts from. Zero is as Options.Basis says.
+	// Basis says what Idle counts from.
 	Basis Basis
 }
 
-// Persistence says what becomes of the session's cookie when the browser closes.
+// Persistence says whether a session's cookie outlives the browser. Zero means as Cookie.Persistent says.
 type Persistence byte
 
 const (
 	_ Persistence = iota
-	// Keep lets the cookie outlive the browser, until the session's absolute end or for 400 days.
+	// Keep makes the browser keep the cookie until the session's absolute end.
 	Keep
-	// EndWithBrowser gives the cookie no end of its own: the browser drops it when it closes.
+	// EndWithBrowser makes it forget the cookie when it closes. Browsers that restore their windows bring it back.
 	EndWithBrowser
 )
 
-// Basis says what the idle timeout counts from.
+// Basis says what the idle timeout counts from. Zero means as Options.Basis says.
 type Basis byte
 
 const (
 	_ Basis = iota
-	// LastUse lets every request that loads the session extend it.
+	// LastUse counts from the last request that has loaded the session. It is the default.
 	LastUse
-	// LastChange lets only changes extend the session: of a value, by Login, Renew, SetLifetime, and Touch. Reading it
-	// does not, nor does setting a key to the value that it has. This is how Django's sessions expire by default.
+	// LastChange counts from the last change: of a value, by Touch, Renew, Login or SetLifetime. Requests that only read
+	// do not extend the session, nor does what happens without being asked for, such as a periodic renewal. The session
+	// lives for the idle timeout exactly; there is no touch interval. Django counts so by default.
 	LastChange
 )
 
-// SetLifetime gives the session a lifetime of its own, which stays with it through renewals, or with Lifetime{} the
-// manager's again:
+// SetLifetime gives the session a lifetime of its own, which stays with it until the next SetLifetime or a login as
+// somebody else. Lifetime{} makes it follow the manager's options again. Use it for "remember me".
 //
-//	s.Login("user:42")
-//	s.SetLifetime(session.Lifetime{Idle: 30 * day, Absolute: 90 * day, Persistent: session.Keep}) // remember me
+// The idle timeout counts from now, the absolute one from the last login or else the creation: calling it again with
+// the same lifetime is no change and extends nothing. If the absolute end has passed already, the session ends with this
+// response. A change of persistence, or of a persistent session's absolute end, sends the cookie once more with the same
+// token, so it has to come before the first byte.
 //
-// The absolute timeout counts from the last login, or else from the creation, so that setting the same lifetime again,
-// as on every request, extends nothing and is no change. If it has passed already, the session ends with this
-// request.
+// Without a session it starts none; one that this request's writes or Login start gets the lifetime. After Destroy it
+// is for the session that comes next. When requests overlap, the later commit wins.
 //
-// Without a session SetLifetime starts none; one that this request starts gets that lifetime. In a request that logs
-// in it counts, before or after Login. A later login as the session's own subject keeps the lifetime; any other login
-// begins with what Options.LifetimeFor says, or with the manager's. When two requests set it, the later commit wins.
-//
-// A change of whether the cookie outlives the browser, or until when, sets the cookie again with the same token; after
-// the headers have left that fails with ErrCommitted. A negative duration, one below a millisecond, an idle timeout that is
-// longer than the absolute one, an absolute one beyond Options.MaxLifetime, and an unknown Persistence or Basis are
-// refused.
+// Timeouts that are negative or below a millisecond, an Idle beyond the absolute timeout and an Absolute beyond
+// Options.MaxLifetime are refused: the commit fails, and nothing changes.
 func (s *Session) SetLifetime(l Lifetime) {
 	if err := s.m.checkLifetime(l); err != nil {
 		s.reject(ReasonCommitFailed, "", fmt.Errorf("session: SetLifetime: %w", err))
 		return
 	}
 	if st, err := s.enterToWrite(); err == nil {
-		st.pending.lifetime = &wantedLifetime{Lifetime: l.wire()}
+		st.pending.lifetime = &wantedLifetime{Lifetime: l.toWire()}
 		s.leaveChanged(st)
 	}
 }
 
-func (l Lifetime) wire() wire.Lifetime {
-	return wire.Lifetime{
-		Idle: wire.FromDuration(l.Idle), Absolute: wire.FromDuration(l.Absolute),
-		Persistence: byte(l.Persistent), Basis: byte(l.Basis),
-	}
+// wantedLifetime is the lifetime that the request wants for its session.
+type wantedLifetime struct {
+	wire.Lifetime
+	byLogin bool // Options.LifetimeFor wants it, for the login; SetLifetime counts more
 }
 
-// checkLifetime says what is wrong with a session's own lifetime.
+func (l Lifetime) toWire() wire.Lifetime {
+	return wire.Lifetime{Idle: wire.FromDuration(l.Idle), Absolute: wire.FromDuration(l.Absolute),
+		Persistence: byte(l.Persistent), Basis: byte(l.Basis)}
+}
+
+// checkLifetime says what is wrong with a lifetime, and what to do about it.
 func (m *Manager) checkLifetime(l Lifetime) error {
-	absolute, longest := m.absolute.Duration(), m.maxLifetime.Duration()
-	if l.Absolute != 0 {
-		absolute = l.Absolute
+	own := l.toWire()
+	absolute := m.absolute
+	if own.Absolute > 0 {
+		absolute = own.Absolute
 	}
 	switch {
-	case l.Idle != 0 && l.Idle < time.Millisecond:
-		return fmt.Errorf("Idle is %v and must be at least a millisecond, or zero for the manager's", l.Idle)
-	case l.Absolute != 0 && l.Absolute < time.Millisecond:
-		return fmt.Errorf("Absolute is %v and must be at least a millisecond, or zero for the manager's", l.Absolute)
-	case l.Absolute > longest:
-		return fmt.Errorf("Absolute is %v and may be %v at most: see Options.MaxLifetime", l.Absolute, longest)
-	case l.Idle > absolute && l.Absolute == 0:
-		return fmt.Errorf("Idle is %v, longer than the manager's AbsoluteTimeout of %v: set Absolute too", l.Idle, absolute)
-	case l.Idle > absolute:
-		return fmt.Errorf("Idle is %v, longer than Absolute, %v: the session would never idle out", l.Idle, absolute)
+	case l.Idle < 0 || l.Idle > 0 && own.Idle == 0:
+		return fmt.Errorf("Idle is %v: use a millisecond or more, or zero for Options.IdleTimeout", l.Idle)
+	case l.Absolute < 0 || l.Absolute > 0 && own.Absolute == 0:
+		return fmt.Errorf("Absolute is %v: use a millisecond or more, or zero for Options.AbsoluteTimeout", l.Absolute)
+	case own.Absolute > m.maxLifetime:
+		return fmt.Errorf("Absolute is %v, more than Options.MaxLifetime, %v: raise that one, or use less",
+			l.Absolute, m.maxLifetime.Duration())
+	case own.Idle > absolute && own.Absolute == 0:
+		return fmt.Errorf("Idle is %v, more than Options.AbsoluteTimeout, %v: set Absolute too", l.Idle, absolute.Duration())
+	case own.Idle > absolute:
+		return fmt.Errorf("Idle is %v, more than Absolute, %v: set Absolute to as much at least", l.Idle, l.Absolute)
 	case l.Persistent > EndWithBrowser:
-		return fmt.Errorf("Persistent is %d: use Keep or EndWithBrowser, or zero for the manager's", l.Persistent)
+		return fmt.Errorf("Persistent is %d: use Keep or EndWithBrowser, or zero for Cookie.Persistent", l.Persistent)
 	case l.Basis > LastChange:
-		return fmt.Errorf("Basis is %d: use LastUse or LastChange, or zero for the manager's", l.Basis)
+		return fmt.Errorf("Basis is %d: use LastUse or LastChange, or zero for Options.Basis", l.Basis)
 	}
 	return nil
 }
 
-// wantedLifetime is the lifetime that a request wants its session to have.
-type wantedLifetime struct {
-	wire.Lifetime
-	byRole bool // Options.LifetimeFor has chosen it, and not SetLifetime, which counts more
-}
-
-// lifetimeFor asks the application for the lifetime of a subject's sessions. It returns nil where that leaves the choice
-// to others.
-func (m *Manager) lifetimeFor(subject string) (*wantedLifetime, error) {
-	if m.lifetimeByRole == nil {
+// lifetimeForLogin asks Options.LifetimeFor. Nil is its word that it wants nothing in particular.
+func (m *Manager) lifetimeForLogin(subject string) (*wantedLifetime, error) {
+	if m.lifetimeFor == nil {
 		return nil, nil
 	}
-	l := m.lifetimeByRole(strings.Clone(subject))
+	l := m.lifetimeFor(strings.Clone(subject)) // it may lie in a buffer that the framework reuses
 	if l == (Lifetime{}) {
 		return nil, nil
 	}
 	if err := m.checkLifetime(l); err != nil {
-		return nil, fmt.Errorf("session: Login: Options.LifetimeFor: %w", err)
+		return nil, fmt.Errorf("session: Login: Options.LifetimeFor has returned a lifetime that cannot be: %w", err)
 	}
-	return &wantedLifetime{Lifetime: l.wire(), byRole: true}, nil
+	return &wantedLifetime{Lifetime: l.toWire(), byLogin: true}, nil
 }
 
-// wantLifetime is for a login: byRole counts unless SetLifetime has been called.
-func (p *pending) wantLifetime(byRole *wantedLifetime) {
-	if p.lifetime == nil || p.lifetime.byRole {
-		p.lifetime = byRole
+// loginLifetime is for a login that Options.LifetimeFor wants this lifetime for, or nil.
+func (p *pending) loginLifetime(l *wantedLifetime) {
+	if p.lifetime == nil || p.lifetime.byLogin {
+		p.lifetime = l
 	}
 }
 
-// wantedLifetime returns the lifetime that the next commit gives the session, or nil. What SetLifetime has said before
-// an earlier Save of the request counts for a login or a new session that comes after it.
-func (st *state) wantedLifetime(a *changes) *wantedLifetime {
-	settled := (*wantedLifetime)(nil)
-	if st.rare != nil && (a.login || !st.found) {
-		settled = st.rare.lifetime
-	}
-	if a.lifetime == nil || a.lifetime.byRole && settled != nil {
-		return cmp.Or(settled, a.lifetime)
+// wantedLifetime returns the lifetime that the next commit is to give the session, nil if none. What SetLifetime has
+// said in this request counts for a login and a new session also after a Save.
+func (st *state) wantedLifetime() *wantedLifetime {
+	a := st.changes()
+	if settled := st.settledLifetime(); settled != nil && (a.login || !st.found) && (a.lifetime == nil || a.lifetime.byLogin) {
+		return settled
 	}
 	return a.lifetime
 }
 
-// keepLifetime remembers what SetLifetime has said, for the rest of the request.
-func (st *state) keepLifetime(err error) {
-	if st.pending != nil && st.pending.lifetime != nil && !st.pending.lifetime.byRole && err == nil {
-		st.rarely().lifetime = st.pending.lifetime
+func (st *state) settledLifetime() *wantedLifetime {
+	if st.rare == nil {
+		return nil
+	}
+	return st.rare.lifetime
+}
+
+// settleLifetime remembers what SetLifetime has said, once a commit has gone well.
+func (st *state) settleLifetime(err error) {
+	if l := st.changes().lifetime; err == nil && l != nil && !l.byLogin {
+		st.rarely().lifetime = l
 	}
 }
 
-// changedBy reports whether a lifetime is another one than base has, and whether base's cookie has to be sent again
-// for it.
-func (m *Manager) changedBy(base *record, to *wantedLifetime) (changed, cookie bool) {
-	if to == nil {
+// changedBy reports whether a session is another one with the wanted lifetime, and whether that takes a cookie.
+func (m *Manager) changedBy(rec *record, l *wantedLifetime) (changed, cookie bool) {
+	if l == nil {
 		return false, false
 	}
-	next := base.env
-	next.SetLifetime(to.Lifetime)
-	next.Deadline = m.newDeadline(&next)
-	changed = next.Lifetime() != base.env.Lifetime() || next.Deadline != base.env.Deadline
-	return changed, m.cookieEnd(&next) != m.cookieEnd(&base.env)
+	after := rec.env
+	after.SetLifetime(l.Lifetime)
+	after.Deadline = m.newDeadline(&after)
+	changed = after.Lifetime() != rec.env.Lifetime() || m.absoluteEnd(&after) != m.absoluteEnd(&rec.env)
+	return changed, m.cookieEnd(&after) != m.cookieEnd(&rec.env)
 }
 
-// changesCookie reports whether the lifetime that the request wants needs the cookie to be sent again.
+// changesCookie reports whether the lifetime that the request wants takes a cookie with the session's token.
 func (st *state) changesCookie(m *Manager) bool {
-	a := st.changes()
-	if !st.found || a.lifetime == nil {
+	l := st.changes().lifetime
+	if l == nil || !st.found {
 		return false
 	}
-	var base record
-	st.base.reparse(&base)
-	_, cookie := m.changedBy(&base, a.lifetime)
+	var rec record
+	st.base.reparse(&rec)
+	_, cookie := m.changedBy(&rec, l)
 	return cookie
 }
 
-// arrangeCookie sees to it that the browser gets the token of next, which is what base becomes, under the attributes
-// that its lifetime wants. Where this response cannot do that, because it may not know the token or the client is gone,
-// the next one has to.
+// arrangeCookie sees to it that the browser has the token of next, which takes the place of base, under the attributes
+// that next wants. This response sends it, if it can and has the token; otherwise the next response to somebody who
+// presents it does.
 func (c *commit) arrangeCookie(next, base *record) {
 	c.reissued = ""
-	if !base.env.OwesCookie() && c.m.cookieEnd(&next.env) == c.m.cookieEnd(&base.env) {
+	if !base.env.OwesCookie() && c.m.cookieEnd(&next.env) == c.m.cookieEnd(&base.env) || c.m.store == nil {
 		return
 	}
-	if token := c.presentedToken(base.id); token != "" && canSetCookie(&c.facts) {
+	token := c.tokenOf(base.id)
+	owed := token == "" || !canSetCookie(&c.facts)
+	if next.env.OweCookie(owed); !owed {
 		c.reissued = c.m.cookie.set(token, c.m.cookieLasts(&next.env, c.now))
 	}
-	next.env.OweCookie(c.reissued == "")
+}
+
+// tokenOf returns the token of a record if the visitor has it, gets it with this response, or may get it; else "".
+func (c *commit) tokenOf(id RecordID) string {
+	for _, token := range []string{c.heirToken, c.issued} {
+		if token != "" && recordID(c.m.name, token) == id {
+			return token
+		}
+	}
+	return c.presentedToken(id)
 }

@@ -162,7 +162,7 @@ func startElsewhere(t *testing.T, w *world) string {
 }
 
 // P25, P26: what is told is how this response leaves the session.
-func TestExpiresAtTellsHowTheResponseLeavesTheSession(t *testing.T) {
+func TestInfoTellsHowTheResponseLeavesTheSession(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.now = w.now.Truncate(time.Millisecond)
 	created := w.now

@@ -22,8 +22,8 @@ type Manager struct {
 
 	idle, absolute, maxLifetime, touchEvery, renewEvery, renewGrace, leeway wire.Millis
 
-	basis          Basis
-	lifetimeByRole func(subject string) Lifetime
+	basis       Basis
+	lifetimeFor func(subject string) Lifetime
 
 	storeTimeout time.Duration
 	maxSize      int
@@ -104,7 +104,7 @@ func newManager(o Options) (*Manager, error) {
 	return &Manager{
 		name: o.Name, cookie: c,
 		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
-		maxLifetime: wire.FromDuration(o.MaxLifetime), basis: o.Basis, lifetimeByRole: o.LifetimeFor,
+		maxLifetime: wire.FromDuration(o.MaxLifetime), basis: o.Basis, lifetimeFor: o.LifetimeFor,
 		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter),
 		renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,

@@ -47,7 +47,7 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
 		changes: st.changes(), starts: st.startsSession(),
 	}
-	f.lifetime = st.wantedLifetime(&f.changes)
+	f.lifetime = st.wantedLifetime()
 	if st.found {
 		relived, changesCookie := s.m.changedBy(base, f.lifetime)
 		f.changed = relived || st.valuesAt(s.m, now).changedBy(f.ops) ||

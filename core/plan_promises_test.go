@@ -15,7 +15,7 @@ func randomFacts(r *rand.Rand) facts {
 	some := func() wire.Millis { return wire.Millis(r.Int64N(int64(100 * minute))) }
 	f := facts{
 		sealed: coin(), headersSent: seldom(), timedOut: seldom(), unsaved: seldom(), serveOn: coin(),
-		now: beginning + some(),
+		now:   beginning + some(),
 		found: coin(), changed: seldom(), starts: seldom(), changes: changes{login: seldom(), renew: seldom(),
 			touch: seldom()},
 	}
@@ -23,11 +23,11 @@ func randomFacts(r *rand.Rand) facts {
 	case f.found:
 		f.upkeep = upkeep{
 			seen: f.now - some(), touchEvery: some(), renewed: f.now - some(), renewEvery: some() * wire.Millis(r.IntN(2)),
-			retiredKey: f.sealed && seldom(), firstPresented: !f.sealed && seldom(),
+			retiredKey: f.sealed && seldom(), firstPresented: !f.sealed && seldom(), owesCookie: !f.sealed && seldom(),
 		}
 		f.idleEnd, f.absoluteEnd = f.now-some()/2+some(), f.now-some()/2+some()
-		f.usedEnd = min(f.now+some(), f.absoluteEnd)
-		f.owesCookie, f.changesCookie = !f.sealed && seldom(), f.changed && seldom()
+		f.usedEnd = min(max(f.now+some(), f.idleEnd), f.absoluteEnd)
+		f.changesCookie = f.changed && !f.sealed && seldom()
 		f.expired, f.switched, f.offer = f.now >= f.absoluteEnd, f.login && coin(), []string{"", "id=x"}[r.IntN(2)]
 	case coin():
 		f.marker, f.cookieDeletable = &record{}, coin()
@@ -53,8 +53,7 @@ func upkeepDue(f facts) bool {
 
 // noted reports whether P25 asks for something: a stored session is due for a touch that gains time.
 func noted(f facts) bool {
-	return f.found && !f.sealed && !f.expired && !f.firstPresented && f.blocked == nil && f.now >= f.touchAt() &&
-		f.usedEnd > f.idleEnd &&
+	return f.found && !f.sealed && !f.expired && f.blocked == nil && f.now >= f.touchAt() && f.usedEnd > f.idleEnd &&
 		!f.login && !f.renew // these need a header, and what keeps them from it is not the visit's fault, but they extend
 }
 
@@ -73,9 +72,10 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 			"and no error": !askedFor(f) && f.blocked == nil && f.refusal == nil &&
 				p.err != nil,
 			"no cookie after the headers, sealed": f.headersSent && f.sealed && p.action != doNothing,
-			"nor one with other attributes": f.headersSent && f.changesCookie && p.action == doUpdate && !p.unasked,
+			"nor one with other attributes":       f.headersSent && f.changesCookie && p.action == doUpdate && !p.unasked,
 			"no cookie after the headers, stored": f.headersSent &&
-				(p.action == doCreate || p.action == doRenew || p.action == doEndThenCreate || p.action == doDeleteCookie),
+				(p.action == doCreate || p.action == doRenew || p.action == doEndThenCreate || p.action == doDeleteCookie ||
+					p.action == doUpdate && f.changesCookie),
 			"SaveOn has its way":                          f.unsaved && p.action != doNothing && !p.unasked,
 			"nothing is written over what failed to load": f.blocked != nil && p.action != doNothing,
 			"a refused write is never passed over":        f.refusal != nil && !f.unsaved && p.err == nil,
@@ -140,6 +140,10 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 		rec.expires = rec.seen + m.idleSpan(&rec.env)
 		if r.IntN(8) == 0 {
 			rec.env.Flags |= wire.Unpresented
+		}
+		if r.IntN(8) == 0 {
+			rec.env.SetLifetime(wire.Lifetime{Idle: m.idle / 2, Basis: byte(r.IntN(3))})
+			rec.env.OweCookie(r.IntN(2) == 0)
 		}
 		st := &state{}
 		st.adopt(m, &rec, opening{retiredKey: r.IntN(8) == 0})

@@ -22,9 +22,7 @@ const (
 
 func fresh(change func(*facts)) facts {
 	f := facts{now: lately}
-	if change(&f); f.usedEnd == 0 {
-		f.usedEnd = min(f.now+span, f.absoluteEnd)
-	}
+	change(&f)
 	return f
 }
 
@@ -33,6 +31,7 @@ func loaded(change func(*facts)) facts {
 		f.found, f.upkeep = true, upkeep{seen: lastUsed, touchEvery: 3 * minute, renewed: beginning}
 		f.idleEnd, f.absoluteEnd = lastUsed+span, beginning+absolute
 		change(f)
+		f.usedEnd = min(f.now+span, f.absoluteEnd)
 	})
 }
 
@@ -291,25 +290,49 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// A use moves a session's end to one span after it, never to an earlier one, and never past the deadline.
-func TestAUseMovesTheEnd(t *testing.T) {
+func TestHowLongASessionLivesAfterAUse(t *testing.T) {
 	m := &Manager{idle: 30 * minute, absolute: absolute, maxLifetime: absolute, basis: LastUse}
 	for _, c := range []struct {
-		why                     string
-		seen, expires, deadline wire.Millis
-		want                    wire.Millis
+		why     string
+		rec     record
+		extends bool
+		seen    wire.Millis
+		want    wire.Millis
 	}{
-		{"idle from now, and what a touch may be late", lastUsed, lastUsed + span, beginning + absolute, lately + span},
-		{"the same for a new one", 0, 0, beginning + absolute, lately + span},
-		{"never past the deadline", lastUsed, lastUsed + span, lately + 7, lately + 7},
-		{"never back, where another server's clock is ahead", lately + 7, lately + 7 + span, beginning + absolute,
-			lately + 7 + span},
-		{"with a deadline that has passed it ends now", lastUsed, lastUsed + span, lately - 7, lately},
+		{"idle from now, and what a touch may be late", clocks(lastUsed, 0), true, lately, lately + span},
+		{"a read too", clocks(lastUsed, 0), false, lately, lately + span},
+		{"never past the deadline", clocks(lastUsed, lately+7), true, lately, lately + 7},
+		{"from the later of two servers' uses", clocks(lately+7, 0), true, lately + 7, lately + 7 + span},
+		{"a deadline in the past is one that is now", clocks(lastUsed, beginning), true, lately, lately},
+		{
+			"an idle timeout of its own, with its own interval",
+			owning(wire.Lifetime{Idle: 10 * minute}), true, lately, lately + 11*minute,
+		},
+		{
+			"from the last change: the timeout exactly",
+			owning(wire.Lifetime{Basis: byte(LastChange)}), true, lately, lately + 30*minute,
+		},
+		{"and a read moves nothing", owning(wire.Lifetime{Basis: byte(LastChange)}), false, lastUsed, lastUsed + span},
 	} {
-		rec := record{snapshot: snapshot{seen: c.seen, expires: c.expires},
-			env: wire.Envelope{Created: beginning, Deadline: c.deadline}}
-		if m.noteUse(&rec, lately, true); rec.expires != c.want {
-			t.Errorf("%s: expires %d after now, want %d", c.why, rec.expires-lately, c.want-lately)
+		if m.noteUse(&c.rec, lately, c.extends); c.rec.expires != c.want || c.rec.seen != c.seen {
+			t.Errorf("%s: seen %d and expires %d after now, want %d and %d", c.why,
+				c.rec.seen-lately, c.rec.expires-lately, c.seen-lately, c.want-lately)
 		}
 	}
+}
+
+// clocks is a session that was last used at seen and ends at deadline; 0: as the manager says.
+func clocks(seen, deadline wire.Millis) record {
+	if deadline == 0 {
+		deadline = beginning + absolute
+	}
+	return record{snapshot: snapshot{seen: seen, expires: seen + span},
+		env: wire.Envelope{Kind: wire.Live, Created: beginning, Deadline: deadline}}
+}
+
+// owning is a session with a lifetime of its own.
+func owning(l wire.Lifetime) record {
+	rec := clocks(lastUsed, 0)
+	rec.env.SetLifetime(l)
+	return rec
 }

@@ -46,7 +46,7 @@ func (s *Session) Login(subject string) {
 		s.reject(ReasonCommitFailed, "", errors.New("session: Login needs a subject"))
 		return
 	}
-	byRole, err := s.m.lifetimeFor(subject)
+	lifetime, err := s.m.lifetimeForLogin(subject)
 	if err != nil {
 		s.reject(ReasonCommitFailed, "", err)
 		return
@@ -55,8 +55,8 @@ func (s *Session) Login(subject string) {
 	if err != nil {
 		return
 	}
+	st.pending.loginLifetime(lifetime)
 	st.pending.login, st.pending.subject = true, strings.Clone(subject) // it may lie in a buffer that the framework reuses
-	st.pending.wantLifetime(byRole)
 	if owner := st.storedSubject(); len(owner) > 0 && string(owner) != subject {
 		st.pending.switched = true
 		st.hide()

@@ -47,7 +47,7 @@ func TestAReplayOnNothingKeepsTheTimeThatTheValueHad(t *testing.T) {
 }
 
 func TestAnUpdateOfWhatRanOutBeforeTheCommitIsGoneToo(t *testing.T) {
-	for _, contested := range []bool{false, true} {
+	for _, contested := range []bool{false, true} { // and the request has something else to save
 		w := timedWorlds(t)["stored"]
 		v := begin(t, w.Manager, w.cookie)
 		errWrong := errors.New("wrong code")
@@ -63,6 +63,7 @@ func TestAnUpdateOfWhatRanOutBeforeTheCommitIsGoneToo(t *testing.T) {
 		}
 		w.now = w.now.Add(10 * time.Minute)
 		if contested {
+			items.Set(v.Session, nil)
 			w.spoil(t, w.cookie) // and drops it
 		}
 		v.finish().succeeded()
@@ -132,9 +133,8 @@ func TestAValueThatRunsOutDuringACommitIsNoConflict(t *testing.T) {
 				if code == "" {
 					return "", http.ErrNoCookie
 				}
-				return code, nil
+				return code + "!", nil
 			})
-			name.Update(s, func(code string) string { return code + "!" })
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -169,6 +169,33 @@ func TestWhatAnotherRequestSetMeanwhileIsStillAConflict(t *testing.T) {
 	name.Set(v.Session, "mine")
 	v.finish().failedWith(http.StatusConflict)
 	w.wantName(t, "the other's", w.cookie, "theirs")
+}
+
+// Deleting what is not there changes nothing, and what is over is not there.
+func TestADeleteOfWhatIsOverLeavesWhatAnotherRequestSets(t *testing.T) {
+	w := timedWorlds(t)["stored"]
+	v := begin(t, w.Manager, w.cookie)
+	w.now = w.now.Add(10 * time.Minute)
+	name.Get(v.Session)
+	name.Delete(v.Session)
+	count.Update(v.Session, addOne)
+	w.read(t, w.cookie, func(s *session.Session) { name.Set(s, "theirs") }).succeeded()
+	v.finish().succeeded()
+	w.wantName(t, "the other's", w.cookie, "theirs")
+}
+
+// A login as somebody else runs this request's updates again, on nothing.
+func TestWhatWasMadeOfNothingOutlivesASwitch(t *testing.T) {
+	for kind, w := range timedWorlds(t) {
+		cookie := w.loginAt(t, w.cookie, "user:1")
+		v := begin(t, w.Manager, cookie)
+		name.Update(v.Session, strings.ToLower)
+		name.Update(v.Session, func(s string) string { return s + "x" })
+		w.now = w.now.Add(10 * time.Minute)
+		name.Update(v.Session, func(s string) string { return s + "anew" })
+		v.Login("user:2")
+		w.wantName(t, kind, v.finish().succeeded().issued(), "anew")
+	}
 }
 
 // A server whose clock is ahead drops nothing that another one still shows.

@@ -209,6 +209,25 @@ func TestAValueThatRunsOutBeforeItIsSavedStaysAway(t *testing.T) {
 	}
 }
 
+func TestAValueThatRunsOutBeforeItIsSavedIsNoChange(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	w.store.Reset()
+	for _, change := range []bool{false, true} {
+		v := begin(t, w.Manager, cookie)
+		name.SetFor(v.Session, strings.Repeat("long ", 100), time.Second)
+		if change {
+			count.Update(v.Session, addOne)
+		}
+		w.now = w.now.Add(time.Second)
+		v.finish().succeeded()
+		i, err := w.Inspect(t.Context(), cookie)
+		if n := w.store.Count("Update"); err != nil || (n > 0) != change || i.Size > 500 {
+			t.Errorf("with another change: %t: %d saves, then %d bytes (%v)", change, n, i.Size, err)
+		}
+	}
+}
+
 func TestATimeThatIsNoneIsRefused(t *testing.T) {
 	for _, d := range []time.Duration{0, -time.Second, time.Millisecond - 1, math.MinInt64} {
 		w := newWorld(t, session.Options{})

@@ -18,10 +18,7 @@ var apps = []testCase{
 		endsApp, ""},
 }
 
-const (
-	code    session.Key[string]   = "code"
-	notices session.Flash[string] = "notices"
-)
+const code session.Key[string] = "code"
 
 // everyCarrier runs an app with sessions in a store and in cookies.
 func (s *suite) everyCarrier(o session.Options, run func(*browser)) {
