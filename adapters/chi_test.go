@@ -35,7 +35,7 @@ func benchChi(m *session.Manager, handle func(*session.Session)) adaptertest.Ben
 	if m != nil {
 		r.Use(chisession.Middleware(m))
 	}
-	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
+	r.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if m != nil {
 			handle(chisession.From(r))
 		}

@@ -64,7 +64,7 @@ func benchEcho(m *session.Manager, handle func(*session.Session)) adaptertest.Be
 	if m != nil {
 		e.Use(echosession.Middleware(m))
 	}
-	e.GET("/", func(c echo.Context) error {
+	e.Any("/", func(c echo.Context) error {
 		if m != nil {
 			handle(echosession.From(c))
 		}

@@ -88,7 +88,7 @@ func benchGin(m *session.Manager, handle func(*session.Session)) adaptertest.Ben
 	if m != nil {
 		engine.Use(ginsession.Middleware(m))
 	}
-	engine.GET("/", func(c *gin.Context) {
+	engine.Any("/", func(c *gin.Context) {
 		if m != nil {
 			handle(ginsession.From(c))
 		}

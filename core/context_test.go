@@ -11,11 +11,14 @@ import (
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
+// noExchange is of a request that tells nothing.
+var noExchange = &exchange{}
+
 // installed runs m's part of a middleware on ctx.
 func installed(ctx context.Context, t *testing.T, m *session.Manager) (context.Context, *session.Session) {
 	t.Helper()
 	r := &session.Request{}
-	inner, ok := m.Begin(ctx, r, nil)
+	inner, ok := m.Begin(ctx, r, noExchange)
 	if !ok {
 		t.Fatal("Begin: the manager is at work already")
 	}
@@ -65,7 +68,7 @@ func TestManagerFromPicksAndFromTakesTheInnermost(t *testing.T) {
 	if shop.From(ctx) != ofShop || admin.From(ctx) != ofAdmin {
 		t.Error("Manager.From returns another manager's session")
 	}
-	if again, ok := shop.Begin(ctx, &session.Request{}, nil); ok || again != ctx {
+	if again, ok := shop.Begin(ctx, &session.Request{}, &exchange{}); ok || again != ctx {
 		t.Error("a manager's second middleware starts a second session")
 	}
 }
@@ -76,7 +79,7 @@ func TestARequestThatIsStartedOverGetsASessionAgain(t *testing.T) {
 	shop, admin := named(t, "shop"), named(t, "admin")
 	outer, ofShop := installed(t.Context(), t, shop)
 	over := &session.Request{}
-	ctx, ok := admin.Begin(outer, over, nil)
+	ctx, ok := admin.Begin(outer, over, &exchange{})
 	if !ok || !over.Nested() {
 		t.Errorf("Begin %v, Nested %v: want both true inside of another manager's", ok, over.Nested())
 	}
@@ -152,7 +155,7 @@ func TestARequestsContextIsStillItsParent(t *testing.T) {
 func TestInstallingASessionAllocatesNothing(t *testing.T) {
 	m, ctx, r := named(t, "id"), t.Context(), &session.Request{}
 	if n := testing.AllocsPerRun(100, func() {
-		inner, _ := m.Begin(ctx, r, nil)
+		inner, _ := m.Begin(ctx, r, noExchange)
 		m.From(inner)
 	}); n != 0 {
 		t.Errorf("%v allocations besides the Request, want 0", n)

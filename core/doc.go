@@ -28,7 +28,8 @@
 // it from the request's context with [From].
 //
 // A [Key] is a constant that knows the type of its value. Values are stored as JSON and come back as
-// they went in; a type whose values would not is refused at first use, and [Key] lists what to heed.
+// they went in; a type whose values would not is refused at first use, and [Key] lists what to heed. A
+// [Flash] is such a constant for messages that a later page shows once.
 //
 // # The life of a request
 //
@@ -67,12 +68,21 @@
 //
 // # Reading and writing
 //
-//   - [Key.Get] returns the value or the zero value, [Key.Lookup] also whether there is one.
+//   - [Key.Get] returns the value or the zero value, [Key.GetOr] a value of your choice instead of the
+//     zero one, [Key.Lookup] also whether there is one.
 //   - [Key.Set] replaces the value whatever it is, [Key.Delete] removes it.
+//   - [Key.SetFor] is Set for a limited time, for what was sent by mail or must be done soon.
 //   - [Key.Update] makes the new value from the present one, and loses nothing when requests overlap.
 //   - [Key.Try] is Update with a function that can refuse.
-//   - [Key.Pop] returns the value and removes it, for what is shown once.
+//   - [Append] adds to a list and keeps the last items only.
+//   - [Key.Pop] returns the value and removes it.
+//   - [Flash.Add] leaves a message for a later page, [Flash.Take] returns the messages and removes
+//     them, [Flash.Peek] keeps them.
+//   - [Session.Keys] returns the names of all values, [Session.All] the values too, as JSON.
 //   - [Session.Clear] drops all values and keeps the session, its subject and its token.
+//
+// A value whose time is over reads as absent from that moment on, in a request that is at work, too.
+// The next save leaves it out. Update, Try and Append keep a value's end, Set removes it.
 //
 // A commit that fails answers the client by itself. A handler that wants to decide, or that does
 // something which the session cannot take back, commits early with [Session.Save] and looks at the
@@ -174,7 +184,10 @@
 //     [Session.Save].
 //   - Of two Sets the later commit wins that key. But a request that has read a key and then sets,
 //     deletes or pops it, while another has changed it, gets [ErrConflict]; [LastWriteWins] turns
-//     that off. A Pop of what another request has taken already passes.
+//     that off. A Pop of what another request has taken already passes. A value whose time is over
+//     is absent, and that it has run out is no change.
+//   - Messages of a [Flash] are added and taken without any conflict. None is lost, and two pages that
+//     take at the same time may both show one.
 //   - Logout wins: what was destroyed or revoked comes back on no path. A request that wanted to
 //     change it gets [ErrEnded].
 //   - Changes of a request whose session was renewed meanwhile go into the renewed session. Changes
@@ -240,9 +253,9 @@
 //     To the core, a store's answer for a record that is absent.
 //   - [ErrExists]: a store's answer to Create. Applications do not see it.
 //   - A refused write has no error of its own to branch on. The value or its type cannot be stored, or
-//     Update found a value that does not fit its type, or Login got no subject, or SetLifetime or
-//     [Options.LifetimeFor] a lifetime that cannot be. The message names the key, if there is one, and
-//     the event the line of the program.
+//     Update found a value that does not fit its type, or Login got no subject, SetFor no time, Append
+//     no limit, or SetLifetime or [Options.LifetimeFor] a lifetime that cannot be. The message names the
+//     key, if there is one, and the event the line of the program.
 //   - errors.ErrUnsupported: sealed sessions cannot be listed, nor can those of some stores, and
 //     where the store forgets by itself there is nothing to sweep.
 //
@@ -317,8 +330,9 @@
 //   - [ReasonTouchFailed]: upkeep that nobody asked for failed: a touch or a periodic renewal. The
 //     response went out. Look at the store.
 //   - [ReasonUndecodable]: a stored value does not fit the type of its key. The type was changed, or
-//     two keys have one name: give the new one another name.
-//   - [ReasonUnencodable]: a value or a type cannot be stored. Change the line that the event names.
+//     two keys, or a Key and a Flash, have one name: give the new one another name.
+//   - [ReasonUnencodable]: a value or a type cannot be stored, or SetFor or Append was given no room for
+//     it. Change the line that the event names.
 //   - [ReasonTooLate]: a change that needs a cookie came after the first byte of the response, and
 //     was not saved. Move the line that the event names.
 //   - [ReasonRequestOver]: a session was used after its request. Change the line that the event names.

@@ -40,13 +40,15 @@ type Guard struct {
 	Manager *Manager
 }
 
-// Check returns nil if the session may pass, and otherwise why not: ErrLoginRequired, ErrForbidden, ErrLoginStale, or
-// ErrUnavailable for a session that could not be loaded. It is for frameworks with error answers of their own;
+// Check returns nil if the session may pass, and otherwise why not: ErrLoginRequired, ErrForbidden, ErrLoginStale,
+// ErrCrossSite, or ErrUnavailable for a session that could not be loaded. It is for frameworks with error answers of their own;
 // elsewhere use an adapter's Require.
 func (g Guard) Check(s *Session) error {
 	switch loggedIn, err := s.loggedIn(); {
 	case err != nil:
 		return err
+	case !loggedIn && s.Reason() == ReasonCrossSite:
+		return ErrCrossSite
 	case !loggedIn:
 		return ErrLoginRequired
 	case g.Allow != nil && !g.Allow(s):

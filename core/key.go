@@ -83,8 +83,8 @@ func (k Key[T]) Set(s *Session, v T) {
 // possibly after the handler has returned. So f must be pure: use only the argument and copied values, no I/O, no
 // clock, no writes to the session. The number that ended up in the store is known after Save.
 //
-// A slice that was never set is nil at first. A map that was never set, or set to nil, is empty, so that f can assign to
-// it; an empty one in place of none stores nothing. A stored value that does not fit T makes the write refused and
+// A slice that was never set is nil at first. A map that was never set, or set to nil, is empty, so that f can
+// assign to it; an empty one in place of none stores nothing. A stored value that does not fit T makes the write refused and
 // the response a 500: when a key's type changes, give the key a new name, or Set or Delete it first.
 func (k Key[T]) Update(s *Session, f func(T) T) T {
 	v, _ := k.apply(s, func(v T) (T, error) { return f(v), nil }, pure[T](f))
@@ -111,9 +111,9 @@ func (k Key[T]) Delete(s *Session) {
 	s.write(operation{key: string(k)})
 }
 
-// Pop returns the value and removes it, for things shown once. When two requests pop at the same time both may
-// get the value, and the removal succeeds for both. What must happen only once, like an order, takes Get and
-// Delete, or Try, and then Save.
+// Pop returns the value and removes it, for things shown once; messages have Flash. When two requests pop at the
+// same time both may get the value, and the removal succeeds for both. What must happen only once, like an order,
+// takes Get and Delete, or Try, and then Save.
 func (k Key[T]) Pop(s *Session) (T, bool) {
 	v, ok := k.Lookup(s)
 	if ok {

@@ -43,7 +43,11 @@ func (s *Session) firstUse() {
 			s.mu.Unlock()
 		}
 	}()
-	s.load(st)
+	if s.crossSite {
+		st.ignoreCookies(s.m)
+	} else {
+		s.load(st)
+	}
 	loaded = true
 }
 
@@ -52,7 +56,7 @@ var (
 	errLoadPanicked = unavailable("load", errPanicked)
 )
 
-// enterToWrite also waits for a commit under way and refuses to write over what could not be loaded.
+// enterToWrite also waits for a commit under way and refuses to write where that is not allowed.
 func (s *Session) enterToWrite() (*state, error) {
 	st := s.enter()
 	if st == nil {
@@ -67,7 +71,7 @@ func (s *Session) enterToWrite() (*state, error) {
 		return s.enterToWrite()
 	}
 	st.beginChanges()
-	if err := st.blocked(); err != nil {
+	if err := s.readOnly(st); err != nil {
 		st.pending.refusal = err
 		s.leave()
 		return nil, err

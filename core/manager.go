@@ -36,6 +36,7 @@ type Manager struct {
 	serveOn   bool
 	hints     bool
 	proxies   []netip.Prefix
+	origins   originPolicy
 	saveOn    func(int) bool
 	onEvent   func(context.Context, Event)
 	respond   func(error, func(string) string) Response
@@ -110,7 +111,8 @@ func newManager(o Options) (*Manager, error) {
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,
 		maxPerSubject: o.MaxPerSubject, limit: o.AtLimit, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
 		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
-		saveOn: o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
+		origins: originPolicy{allowAll: o.AllowCrossSite, trusted: slices.Clone(o.TrustedOrigins)},
+		saveOn:  o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 	}, nil
 }
 

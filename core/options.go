@@ -88,6 +88,19 @@ type Options struct {
 	// without them the address is that of the connection's other end. List every proxy on the way, and no client.
 	TrustedProxies []netip.Prefix
 
+	// TrustedOrigins are other origins of yours whose pages may make a browser write here, like
+	// "https://app.example.com": exactly what browsers send as Origin. A request with another method than GET, HEAD or
+	// OPTIONS that a browser marks as coming from any other origin is an anonymous visitor's, its cookie is not looked
+	// at, and what it writes is refused with ErrCrossSite, a 403 (net/http's CrossOriginProtection has the same rule). Other
+	// clients send no such mark and pass. List the site's own origin where a proxy in front changes Host and the site
+	// is served over plain http: elsewhere browsers send Sec-Fetch-Site, which needs no Host.
+	TrustedOrigins []string
+	// AllowCrossSite lets every site's pages make your visitors' browsers write with your visitors' sessions, but for
+	// what Cookie.SameSite keeps back: a form anywhere can log a visitor in as somebody else, and a page on a
+	// neighbouring subdomain can do whatever he can. It is for sites that have such a rule of their own in front of
+	// all handlers, or that check a FormToken in each of them.
+	AllowCrossSite bool
+
 	// OnEvent receives what happens to sessions. It runs on the request's goroutine and must be safe for
 	// concurrent use. Nil logs failures through slog.
 	OnEvent func(ctx context.Context, e Event)
@@ -197,7 +210,7 @@ func (o *Options) check() error {
 	case o.MaxSize < 0:
 		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
 	}
-	return checkProxies(o.TrustedProxies)
+	return errors.Join(checkProxies(o.TrustedProxies), o.checkOrigins())
 }
 
 func (o *Options) checkDurations() error {

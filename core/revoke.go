@@ -43,6 +43,9 @@ func (s *Session) subjectAndHandle(m *Manager) (subject, handle string, err erro
 	if s.m != m {
 		return "", "", errors.New("the session is another manager's")
 	}
+	if s.crossSite {
+		return "", "", ErrCrossSite
+	}
 	if err := s.Err(); err != nil {
 		return "", "", err
 	}

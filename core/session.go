@@ -23,6 +23,7 @@ type Session struct {
 	st         *state   // nil until the session is used
 	phase      phase
 	headersSet bool          // nothing is left to set of Vary, Cache-Control and Set-Cookie
+	crossSite  bool          // another origin's page has caused the request, which may not write
 	begunAt    uptimeSeconds // when the request began
 }
 

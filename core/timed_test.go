@@ -102,7 +102,8 @@ func TestLeewayAddsToAValuesTime(t *testing.T) {
 func TestSetMakesAValuePermanentAndSetForStartsAnew(t *testing.T) {
 	for kind, w := range timedWorlds(t) {
 		w.now = w.now.Add(9 * time.Minute)
-		cookie := w.read(t, w.cookie, func(s *session.Session) { name.SetFor(s, "4711", 10*time.Minute) }).succeeded().next(w.cookie)
+		again := func(s *session.Session) { name.SetFor(s, "4711", 10*time.Minute) }
+		cookie := w.read(t, w.cookie, again).succeeded().next(w.cookie)
 		w.now = w.now.Add(9 * time.Minute)
 		w.wantName(t, kind+", set for ten minutes again", cookie, "4711")
 		cookie = w.read(t, cookie, func(s *session.Session) { name.Set(s, "4711") }).succeeded().next(cookie)

@@ -36,7 +36,7 @@ func (s *Session) checkTransport() {
 
 // isWarning tells what deserves a look from what has failed.
 func isWarning(err error) bool {
-	return errors.Is(err, errPlainHTTP) || errors.Is(err, errInsecureHTTP)
+	return errors.Is(err, errPlainHTTP) || errors.Is(err, errInsecureHTTP) || errors.Is(err, ErrCrossSite)
 }
 
 // visitedHost is the host that the visitor's browser has asked for, or "".

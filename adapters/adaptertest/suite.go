@@ -211,7 +211,7 @@ func (a *answer) is(status int, body string) *answer {
 func (a *answer) refused(status int) *answer {
 	a.s.Helper()
 	if a.err != nil || a.status != status || !strings.HasPrefix(a.body, "The session ") &&
-		!strings.HasPrefix(a.body, "Another request ") {
+		!strings.HasPrefix(a.body, "Another request ") && !strings.HasPrefix(a.body, "This request ") {
 		a.s.Errorf("answer %d %q (%v), want the session's own %d", a.status, a.body, a.err, status)
 	}
 	if control := a.header.Get("Cache-Control"); control != "no-store" {

@@ -90,7 +90,7 @@ func bench(m *session.Manager, handle func(*session.Session)) adaptertest.Bench 
 	if m != nil {
 		e.Use(echosession.Middleware(m))
 	}
-	e.GET("/", func(c *echo.Context) error {
+	e.Any("/", func(c *echo.Context) error {
 		if m != nil {
 			handle(echosession.From(c))
 		}

@@ -116,7 +116,7 @@ func bench(m *session.Manager, handle func(*session.Session)) adaptertest.Bench 
 	if m != nil {
 		app.Use(fibersession.Middleware(m))
 	}
-	app.Get("/", func(c fiber.Ctx) error {
+	app.All("/", func(c fiber.Ctx) error {
 		if m != nil {
 			handle(fibersession.From(c))
 		}
@@ -130,17 +130,21 @@ func benchApp(app *fiber.App) adaptertest.Bench {
 	serve := app.Handler()
 	var c fasthttp.RequestCtx
 	in := bufio.NewReader(nil)
-	return adaptertest.Bench{
-		Do: func(cookie string) {
+	with := func(before string) func(string) {
+		return func(cookie string) {
 			c.Request.Reset()
 			c.Response.Reset()
 			c.ResetUserValues()
-			in.Reset(strings.NewReader("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + cookie + "\r\n\r\n"))
+			in.Reset(strings.NewReader(before + "\r\nHost: localhost\r\nCookie: " + cookie + "\r\n\r\n"))
 			if err := c.Request.Read(in); err != nil { // as a server does: what is set by hand is kept in another form
 				panic(err)
 			}
 			serve(&c)
-		},
+		}
+	}
+	return adaptertest.Bench{
+		Do:   with("GET / HTTP/1.1"),
+		Post: with("POST / HTTP/1.1\r\nContent-Length: 0\r\nSec-Fetch-Site: same-origin"),
 		SetCookie: func() string {
 			line := ""
 			for _, value := range c.Response.Header.Cookies() {

@@ -2,6 +2,7 @@ package fasthttpexchange
 
 import (
 	"bytes"
+	"net/url"
 	"strings"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -55,7 +56,43 @@ func added(b *strings.Builder, s []byte) string {
 
 func (x *exchange) CookieLines() []string { return x.cookies }
 
-func (x *exchange) RequestHeader(name string) string { return joined(x.requestLines(name)) }
+func (x *exchange) RequestHeader(name string) string {
+	if name == "Host" {
+		if host := hostOf(x.ctx.Request.Header.RequestURI()); host != "" {
+			return host
+		}
+	}
+	lines := x.requestLines(name)
+	for i := range lines {
+		lines[i] = bytes.Trim(lines[i], " \t")
+	}
+	if len(lines) == 1 {
+		switch string(lines[0]) { // which browsers send with each request, so that it takes no copy
+		case "same-origin":
+			return "same-origin"
+		case "same-site":
+			return "same-site"
+		case "cross-site":
+			return "cross-site"
+		case "none":
+			return "none"
+		}
+	}
+	return joined(lines)
+}
+
+// hostOf returns the host of a request line that holds a whole URL, for which it counts in place of the Host header
+// (RFC 9112 §3.2.2), or "".
+func hostOf(requestURI []byte) string {
+	if len(requestURI) == 0 || requestURI[0] == '/' {
+		return ""
+	}
+	u, err := url.ParseRequestURI(string(requestURI))
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
 
 // requestLines finds a header in whatever spelling the client has chosen, if the server keeps it.
 func (x *exchange) requestLines(name string) (lines [][]byte) {
