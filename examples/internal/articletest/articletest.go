@@ -84,6 +84,12 @@ func (b *browser) post(path string, pairs ...string) answer {
 	return b.ask(http.MethodPost, path, formOf(pairs))
 }
 
+// crossSite posts as another site's page does.
+func (b *browser) crossSite(path string, pairs ...string) answer {
+	b.Helper()
+	return b.ask(http.MethodPost, path, formOf(pairs), "Sec-Fetch-Site", "cross-site")
+}
+
 func formOf(pairs []string) url.Values {
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {

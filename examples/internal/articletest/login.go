@@ -15,6 +15,7 @@ func Login(t *testing.T, o session.Options, app App) {
 		s.strangersGetTheForm()
 		s.threeIdleMinutes()
 		s.logoutIsForGood()
+		s.otherSitesCannotLogIn()
 	})
 }
 
@@ -61,4 +62,15 @@ func (s *site) logoutIsForGood() {
 		return
 	}
 	copied.get("/").leadsTo("/login?next=/")
+}
+
+func (s *site) otherSitesCannotLogIn() {
+	b := s.browser()
+	b.crossSite("/login", "id", "mallory").says(403)
+	if len(b.cookies) != 0 {
+		s.Error("another site has logged a visitor in")
+	}
+	b.post("/login", "id", "alice")
+	b.crossSite("/logout").says(403)
+	b.get("/").says(200, "Logged in as alice")
 }
