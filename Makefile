@@ -4,17 +4,20 @@
 # make bench   what sessions cost, beside those that people use today: tables, report.html and benchmarks.json
 
 SHELL    := /bin/sh
-MODULES  := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './.*'))
+# Backwards, because the stores and drivers at the end take longest: the others are tested beside them.
+MODULES  := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './.*' | sort -r))
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME := 20000x
+FUZZTIME := 5000x
+# Many tests wait for a server or a disk, so that more of them run at once than there are processors. The linter vets.
+TEST     := go test -p 4 -vet=off
 
 # The modules that drive programs from outside, where the race detector sees nothing.
 OUTSIDE  := ./benchmarks ./examples/shop/browsertest
-# The modules whose users' versions may be older than the newest: what they require is the oldest that passes.
-OLDEST   := ./adapters/echov5 ./stores/memcachestore ./stores/redisstore
+# What has users whose versions may be older than the newest: what its module requires is the oldest that passes.
+OLDEST   := ./adapters ./adapters/echov5 ./stores/memcachestore ./stores/redisstore
 
 # The modules that belong to go.work.
-WORKSPACE := $(filter $(MODULES),$(shell cat go.work))
+WORKSPACE := $(filter $(shell cat go.work),$(MODULES))
 
 # each runs a command in the folders of modules: within the workspace if the module belongs to it, else by itself.
 each = @for m in $(2); do \
@@ -22,9 +25,9 @@ each = @for m in $(2); do \
 	echo "$$m: $(1)"; (cd "$$m" && GOWORK=$$w $(1)) || exit 1; \
 done
 
-# alone runs a go command in the folder of every module without a workspace. The command's module replaces no other, or
+# alone runs a go command in the folders of modules without a workspace. The command's module replaces no other, or
 # nobody could install it: it is read with replacements, from a copy of its go.mod.
-alone = @scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && for m in $(MODULES); do \
+alone = @scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && for m in $(3); do \
 	echo "$$m: $(1) $(2), by itself"; file=; \
 	if [ "$$m" = ./cmd/coatcheck ]; then \
 		file=-modfile=$$scratch/go.mod; cp $$m/go.mod $$m/go.sum $$scratch; \
@@ -36,13 +39,12 @@ alone = @scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && for m in $(M
 	(cd "$$m" && GOWORK=off $(1) $$file $(2)) || exit 1; \
 done
 
-.PHONY: test deps check bench fmt vet lint tidy race fuzz build oldest
+.PHONY: test deps check bench fmt lint tidy race fuzz build oldest
 
-# The newest versions that are known to work, which the workspace has, and the adapters with the oldest.
+# The newest versions that are known to work, which the workspace has.
 test: deps
-	go test $(addsuffix /...,$(WORKSPACE))
-	$(call each,go test ./...,$(filter-out $(WORKSPACE),$(MODULES)))
-	GOWORK=off go test ./adapters/...
+	$(TEST) $(addsuffix /...,$(WORKSPACE))
+	$(call each,$(TEST) ./...,$(filter-out $(WORKSPACE),$(MODULES)))
 
 # The servers that stores are tested against and the browser for the shop's pages: what is missing is installed if this
 # is root on Debian. Nobody else's machine is touched. The tests start servers of their own and stop them.
@@ -62,7 +64,7 @@ deps:
 	fi; \
 	echo "NOT TESTED ON THIS MACHINE: what needs$$missing (apt-get install$$missing)" >&2
 
-check: fmt vet build tidy oldest lint race fuzz
+check: fmt build tidy oldest lint race fuzz
 
 bench:
 	go run ./benchmarks -json benchmarks.json
@@ -70,31 +72,28 @@ bench:
 fmt:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt these files:"; echo "$$out"; exit 1; fi
 
-vet:
-	$(call each,go vet ./...,$(MODULES))
-
-# A user has a module without a workspace around it.
+# A user has a module without a workspace around it. The other modules are tested in this way.
 build:
-	$(call alone,go build -o /dev/null,./...)
+	$(call alone,go build -o /dev/null,./...,$(filter-out $(OLDEST),$(WORKSPACE)))
 
 tidy:
-	$(call alone,go mod tidy -diff)
+	$(call alone,go mod tidy -diff,,$(MODULES))
 
 oldest: deps
-	@for m in $(OLDEST); do echo "$$m: the oldest versions"; (cd "$$m" && GOWORK=off go test ./...) || exit 1; done
+	@for m in $(OLDEST); do echo "$$m: the oldest versions"; (cd "$$m" && GOWORK=off $(TEST) ./...) || exit 1; done
 
 lint:
 	$(call each,go run $(LINT) run ./...,$(MODULES))
 
 # Short: a store's suite is run once for each database, and not under each of its settings.
 race: deps
-	go test -race -short $(addsuffix /...,$(filter-out $(OUTSIDE),$(WORKSPACE)))
-	$(call each,go test -race -short ./...,$(filter-out $(OUTSIDE) $(WORKSPACE),$(MODULES)))
+	$(TEST) -race -short $(addsuffix /...,$(filter-out $(OUTSIDE),$(WORKSPACE)))
+	$(call each,$(TEST) -race -short ./...,$(filter-out $(OUTSIDE) $(WORKSPACE),$(MODULES)))
 
 # Every fuzz target, for a moment each: FUZZTIME=10m make fuzz takes longer. Counted runs end exactly; timed ones may be
 # cut off in the middle of an input and then count as failed.
 fuzz:
 	@grep -rEoH --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file func; do \
 		name=$${func#func }; echo "fuzz $$name in $${file%/*}"; \
-		(cd "$${file%/*}" && go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) . </dev/null) || exit 1; \
+		(cd "$${file%/*}" && $(TEST) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) . </dev/null) || exit 1; \
 	done

@@ -12,6 +12,7 @@ type changes struct {
 	lifetime *wantedLifetime // nil: the one that it has
 
 	login, renew, touch bool
+	form                bool // FormToken has made a form key, for a session or token that the next commit makes
 	switched            bool // the login is for another subject than the loaded session's
 	hidden              bool // the loaded values are dropped: by Clear, or by a login as somebody else
 }
@@ -62,13 +63,16 @@ func (p *pending) anything() bool {
 		return false
 	}
 	a := &p.changes
-	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.ending != nil ||
+	return len(a.ops) > 0 || a.hidden || a.refusal != nil || a.login || a.renew || a.touch || a.form || a.ending != nil ||
 		a.lifetime != nil
 }
 
-// startsSession reports whether the operations leave a value, which is what a new session needs to come into being.
+// startsSession reports whether the changes leave what a new session needs to come into being: a value or a form key.
 func (st *state) startsSession() bool {
 	ops := st.operations()
+	if !st.found && st.changes().form {
+		return true
+	}
 	for i := range ops {
 		if ops[i].value != nil && lastOn(ops, ops[i].key) == i {
 			return true

@@ -24,6 +24,7 @@ type commit struct {
 	offeredToken   string // the token in offer, or ""
 	heirToken      string // the token of the record that the changes went into, if the visitor may have it
 	cameByReplaced bool   // old was found through a token that a periodic renewal has replaced
+	formKey        string // of the session or token that this commit makes; "": none has been asked for
 
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // what another request had stored, if there was a conflict
@@ -161,6 +162,9 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.issued = s.m.cookie.valueIn(st.cookie)
 	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
 	c.dropUnsaved()
+	if c.form {
+		c.formKey = st.rare.formKey
+	}
 	if c.login || c.action == doEnd || c.action == doEndThenCreate {
 		c.others = st.others()
 	}

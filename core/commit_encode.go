@@ -35,6 +35,9 @@ func (c *commit) newEnvelope() wire.Envelope {
 		e.Flags = wire.Sealed
 	}
 	c.client.hint(&e)
+	if c.formKey != "" {
+		e.SetExtension(wire.FormKey, c.formKey)
+	}
 	c.stampLogin(&e)
 	c.stampLifetime(&e)
 	return e
@@ -42,6 +45,7 @@ func (c *commit) newEnvelope() wire.Envelope {
 
 // renewedFrom is base's envelope after a renewal or login.
 func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
+	old := base
 	if c.switched {
 		return c.newEnvelope()
 	}
@@ -51,6 +55,7 @@ func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
 	base.OweCookie(false)
 	c.stampLogin(&base)
 	c.stampLifetime(&base)
+	c.renewFormKey(&base, &old)
 	return base
 }
 

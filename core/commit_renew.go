@@ -89,14 +89,15 @@ func (c *commit) advance(base record) error {
 // createSuccessor writes the new record.
 func (c *commit) createSuccessor() (next record, token string, salt []byte, err error) {
 	token = mintToken()
-	c.beginRenewed(&next)
 	if c.periodic() {
-		salt = mintSalt()
-		token = c.presentedToken(c.old.id)
-		if token == "" {
+		presented := c.presentedToken(c.old.id)
+		if presented == "" {
 			return next, "", nil, errNoToken
 		}
-		token = successorToken(token, salt)
+		salt, c.formKey = mintSalt(), storedFormKey(presented)
+		token = successorToken(presented, salt)
+	}
+	if c.beginRenewed(&next); c.periodic() {
 		next.env.Flags |= wire.Unpresented
 	}
 	if err = c.encodeNext(&next, c.values(&c.old), c.ops); err == nil {

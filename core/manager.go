@@ -20,6 +20,8 @@ type Manager struct {
 	store   Store   // nil: sealed
 	sealing sealing // nil: stored
 
+	formSecrets [][]byte // of sealed sessions, one for each of the Keys
+
 	idle, absolute, maxLifetime, touchEvery, renewEvery, renewGrace, leeway wire.Millis
 
 	basis       Basis
@@ -82,10 +84,14 @@ func NewSealed(keys Keys, o Options) (*Manager, error) {
 }
 
 func (m *Manager) useKeys(keys Keys, s Sealer) (err error) {
-	switch {
-	case len(keys.all()) == 0:
+	if len(keys.all()) == 0 {
 		return errors.New("no keys: use ParseKeys, or TemporaryKeys to try things out")
-	case s == AEAD:
+	}
+	if err := m.deriveFormSecrets(keys); err != nil {
+		return err
+	}
+	switch s {
+	case AEAD:
 		m.sealing, err = newAEADs(keys, m.name, m.cookie.name)
 	default:
 		m.sealing, err = newSecureCookies(keys, m.name, m.cookie.name)

@@ -34,7 +34,7 @@ type facts struct {
 	changes            // what the request wants
 	changed       bool // its operations leave something different, or it gets another lifetime
 	changesCookie bool // that needs a cookie with the same token
-	starts        bool // its operations leave a value
+	starts        bool // its changes leave what a session is started for
 }
 
 // gatherFacts collects what a decision at now depends on. The lock is held.

@@ -25,6 +25,7 @@ type state struct {
 // rare is what few requests need. It is apart to keep what every request allocates small.
 type rare struct {
 	reason     Reason        // why the visitor has no session, or ""
+	formKey    string        // of the session or token that the next commit makes; see changes.form
 	blocked    error         // why nothing may be saved: the load or the final commit failed
 	commitOver chan struct{} // closed when the commit under way is over; made by whoever waits for that
 	saveErr    error         // why the last Save failed, for Err

@@ -4,6 +4,7 @@ package wire
 const (
 	Agent       = 1 // the family of the browser
 	Network     = 2 // of the address
+	FormKey     = 8 // what form tokens are made of, where it does not follow from the token or the Keys
 	PresentedAt = 3 // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
 	OwnLifetime = 4 // what a session has of a lifetime besides its idle timeout: see Lifetime
 	OwedCookie  = 5 // is there if the browser has the token under attributes that are out of date

@@ -56,7 +56,7 @@ func racing() bool {
 // An answer says that the change is saved, so it has to survive whatever happens to the process after it.
 func TestKilledInTheMiddleOfWrites(t *testing.T) {
 	binary := exampletest.Build(t, command)
-	writes := 10_000
+	writes := 2000
 	if racing() { // which takes ten times as long
 		writes = 1000
 	}
