@@ -77,12 +77,17 @@ func Overlay(t *testing.T, folder, source string) string {
 // Repeat runs a transcript's commands on a program that listens at an address, and compares what they print.
 func (b Block) Repeat(t *testing.T, at string) {
 	t.Helper()
+	b.RepeatIn(t, t.TempDir(), at)
+}
+
+// RepeatIn is Repeat in a folder that may hold the cookies of an earlier transcript.
+func (b Block) RepeatIn(t *testing.T, dir, at string) {
+	t.Helper()
 	for _, program := range []string{"sh", "curl"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip("cannot repeat transcripts: ", err)
 		}
 	}
-	dir := t.TempDir()
 	for step := range strings.SplitSeq(strings.TrimPrefix(b.Text, "$ "), "\n$ ") {
 		command, want, _ := strings.Cut(step, "\n")
 		line := strings.Replace(strings.ReplaceAll(command, address, at), "curl", "curl -sS", 1)

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/examples/internal/articletest"
+)
+
+func TestSite(t *testing.T) {
+	gin.SetMode(gin.TestMode)
+	gin.DefaultWriter = io.Discard
+	articletest.Site(t, options, func(m *session.Manager) func(*http.Request) *http.Response {
+		return articletest.Handler(site(m))
+	})
+}
