@@ -18,7 +18,7 @@ type Info struct {
 	Subject       string // "" for an anonymous visitor's
 	Created       time.Time
 	Authenticated time.Time // of the last Login; zero: never
-	LastSeen      time.Time // to the touch interval: reading a session does not write to the store each time
+	LastSeen      time.Time // to the touch interval: not every read is noted down; with LastChange, of the last change
 	ExpiresAt     time.Time // if it is not used again
 	Deadline      time.Time // used or not
 	Persistent    bool      // its cookie outlives the browser

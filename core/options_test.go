@@ -29,6 +29,8 @@ func TestZeroOptionsAreTheSafeChoice(t *testing.T) {
 		{"store timeout", m.storeTimeout, 5 * time.Second},
 		{"conflicts", m.conflicts, RefuseConflicts},
 		{"anonymous when unavailable", m.serveOn, false},
+		{"longest lifetime", m.maxLifetime, wire.FromDuration(maxAge)},
+		{"basis", m.basis, LastUse},
 		{"persistent cookie", m.cookie.persistent, false},
 	} {
 		if c.got != c.want {
@@ -60,6 +62,7 @@ func TestGoodOptionsAreTaken(t *testing.T) {
 		"AEAD":                         {Sealer: AEAD},
 		"last write wins":              {Conflicts: LastWriteWins},
 		"one letter":                   {Name: "s"},
+		"nothing beyond the manager's": {MaxLifetime: 12 * time.Hour, Basis: LastChange},
 		"every kind of character":      {Name: "Shop-2_b.c"},
 		"64 letters":                   {Name: strings.Repeat("n", 64)},
 	} {
@@ -88,6 +91,10 @@ func TestBadOptionIsNamedInTheError(t *testing.T) {
 		{"AbsoluteTimeout", Options{AbsoluteTimeout: -1}},
 		{"AbsoluteTimeout", Options{AbsoluteTimeout: time.Microsecond}},
 		{"AbsoluteTimeout", Options{AbsoluteTimeout: maxAge + 1}},
+		{"MaxLifetime", Options{MaxLifetime: -1}},
+		{"MaxLifetime", Options{MaxLifetime: time.Hour}},
+		{"MaxLifetime", Options{MaxLifetime: maxAge + 1}},
+		{"Basis", Options{Basis: 3}},
 		{"TouchInterval", Options{TouchInterval: -1}},
 		{"TouchInterval", Options{TouchInterval: 31 * time.Minute}},
 		{"RenewAfter", Options{RenewAfter: -1}},
