@@ -69,9 +69,9 @@ func (a *addedMessage) run(key string, old []byte) ([]byte, error) {
 }
 
 func (taken takenMessages) run(_ string, old []byte) ([]byte, error) {
-	messages, err := parseMessages(old)
-	if err != nil { // whatever it is, it is none of what was taken
-		return old, nil
+	isTaken := func(m message) bool { return slices.Contains(taken, m.id) }
+	if messages, err := parseMessages(old); err == nil { // otherwise it is nothing of what was taken, and stays
+		old = encodeMessages(slices.DeleteFunc(messages, isTaken))
 	}
-	return encodeMessages(slices.DeleteFunc(messages, func(m message) bool { return slices.Contains(taken, m.id) })), nil
+	return old, nil
 }

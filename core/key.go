@@ -84,8 +84,8 @@ func (k Key[T]) Set(s *Session, v T) {
 // clock, no writes to the session. The number that ended up in the store is known after Save.
 //
 // A slice that was never set is nil at first. A map that was never set, or set to nil, is empty, so that f can
-// assign to it; an empty one in place of none stores nothing. A stored value that does not fit T makes the write refused and
-// the response a 500: when a key's type changes, give the key a new name, or Set or Delete it first.
+// assign to it; an empty one in place of none stores nothing. A stored value that does not fit T makes the write
+// refused and the response a 500: when a key's type changes, give the key a new name, or Set or Delete it first.
 func (k Key[T]) Update(s *Session, f func(T) T) T {
 	v, _ := k.apply(s, func(v T) (T, error) { return f(v), nil }, pure[T](f))
 	return v

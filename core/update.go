@@ -68,7 +68,7 @@ func argument[T any](old []byte) (v T, ok bool) {
 		}
 	}
 	if isNoMap[T](old) {
-		v = reflect.MakeMap(reflect.TypeFor[T]()).Interface().(T)
+		v = emptyMap[T]()
 	}
 	return v, true
 }
@@ -86,7 +86,13 @@ func isNoMap[T any](old []byte) bool {
 	return (old == nil || string(old) == "null") && reflect.TypeFor[T]().Kind() == reflect.Map
 }
 
-// lenOfMap is apart so that v escapes to the heap only here.
+// emptyMap and lenOfMap are apart so that only here a T escapes to the heap.
 //
+//go:noinline
+func emptyMap[T any]() (v T) {
+	reflect.ValueOf(&v).Elem().Set(reflect.MakeMap(reflect.TypeFor[T]()))
+	return v
+}
+
 //go:noinline
 func lenOfMap[T any](v T) int { return reflect.ValueOf(v).Len() }

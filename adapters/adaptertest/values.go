@@ -114,9 +114,16 @@ func twoTabs(s *suite) {
 		pages = 100
 	}
 	st := s.stored(session.Options{})
-	var added atomic.Int64
+	var added, visits atomic.Int64
+	var both sync.WaitGroup // the first pages of the tabs, which overlap for certain
+	both.Add(2)
 	st.on("/visit", func(c *Call) error {
 		c.Session.Exists()
+		if visits.Add(1) <= 2 {
+			both.Done()
+			both.Wait()
+			notices.Add(c.Session, itoa(int(added.Add(1))))
+		}
 		dawdle()
 		var shown []string
 		for range 1 + rand.IntN(2) {

@@ -36,6 +36,12 @@ var expiryCases = []testCase{
 		},
 	},
 	{
+		name: "LifetimeChanges",
+		why: "a remembered visitor becomes an ordinary one and is remembered again: the end moves across months, in both " +
+			"directions, and the session is found and listed all the while",
+		run: lifetimeChanges,
+	},
+	{
 		name: "UpdateIntoThePast",
 		why:  "a write that leaves a record expired has still replaced it: the old values must not be what is found",
 		run: func(t *trial) {
@@ -62,6 +68,30 @@ func expiresFarAway(t *trial) {
 		t.delete(created.ID)
 		t.delete(updated.ID)
 	}
+}
+
+func lifetimeChanges(t *trial) {
+	r := newRecordOf(newSubject(), "remembered")
+	r.Expires = r.Seen.AddDate(0, 0, 90)
+	t.create(r)
+	for _, lifetime := range []time.Duration{
+		30 * time.Minute, 90 * 24 * time.Hour, 30 * 24 * time.Hour, 30*24*time.Hour + time.Second, time.Second, 0,
+		400 * 24 * time.Hour,
+	} {
+		r.Seen = r.Seen.Add(time.Second)
+		r.Expires = r.Seen.Add(lifetime)
+		r = t.update(r)
+		t.holds(r)
+		if s, ok := t.findToucher(); ok {
+			r.Seen, r.Expires = r.Seen.Add(time.Second), r.Expires.Add(time.Second)
+			t.want("Touch", s.Touch(t.ctx, r.ID, r.Seen, r.Expires), nil)
+			t.holds(r)
+		}
+		if s, ok := t.findIndexer(); ok {
+			t.finds(s, r.Subject, r)
+		}
+	}
+	t.delete(r.ID)
 }
 
 func expiresSoon(t *trial) {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -18,6 +19,15 @@ var expiryDefects = []defect{
 	fault("seconds have 32 bits", func(f *faulty) {
 		f.load = hiding(f, func(expires time.Time) bool { return expires.Unix() != int64(uint32(expires.Unix())) })
 	}, "ExpiresFarAway"),
+	fault("what was to live for months cannot be shortened", func(f *faulty) {
+		f.update = func(ctx context.Context, r session.Record) error {
+			old, err := f.Store.Load(ctx, r.ID)
+			if err == nil && old.Expires.Sub(old.Seen) > 30*24*time.Hour {
+				r.Expires = slices.MaxFunc([]time.Time{old.Expires, r.Expires}, time.Time.Compare)
+			}
+			return f.Store.Update(ctx, r)
+		}
+	}, "LifetimeChanges"),
 	fault("lifetimes are whole seconds", func(f *faulty) {
 		f.replacing(func(r session.Record) (session.Record, error) {
 			if time.Until(r.Expires)/time.Second == 0 {

@@ -1,26 +1,25 @@
 package shop
 
 import (
-	"net/http"
-	"net/url"
-	"strconv"
-	"time"
+	"maps"
+	"sync"
 
 	"golang.org/x/crypto/bcrypt"
 )
 
 const roleAdmin = "admin"
 
-// accounts are the people who can log in.
+// accounts are the people who can log in. Passwords that they change last as long as the program.
 type accounts struct {
-	byName map[string]account
 	nobody account // takes as long to check as anybody
+	mu     sync.RWMutex
+	byName map[string]account
 }
 
 type account struct{ role, hash string }
 
-func demoAccounts() accounts {
-	return accounts{
+func demoAccounts() *accounts {
+	return &accounts{
 		byName: map[string]account{
 			"user1": {"user", "$2a$10$IM8SNxNexLxBtvv6T1GWGOYFOlZtHnKA4M.7lHVQSCRqqOwAVByJq"},
 			"user2": {"user", "$2a$10$2541MRFwzlA7XcfdITs0ceInAsmyHEC/aK3WVoo4CFIdyB0aYBThi"},
@@ -30,11 +29,28 @@ func demoAccounts() accounts {
 	}
 }
 
-func (a accounts) role(name string) string { return a.byName[name].role }
+// all returns the accounts by name.
+func (a *accounts) all() map[string]account {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return maps.Clone(a.byName)
+}
+
+func (a *accounts) find(name string) (who account, known bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	who, known = a.byName[name]
+	return who, known
+}
+
+func (a *accounts) role(name string) string {
+	who, _ := a.find(name)
+	return who.role
+}
 
 // check says whether it is that user's password. Names that nobody has take as long as wrong passwords.
-func (a accounts) check(name, password string) bool {
-	who, known := a.byName[name]
+func (a *accounts) check(name, password string) bool {
+	who, known := a.find(name)
 	if !known {
 		who = a.nobody
 	}
@@ -42,66 +58,14 @@ func (a accounts) check(name, password string) bool {
 	return known && right
 }
 
-func (v *visit) loginForm() (Response, error) { return v.show("login") }
-
-func (v *visit) login() (Response, error) {
-	name, password := v.fields["username"], v.fields["password"]
-	if name == "" || password == "" {
-		return Response{}, Error{Status: http.StatusUnprocessableEntity, text: "error.credentials", page: "login"}
+// change gives somebody who has an account another password, of at most 72 bytes.
+func (a *accounts) change(name, password string) error {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	if err != nil {
+		return err
 	}
-	right, tried, wait := v.app.guesses.try(name, v.Client, func() bool { return v.app.accounts.check(name, password) })
-	if !right {
-		return Response{}, v.wrongPassword(tried, wait)
-	}
-	v.s.Login(name)
-	v.tell("flash.login", name)
-	return v.done("/")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byName[name] = account{a.byName[name].role, string(hash)}
+	return nil
 }
-
-// wrongPassword also says how long to wait, if it is too early for another one.
-func (v *visit) wrongPassword(tried bool, wait time.Duration) error {
-	e := Error{Status: http.StatusUnauthorized, text: "error.login", page: "login"}
-	if wait > 0 {
-		seconds := int((wait + time.Second - 1) / time.Second)
-		e.header = map[string]string{"Retry-After": strconv.Itoa(seconds)}
-		e.text, e.args = "error.loginwait", []any{v.app.texts.count(v.language(), "seconds", seconds)}
-	}
-	if !tried {
-		e.Status, e.text = http.StatusTooManyRequests, "error.wait"
-	}
-	return e
-}
-
-func (v *visit) logout() (Response, error) {
-	v.s.Destroy()
-	return v.done("/")
-}
-
-func (v *visit) profile() (Response, error) {
-	if v.s.Subject() == "" {
-		return v.askToLogIn(v.path)
-	}
-	return v.show("profile")
-}
-
-func (v *visit) admin() (Response, error) {
-	user := v.s.Subject()
-	switch {
-	case user == "":
-		return v.askToLogIn(v.path)
-	case v.app.accounts.role(user) != roleAdmin:
-		return Response{}, Error{Status: http.StatusForbidden, text: "error.admin"}
-	}
-	return v.show("admin")
-}
-
-// askToLogIn sends a browser to the login page and, after it, to another.
-func (v *visit) askToLogIn(next string) (Response, error) {
-	if v.json {
-		return Response{}, Error{Status: http.StatusUnauthorized, text: "error.anonymous"}
-	}
-	return v.redirect(loginFor(next)), nil
-}
-
-// loginFor is the login page of somebody who wants to see another.
-func loginFor(page string) string { return "/login?" + url.Values{"next": {page}}.Encode() }

@@ -18,7 +18,8 @@ import (
 // App is the shop. It knows no framework.
 type App struct {
 	log      *slog.Logger
-	accounts accounts
+	now      func() time.Time // the clock
+	accounts *accounts
 	guesses  *guesses
 	sessions *session.Manager
 	lists    bool // sessions can list those of a user
@@ -36,8 +37,8 @@ type route map[string]handler
 // handler answers one visit. An error is answered by visit.fail.
 type handler func(*visit) (Response, error)
 
-func newApp(log *slog.Logger) (*App, error) {
-	a := &App{log: log, accounts: demoAccounts(), guesses: newGuesses(), routes: routes(), pause: pause}
+func newApp(log *slog.Logger, now func() time.Time) (*App, error) {
+	a := &App{log: log, now: now, accounts: demoAccounts(), guesses: newGuesses(now), routes: routes(), pause: pause}
 	var err error
 	if a.texts, err = loadTexts(); err != nil {
 		return nil, fmt.Errorf("texts: %w", err)
@@ -58,23 +59,31 @@ func (a *App) use(ctx context.Context, m *session.Manager, delays bool) {
 }
 
 func routes() map[string]route {
+	get, post := http.MethodGet, http.MethodPost
+	devices := func(guard func(*visit) session.Guard, h handler) handler {
+		return listing(guarded(guard, "/devices", h))
+	}
 	return map[string]route{
-		"/":                      {http.MethodGet: (*visit).home},
-		"/login":                 {http.MethodGet: (*visit).loginForm, http.MethodPost: (*visit).login},
-		"/logout":                {http.MethodPost: (*visit).logout},
-		"/profile":               {http.MethodGet: (*visit).profile},
-		"/admin":                 {http.MethodGet: (*visit).admin},
-		"/devices":               {http.MethodGet: forDevices((*visit).devices)},
-		"/cart":                  {http.MethodGet: (*visit).cart},
-		"/devices/revoke":        {http.MethodPost: forDevices((*visit).revokeDevice)},
-		"/devices/revoke-others": {http.MethodPost: forDevices((*visit).revokeOtherDevices)},
-		"/cart/add":              {http.MethodPost: (*visit).addToCart},
-		"/cart/remove":           {http.MethodPost: (*visit).removeFromCart},
-		"/cart/clear":            {http.MethodPost: (*visit).clearCart},
-		"/checkout":              {http.MethodPost: (*visit).checkout},
-		"/history":               {http.MethodGet: (*visit).history},
-		"/language":              {http.MethodPost: (*visit).setLanguage},
-		"/preferences":           {http.MethodGet: (*visit).preferences, http.MethodPost: (*visit).setPreferences},
+		"/":                      {get: (*visit).home},
+		"/login":                 {get: (*visit).loginForm, post: form((*visit).login)},
+		"/logout":                {post: form((*visit).logout)},
+		"/profile":               {get: guarded(members, "/profile", (*visit).profile)},
+		"/admin":                 {get: guarded(admins, "/admin", (*visit).admin)},
+		"/devices":               {get: devices(members, (*visit).devices)},
+		"/devices/revoke":        {post: devices(recent, form((*visit).revokeDevice))},
+		"/devices/revoke-others": {post: devices(recent, form((*visit).revokeOtherDevices))},
+		"/password": {
+			get:  guarded(recent, "/password", (*visit).passwordForm),
+			post: guarded(recent, "/password", ownForm((*visit).changePassword)),
+		},
+		"/cart":        {get: (*visit).cart},
+		"/cart/add":    {post: form((*visit).addToCart)},
+		"/cart/remove": {post: form((*visit).removeFromCart)},
+		"/cart/clear":  {post: form((*visit).clearCart)},
+		"/checkout":    {post: form((*visit).checkout)},
+		"/history":     {get: (*visit).history},
+		"/language":    {post: form((*visit).setLanguage)},
+		"/preferences": {get: (*visit).preferences, post: form((*visit).setPreferences)},
 	}
 }
 
@@ -109,8 +118,8 @@ func (v *visit) answer() (Response, error) {
 		return Response{}, Error{Status: http.StatusMethodNotAllowed, header: r.allow()}
 	}
 	if v.Method == http.MethodPost {
-		if err := v.checkSite(); err != nil {
-			return Response{}, err
+		if v.s.Reason() == session.ReasonCrossSite { // also where the handler would change nothing
+			return Response{}, session.ErrCrossSite
 		}
 		if err := v.readFields(); err != nil {
 			return Response{}, err

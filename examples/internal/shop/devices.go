@@ -18,29 +18,25 @@ type device struct {
 	Network  string    `json:"network"`
 }
 
-// forDevices is a handler for visitors who are logged in, where their sessions can be listed.
-func forDevices(h func(v *visit, user string) (Response, error)) handler {
+// listing is a handler for a shop whose sessions can be listed.
+func listing(h handler) handler {
 	return func(v *visit) (Response, error) {
-		user := v.s.Subject()
-		switch {
-		case !v.app.lists:
+		if !v.app.lists {
 			return Response{}, Error{Status: http.StatusNotImplemented, text: "error.nodevices"}
-		case user == "":
-			return v.askToLogIn("/devices")
 		}
-		return h(v, user)
+		return h(v)
 	}
 }
 
-func (v *visit) devices(user string) (Response, error) {
-	if err := v.findDevices(user); err != nil {
+func (v *visit) devices() (Response, error) {
+	if err := v.findDevices(); err != nil {
 		return Response{}, err
 	}
 	return v.show("devices")
 }
 
-func (v *visit) findDevices(user string) error {
-	found, err := v.app.sessions.List(v.Context, user)
+func (v *visit) findDevices() error {
+	found, err := v.app.sessions.List(v.Context, v.s.Subject())
 	if err != nil {
 		return err
 	}
@@ -57,12 +53,12 @@ func (v *visit) findDevices(user string) error {
 
 // revokeDevice logs out one of the visitor's devices. If it is the one that asks, that is a logout like any other, and
 // its cookie goes too.
-func (v *visit) revokeDevice(user string) (Response, error) {
+func (v *visit) revokeDevice() (Response, error) {
 	handle := v.fields["handle"]
 	if handle == v.s.Handle() {
 		return v.logout()
 	}
-	err := v.app.sessions.Revoke(v.Context, user, handle)
+	err := v.app.sessions.Revoke(v.Context, v.s.Subject(), handle)
 	if errors.Is(err, session.ErrNotFound) {
 		return Response{}, Error{Status: http.StatusNotFound, text: "error.device"}
 	}
@@ -70,22 +66,22 @@ func (v *visit) revokeDevice(user string) (Response, error) {
 		return Response{}, err
 	}
 	v.tell("flash.device")
-	return v.devicesChanged(user)
+	return v.devicesChanged()
 }
 
 // revokeOtherDevices logs the visitor out everywhere else.
-func (v *visit) revokeOtherDevices(user string) (Response, error) {
+func (v *visit) revokeOtherDevices() (Response, error) {
 	if _, err := v.app.sessions.RevokeOthers(v.Context, v.s); err != nil {
 		return Response{}, err
 	}
 	v.tell("flash.devices")
-	return v.devicesChanged(user)
+	return v.devicesChanged()
 }
 
 // devicesChanged is done, and tells a program what is left.
-func (v *visit) devicesChanged(user string) (Response, error) {
+func (v *visit) devicesChanged() (Response, error) {
 	if v.json {
-		if err := v.findDevices(user); err != nil {
+		if err := v.findDevices(); err != nil {
 			return Response{}, err
 		}
 	}

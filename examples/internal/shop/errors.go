@@ -39,6 +39,8 @@ func (e Error) in(t texts, lang string) string {
 func explain(err error) Error {
 	e := Error{Status: http.StatusInternalServerError, Cause: err}
 	switch {
+	case errors.Is(err, session.ErrCrossSite):
+		e.Status, e.text = http.StatusForbidden, "error.site"
 	case errors.Is(err, session.ErrConflict):
 		e.Status, e.text = http.StatusConflict, "error.conflict"
 	case errors.Is(err, session.ErrEnded):
@@ -63,7 +65,7 @@ func (v *visit) fail(err error) Response {
 	message := e.in(v.app.texts, v.language())
 	var answer Response
 	if v.json {
-		answer = v.app.jsonError(e.Status, message)
+		answer = v.app.jsonError(e.Status, message, e.Status == http.StatusUnauthorized && v.expired())
 	} else {
 		answer = v.render(e.Status, e.page, message)
 	}
@@ -77,7 +79,7 @@ func (a *App) Refuse(header func(string) string, e Error) Response {
 	text := e.in(a.texts, lang)
 	var answer Response
 	if wantsJSON(header) {
-		answer = a.jsonError(e.Status, text)
+		answer = a.jsonError(e.Status, text, false)
 	} else {
 		shown := page{app: a, State: stranger(lang), Path: "/", Status: e.Status, Error: text}
 		answer = a.renderPage(e.Status, "error", shown)

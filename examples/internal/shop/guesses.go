@@ -38,8 +38,8 @@ type tally struct {
 	known    bool      // this account has logged in from this network
 }
 
-func newGuesses() *guesses {
-	g := &guesses{now: time.Now, young: map[tallyID]*tally{}}
+func newGuesses(now func() time.Time) *guesses {
+	g := &guesses{now: now, young: map[tallyID]*tally{}}
 	g.oneEnded = sync.NewCond(&g.mu)
 	return g
 }

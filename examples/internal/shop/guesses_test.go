@@ -20,9 +20,8 @@ func (c *clock) now() time.Time          { return time.Unix(1_800_000_000, c.sin
 func (c *clock) advance(d time.Duration) { c.since.Add(int64(d)) }
 
 func newClockedGuesses() (*guesses, *clock) {
-	g, c := newGuesses(), &clock{}
-	g.now = c.now
-	return g, c
+	c := &clock{}
+	return newGuesses(c.now), c
 }
 
 const (
@@ -32,18 +31,9 @@ const (
 
 // Five guesses are a person who tries to remember. The sixth has to wait, also if it is right, and people are told.
 func TestTheSixthGuessHasToWait(t *testing.T) {
-	for _, store := range stores {
-		for _, framework := range frameworks {
-			t.Run(framework+"/"+store, func(t *testing.T) {
-				t.Parallel()
-				a := newShop(t, t.Output())
-				g, clock := newClockedGuesses()
-				a.guesses = g
-				url := serve(t, a, options{framework: framework, store: store, sealer: "aead"})
-				theSixthHasToWait(t, browser(t, url), program(t, url), clock)
-			})
-		}
-	}
+	clocked(t, options{}, func(t *testing.T, url string, c *clock) {
+		theSixthHasToWait(t, browser(t, url), program(t, url), c)
+	})
 }
 
 func theSixthHasToWait(t *testing.T, person, script *visitor, clock *clock) {
@@ -175,7 +165,7 @@ func TestGuessesAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const attempts = 100
-				g := newGuesses()
+				g := newGuesses(time.Now)
 				var all sync.WaitGroup
 				var checked, atOnce atomic.Int32
 				for range attempts {

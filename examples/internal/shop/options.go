@@ -102,10 +102,12 @@ func newSessions(o options, a *App, store session.Store, getenv func(string) str
 		InsecureHTTP:    !o.https(),
 		IdleTimeout:     o.idle,
 		AbsoluteTimeout: o.absolute,
+		LifetimeFor:     func(user string) session.Lifetime { return o.lifetime(a.accounts.role(user)) },
 		Sealer:          sealers[o.sealer],
 		ClientHints:     true,
 		OnEvent:         logEvents(a.log),
 		ErrorResponse:   a.sessionFailure,
+		Now:             a.now,
 	}
 	if store != nil {
 		return session.New(store, policy)

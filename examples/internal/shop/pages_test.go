@@ -120,7 +120,7 @@ func TestPagesHoldTogether(t *testing.T) {
 		v.post("/cart/add", "item=olives")
 		v.post("/language", "language=ja")
 		for _, path := range []string{
-			"/", "/cart", "/history", "/preferences", "/profile", "/devices", "/admin", "/login", "/nonesuch",
+			"/", "/cart", "/history", "/preferences", "/profile", "/password", "/devices", "/admin", "/login", "/nonesuch",
 		} {
 			page := v.get(path)
 			for _, found := range references.FindAllStringSubmatch(page.body, -1) {

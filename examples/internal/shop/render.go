@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	session "github.com/coatcheck/coatcheck/core"
 )
 
 //go:embed templates
@@ -16,7 +18,7 @@ var templateFiles embed.FS
 func loadPages() (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	for _, name := range []string{
-		"home", "cart", "login", "profile", "admin", "devices", "history", "preferences", "error",
+		"home", "cart", "login", "profile", "password", "admin", "devices", "history", "preferences", "error",
 	} {
 		t, err := template.ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
@@ -38,15 +40,27 @@ func (v *visit) page(name string) (Response, error) {
 func (v *visit) render(status int, name, message string) Response {
 	p := page{
 		app: v.app, State: v.state(), Path: "/", Next: v.next(""), Username: v.fields["username"],
+		Token: v.formToken(), Info: v.s.Info(), Remember: v.ticked(rememberField),
 		Messages: v.told, Status: status, Error: message,
 	}
 	if v.app.isPage(v.path) {
 		p.Path = v.path
 	}
+	if v.path == "/login" && v.Method == http.MethodGet {
+		p.sameAgain()
+	}
 	if name == "" {
 		name = "error"
 	}
 	return v.personal(v.app.renderPage(status, name, p))
+}
+
+// sameAgain fills in a login form for somebody who is logged in: to be asked for the password again changes nothing.
+func (p *page) sameAgain() {
+	p.Remember = p.State.Remembered
+	if p.Next != "" {
+		p.Username = p.User()
+	}
 }
 
 func (a *App) renderPage(status int, name string, p page) Response {
@@ -61,8 +75,11 @@ func (a *App) renderPage(status int, name string, p page) Response {
 	}
 }
 
-func (a *App) jsonError(status int, text string) Response {
-	return jsonResponse(status, map[string]string{"error": text})
+func (a *App) jsonError(status int, text string, expired bool) Response {
+	return jsonResponse(status, struct {
+		Error   string `json:"error"`
+		Expired bool   `json:"expired,omitempty"`
+	}{text, expired})
 }
 
 func jsonResponse(status int, v any) Response {
@@ -90,7 +107,10 @@ type page struct {
 	Path     string // this page
 	Next     string // the page to go to after the login
 	Username string
-	Messages []string // shown once
+	Token    string       // for the forms; empty where there is no session
+	Info     session.Info // of the visitor's session
+	Remember bool         // the login form's box is ticked
+	Messages []string     // shown once
 	Status   int
 	Error    string
 }

@@ -48,20 +48,6 @@ var SecurityHeaders = map[string]string{
 	"X-Content-Type-Options": "nosniff",
 }
 
-var crossOrigin = http.NewCrossOriginProtection()
-
-// checkSite refuses what another site's page made a browser send. Programs that are no browsers pass.
-func (v *visit) checkSite() error {
-	header := http.Header{}
-	for _, name := range []string{"Sec-Fetch-Site", "Origin"} {
-		header.Set(name, v.Header(name))
-	}
-	if crossOrigin.Check(&http.Request{Method: v.Method, Host: v.Header("Host"), Header: header}) != nil {
-		return Error{Status: http.StatusForbidden, text: "error.site"}
-	}
-	return nil
-}
-
 // readFields reads the body's fields, a form's or a JSON object's. No body is no fields.
 func (v *visit) readFields() error {
 	body, err := v.Body()
@@ -87,10 +73,32 @@ func (v *visit) readFields() error {
 }
 
 func (v *visit) readJSON(body []byte) error {
-	if !utf8.Valid(body) || json.Unmarshal(body, &v.fields) != nil {
+	var values map[string]any
+	if !utf8.Valid(body) || json.Unmarshal(body, &values) != nil {
 		return Error{Status: http.StatusBadRequest, text: "error.json"}
 	}
+	v.fields = map[string]string{}
+	for name, value := range values {
+		field, ok := jsonField(name, value)
+		if !ok {
+			return Error{Status: http.StatusBadRequest, text: "error.json"}
+		}
+		v.fields[name] = field
+	}
 	return nil
+}
+
+// jsonField is a field as a form would have it: a string, or what a program sends for a box that is ticked or not.
+func jsonField(name string, value any) (field string, ok bool) {
+	switch value := value.(type) {
+	case nil:
+		return "", true
+	case string:
+		return value, true
+	case bool:
+		return strconv.FormatBool(value), name == rememberField
+	}
+	return "", false
 }
 
 func (v *visit) readForm(body []byte) error {

@@ -27,14 +27,19 @@ const (
 )
 
 // Main is the program, with its command line. It returns the exit status.
-func Main(args []string) int {
+func Main(args []string) int { return MainAt(time.Now, args) }
+
+// MainAt is Main by a clock that the caller moves, for tests that have no month to wait. No flag leads here.
+func MainAt(now func() time.Time, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	return run(ctx, args, os.Getenv, os.Stdout, os.Stderr)
+	return run(ctx, now, args, os.Getenv, os.Stdout, os.Stderr)
 }
 
 // run is Main in a given environment.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+func run(
+	ctx context.Context, now func() time.Time, args []string, getenv func(string) string, stdout, stderr io.Writer,
+) int {
 	o, err := parseOptions(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -43,7 +48,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return failed(stderr, exitUsage, err)
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	a, err := newApp(log)
+	a, err := newApp(log, now)
 	if err != nil {
 		return failed(stderr, exitFailure, err)
 	}

@@ -34,8 +34,8 @@ func TestBadFlags(t *testing.T) {
 		{args: []string{"-store", "cookie"}, keys: "secret", want: "COATCHECK_KEYS: session: keys"},
 	} {
 		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), append(test.args, "-addr", "127.0.0.1:0"), func(string) string { return test.keys },
-			&stdout, &stderr)
+		status := run(t.Context(), time.Now, append(test.args, "-addr", "127.0.0.1:0"),
+			func(string) string { return test.keys }, &stdout, &stderr)
 		if status != exitUsage || !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 ||
 			strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%q: status %d, stderr %q, want 2 and %q", test.args, status, stderr.String(), test.want)
@@ -45,7 +45,7 @@ func TestBadFlags(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"-h"}, nil, &stdout, &stderr); status != 0 ||
+	if status := run(t.Context(), time.Now, []string{"-h"}, nil, &stdout, &stderr); status != 0 ||
 		!strings.Contains(stderr.String(), "-allow-delay") {
 		t.Errorf("status %d, stderr %q", status, stderr.String())
 	}
@@ -54,7 +54,7 @@ func TestHelp(t *testing.T) {
 func TestAddressInUse(t *testing.T) {
 	at := strings.TrimPrefix(open(t, options{framework: "nethttp", store: "memory"}), "http://")
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"-addr", at}, nil, &stdout, &stderr); status != exitFailure ||
+	if status := run(t.Context(), time.Now, []string{"-addr", at}, nil, &stdout, &stderr); status != exitFailure ||
 		!strings.Contains(stderr.String(), "address already in use") {
 		t.Errorf("status %d, stderr %q", status, stderr.String())
 	}
@@ -88,7 +88,7 @@ func restart(t *testing.T, store, keys, secret string) {
 		stdout, stderr := &waiter{lines: make(chan string, 1)}, &bytes.Buffer{}
 		done := make(chan int)
 		go func() {
-			done <- run(ctx, []string{"-store", store, "-framework", frameworks[round+1], "-addr", "127.0.0.1:0"},
+			done <- run(ctx, time.Now, []string{"-store", store, "-framework", frameworks[round+1], "-addr", "127.0.0.1:0"},
 				func(string) string { return keys }, stdout, stderr)
 		}()
 		v.url = strings.TrimSpace(strings.TrimPrefix(<-stdout.lines, "listening on "))
@@ -127,7 +127,7 @@ func TestStoreThatDoesNotWork(t *testing.T) {
 		"file:///nonesuch/shop/sessions": "-store: file store: filestore: open in /nonesuch/shop/sessions" + missing,
 	} {
 		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), []string{"-store", store, "-addr", "127.0.0.1:0"}, nil, &stdout, &stderr)
+		status := run(t.Context(), time.Now, []string{"-store", store, "-addr", "127.0.0.1:0"}, nil, &stdout, &stderr)
 		if status != exitFailure || !strings.Contains(stderr.String(), want) || stdout.Len() > 0 ||
 			strings.Contains(stderr.String(), "s3cret") {
 			t.Errorf("%s: status %d, stderr %q, want 1 and %q without the password", store, status, stderr.String(), want)

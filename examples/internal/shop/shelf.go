@@ -68,7 +68,7 @@ func (p page) Trail() []string {
 // Accounts are the names of those who can log in, for the admin's page.
 func (p page) Accounts() []person {
 	var people []person
-	for name, a := range p.app.accounts.byName {
+	for name, a := range p.app.accounts.all() {
 		people = append(people, person{name, a.role})
 	}
 	slices.SortFunc(people, func(a, b person) int {

@@ -25,15 +25,22 @@ const patience = 30 * time.Second
 // newShop is the app with passwords that are quick to check.
 func newShop(t *testing.T, log io.Writer) *App {
 	t.Helper()
-	a, err := newApp(slog.New(slog.NewTextHandler(log, nil)))
+	return newShopAt(t, log, time.Now)
+}
+
+// newShopAt is one by a clock of the test's.
+func newShopAt(t *testing.T, log io.Writer, now func() time.Time) *App {
+	t.Helper()
+	a, err := newApp(slog.New(slog.NewTextHandler(log, nil)), now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.accounts = quickAccounts()
+	quick := quickAccounts()
+	a.accounts = &accounts{byName: quick.all(), nobody: quick.nobody}
 	return a
 }
 
-var quickAccounts = sync.OnceValue(func() accounts {
+var quickAccounts = sync.OnceValue(func() *accounts {
 	quick := demoAccounts()
 	for name, password := range map[string]string{"user1": "password1", "user2": "password2", "admin": "password3"} {
 		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
@@ -83,6 +90,20 @@ func serve(t *testing.T, a *App, o options) string {
 		<-served
 	})
 	return "http://" + listener.Addr().String()
+}
+
+// clocked runs a test on every framework and store, with a clock that it moves.
+func clocked(t *testing.T, o options, test func(t *testing.T, url string, c *clock)) {
+	for _, store := range stores {
+		for _, framework := range frameworks {
+			t.Run(framework+"/"+store, func(t *testing.T) {
+				t.Parallel()
+				o, c := o, &clock{}
+				o.framework, o.store, o.sealer = framework, store, "aead"
+				test(t, serve(t, newShopAt(t, t.Output(), c.now), o), c)
+			})
+		}
+	}
 }
 
 // everywhere runs a test on every framework and store.

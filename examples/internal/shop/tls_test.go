@@ -21,7 +21,7 @@ func TestPlainHTTPStaysOnThisMachine(t *testing.T) {
 		":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[2001:db8::1]:80",
 	} {
 		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), []string{"-addr", addr}, nil, &stdout, &stderr)
+		status := run(t.Context(), time.Now, []string{"-addr", addr}, nil, &stdout, &stderr)
 		want := "shop: -addr " + addr +
 			" is open to other machines, and plain http would show passwords and cookies to whoever listens in: " +
 			"add -tls, or -insecure-http if nobody can\n"
@@ -47,7 +47,7 @@ func start(t *testing.T, args ...string) string {
 	ctx, stop := context.WithCancel(t.Context())
 	stdout, stderr := &waiter{lines: make(chan string, 1)}, &bytes.Buffer{}
 	done := make(chan int, 1)
-	go func() { done <- run(ctx, args, func(string) string { return "" }, stdout, stderr) }()
+	go func() { done <- run(ctx, time.Now, args, func(string) string { return "" }, stdout, stderr) }()
 	t.Cleanup(func() {
 		stop()
 		if status := <-done; status != 0 {
@@ -170,7 +170,7 @@ func TestGivenCertificate(t *testing.T) {
 		"shop: -addr has to be host:port, such as 127.0.0.1:8080: address 127.0.0.1: ": {"-addr", "127.0.0.1"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), args, nil, &stdout, &stderr); status == 0 ||
+		if status := run(t.Context(), time.Now, args, nil, &stdout, &stderr); status == 0 ||
 			!strings.HasPrefix(stderr.String(), want) || stdout.Len() > 0 {
 			t.Errorf("%q: status %d, stderr %q, want %q", args, status, stderr.String(), want)
 		}

@@ -15,7 +15,7 @@ const (
 	notifications  session.Key[string]   = "notifications"
 	cart           session.Key[[]string] = "cart"
 	history        session.Key[[]string] = "history"
-	flash          session.Key[[]string] = "flash"
+	flash          session.Flash[string] = "messages"
 )
 
 const (
@@ -34,6 +34,7 @@ type visit struct {
 	fields map[string]string // of a POST's body
 	told   []string          // the messages that this answer shows
 	found  []device          // where the visitor is logged in, for answers that show it
+	token  string            // for programs that send what only the shop's own form may send
 }
 
 func (a *App) visit(r Request, u *url.URL) *visit {
@@ -51,7 +52,10 @@ type state struct {
 	Cart          []string `json:"cart"`
 	History       []string `json:"history"`
 	Flash         []string `json:"flash"`
-	Devices       []device `json:"devices,omitempty"` // on /devices only
+	Remembered    bool     `json:"remembered"`           // the login outlives the browser
+	Expired       bool     `json:"expired,omitempty"`    // there was a session, and it is over
+	Devices       []device `json:"devices,omitempty"`    // on /devices only
+	FormToken     string   `json:"form_token,omitempty"` // on /password only
 }
 
 // stranger is the state of a visitor without a session.
@@ -62,29 +66,25 @@ func stranger(lang string) state {
 
 func (v *visit) state() state {
 	st := stranger(v.language())
-	st.Greeting, st.Devices = v.text("greeting"), v.found
+	st.Greeting, st.Devices, st.FormToken = v.text("greeting"), v.found, v.token
 	if user := v.s.Subject(); user != "" {
 		role := v.app.accounts.role(user)
 		st.User, st.Role = &user, &role
 	}
-	if t := theme.Get(v.s); t != "" {
-		st.Theme = t
-	}
-	if n := notifications.Get(v.s); n != "" {
-		st.Notifications = n
-	}
+	st.Theme, st.Notifications = theme.GetOr(v.s, st.Theme), notifications.GetOr(v.s, st.Notifications)
 	st.Cart = append(st.Cart, cart.Get(v.s)...)
 	st.History = append(st.History, history.Get(v.s)...)
-	st.Flash = append(append(st.Flash, v.told...), flash.Get(v.s)...)
+	st.Flash = append(append(st.Flash, v.told...), flash.Peek(v.s)...)
+	st.Remembered, st.Expired = v.s.Info().Persistent, v.expired()
 	return st
 }
 
+// expired says whether the visitor had a session that is over, and has not logged in again.
+func (v *visit) expired() bool { return v.s.Subject() == "" && v.s.Reason().Lapsed() }
+
 // language is the one that the visitor has chosen, or else the one that the browser prefers.
 func (v *visit) language() string {
-	if lang, ok := chosenLanguage.Lookup(v.s); ok {
-		return lang
-	}
-	return preferred(v.Header("Accept-Language"))
+	return chosenLanguage.GetOr(v.s, preferred(v.Header("Accept-Language")))
 }
 
 // text is a sentence in the visitor's language.
@@ -92,20 +92,14 @@ func (v *visit) text(key string, args ...any) string {
 	return v.app.texts.say(v.language(), key, args...)
 }
 
-// tell has the next page show a message.
+// tell has the next page show a message. The latest of them are enough for who never looks at a page.
 func (v *visit) tell(key string, args ...any) {
-	message := v.text(key, args...)
-	flash.Update(v.s, func(messages []string) []string { return last(maxFlash, append(messages, message)) })
-}
-
-// takeFlash removes the messages that this page shows. It is an Update and not a Pop, because a message that another
-// request adds meanwhile must neither be lost nor make this page fail.
-func (v *visit) takeFlash() {
-	v.told = flash.Get(v.s)
-	shown := len(v.told)
-	if shown > 0 {
-		flash.Update(v.s, func(messages []string) []string { return messages[min(shown, len(messages)):] })
+	if len(flash.Peek(v.s)) >= maxFlash {
+		for _, message := range last(maxFlash-1, flash.Take(v.s)) {
+			flash.Add(v.s, message)
+		}
 	}
+	flash.Add(v.s, v.text(key, args...))
 }
 
 // show answers with a page. What it does to the session, it does for a visitor who has one: a crawler gets no cookie.
@@ -119,12 +113,11 @@ func (v *visit) show(name string) (Response, error) {
 }
 
 func (v *visit) arrive() error {
-	path := v.path
-	v.takeFlash()
-	history.Update(v.s, func(paths []string) []string { return last(maxHistory, append(paths, path)) })
+	v.told = flash.Take(v.s)
+	session.Append(v.s, history, v.path, maxHistory)
 	err := v.s.Save()
 	if errors.Is(err, session.ErrTooLarge) { // a cookie that is full keeps the cart, and forgets the way here
-		v.takeFlash()
+		v.told = flash.Take(v.s)
 		err = v.s.Save()
 	}
 	return err

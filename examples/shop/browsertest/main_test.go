@@ -19,6 +19,7 @@ import (
 // What all tests share. TestMain sets it before the first one.
 var (
 	program  string          // the shop
+	clocked  string          // the same by a clock that its standard input moves
 	chromium context.Context // the one browser; nil if there is none on this machine
 )
 
@@ -43,8 +44,8 @@ func run(m *testing.M) (status int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	program = filepath.Join(dir, "shop.exe")
-	if err := build(program); err != nil {
+	program, clocked = filepath.Join(dir, "shop.exe"), filepath.Join(dir, "timetravel.exe")
+	if err := errors.Join(build(program, "./shop"), build(clocked, "./internal/shop/timetravel")); err != nil {
 		return 0, err
 	}
 	var stop context.CancelFunc
@@ -79,14 +80,15 @@ func flags(path, profile string) []chromedp.ExecAllocatorOption {
 	)
 }
 
-// build compiles the shop as its own module has it. When the tests run under the race detector, so does the shop.
-func build(binary string) error {
+// build compiles a program as the shop's own module has it. When the tests run under the race detector, so does the
+// program.
+func build(binary, source string) error {
 	args := []string{"build", "-buildvcs=false", "-o", binary}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings,
 		debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./shop")...)
+	cmd := exec.Command("go", append(args, source)...)
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -93,7 +93,7 @@ func TestPhone(t *testing.T) {
 		b.press("form.wish button")
 		b.visit("/login")
 		b.logIn()
-		for _, path := range []string{"/", "/cart", "/login", "/preferences", "/devices"} {
+		for _, path := range []string{"/", "/cart", "/login", "/preferences", "/profile", "/password", "/devices"} {
 			b.visit(path)
 			for _, lang := range []string{"en", "fr"} { // French has the longest words
 				if b.js("document.documentElement.lang") != lang {

@@ -41,10 +41,22 @@ func needChromium(t *testing.T) {
 // open runs the shop until the test ends, and returns its URL.
 func open(t *testing.T, framework string, args ...string) string {
 	t.Helper()
+	url, _, _ := start(t, program, append(args, "-framework", framework)...)
+	return url
+}
+
+// start runs a program until the test ends, and returns the URL that it prints, its standard input and the rest of its
+// standard output.
+func start(t *testing.T, program string, args ...string) (url string, stdin io.Writer, stdout *bufio.Reader) {
+	t.Helper()
 	var stderr bytes.Buffer
-	cmd := exec.Command(program, append(args, "-addr", "127.0.0.1:0", "-framework", framework)...)
+	cmd := exec.Command(program, append(args, "-addr", "127.0.0.1:0")...)
 	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +64,12 @@ func open(t *testing.T, framework string, args ...string) string {
 		t.Fatal(err)
 	}
 	deadline := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-	line, failed := bufio.NewReader(stdout).ReadString('\n')
+	stdout = bufio.NewReader(out)
+	line, failed := stdout.ReadString('\n')
 	deadline.Stop()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // an error says that it has ended already
-		_, _ = io.Copy(io.Discard, stdout)
+		_, _ = io.Copy(io.Discard, out)
 		_ = cmd.Wait()
 		examine(t, stderr.String())
 	})
@@ -64,7 +77,7 @@ func open(t *testing.T, framework string, args ...string) string {
 	if failed != nil || !ok {
 		t.Fatalf("the shop did not print its URL but %q", line)
 	}
-	return url
+	return url, in, stdout
 }
 
 // examine looks through the shop's standard error for what no visitor could see.

@@ -35,20 +35,30 @@ func (b tab) another() tab { return newTab(b.ctx, b.t, b.shop) }
 
 func newTab(ctx context.Context, t *testing.T, shop string, options ...chromedp.ContextOption) tab {
 	t.Helper()
-	var found troubles
-	ctx, closeTab := chromedp.NewContext(ctx, append(options, chromedp.WithListener(found.hear))...)
+	b, closeTab := openTab(ctx, t, shop, options...)
 	t.Cleanup(closeTab)
-	b := tab{t, ctx, shop}
+	return b
+}
+
+// openTab opens a tab that the test closes, while its browser still runs.
+func openTab(
+	ctx context.Context, t *testing.T, shop string, options ...chromedp.ContextOption,
+) (b tab, closeTab func()) {
+	t.Helper()
+	var found troubles
+	ctx, cancel := chromedp.NewContext(ctx, append(options, chromedp.WithListener(found.hear))...)
+	b = tab{t, ctx, shop}
 	if err := chromedp.Do(ctx); err != nil {
+		cancel()
 		t.Fatalf("open a tab: %v", err)
 	}
-	t.Cleanup(func() {
+	return b, func() {
+		defer cancel()
 		b.js(`""`) // its answer comes after all that has happened before
 		for _, trouble := range found.all() {
 			t.Error(trouble)
 		}
-	})
-	return b
+	}
 }
 
 // troubles are what a page must not have: errors on the console, exceptions and requests that fail.
