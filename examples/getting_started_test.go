@@ -126,7 +126,8 @@ func (w *reader) run(t *testing.T, tidy bool) {
 	})
 }
 
-// tidy needs modules that only tests of others use. Where they cannot be had the page is not tested, but where CI is set.
+// tidy needs modules that only tests of others use. Where they cannot be had the page is not tested, or where CI is set
+// the test fails.
 func (w *reader) tidy(t *testing.T) {
 	t.Helper()
 	out, err := exec.Command("go", "mod", "tidy").CombinedOutput()

@@ -3,26 +3,35 @@ package articletest
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/gofiber/fiber/v2"
+
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/core/sessiontest"
 )
 
-// App makes an app with these sessions, which answers a request.
-type App func(*session.Manager) func(*http.Request) *http.Response
+// App makes an app with these sessions.
+type App func(*session.Manager) http.Handler
 
-// Handler is an app that is an http.Handler.
-func Handler(app http.Handler) func(*http.Request) *http.Response {
-	return func(r *http.Request) *http.Response {
-		w := httptest.NewRecorder()
-		app.ServeHTTP(w, r)
-		return w.Result()
-	}
+// Fiber is an app on Fiber as an http.Handler.
+func Fiber(app *fiber.App) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		response, err := app.Test(r, -1)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer response.Body.Close()
+		maps.Copy(w.Header(), response.Header)
+		w.WriteHeader(response.StatusCode)
+		_, _ = io.Copy(w, response.Body)
+	})
 }
 
 // site is an app at work, with its clock.
@@ -30,7 +39,7 @@ type site struct {
 	*testing.T
 	*sessiontest.Clock
 	sessions *session.Manager
-	serve    func(*http.Request) *http.Response
+	app      http.Handler
 	sealed   bool // there is no store
 	sweeps   bool // somebody has to remove what has expired
 }
@@ -44,7 +53,7 @@ func everywhere(t *testing.T, o session.Options, app App, walk func(*site)) {
 			o := o
 			o.Now = s.Now
 			s.sessions = c.manager(t, o)
-			s.serve = app(s.sessions)
+			s.app = app(s.sessions)
 			walk(s)
 		})
 	}
@@ -61,9 +70,7 @@ func (s *site) browser() *browser { return &browser{s, map[string]string{}} }
 // copied is somebody else with the same cookies.
 func (b *browser) copied() *browser {
 	c := b.site.browser()
-	for name, value := range b.cookies {
-		c.cookies[name] = value
-	}
+	maps.Copy(c.cookies, b.cookies)
 	return c
 }
 
@@ -111,7 +118,9 @@ func (b *browser) ask(method, path string, form url.Values, header ...string) an
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
-	response := b.serve(r)
+	w := httptest.NewRecorder()
+	b.app.ServeHTTP(w, r)
+	response := w.Result()
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {

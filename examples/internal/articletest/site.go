@@ -68,7 +68,7 @@ func (s *site) historyIsCapped() {
 	for _, page := range []string{"/profile", "/", "/view_cart"} {
 		b.get(page).says(200)
 	}
-	b.get("/view_history").says(200, "Visited [/profile / /view_cart /view_history]")
+	b.get("/view_history").says(200, "Seen [/profile / /view_cart /view_history]")
 	for range 25 {
 		b.get("/profile")
 	}

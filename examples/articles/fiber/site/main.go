@@ -1,5 +1,5 @@
-// Site is the apps of two articles in one, on Fiber: logins and roles, a cart, the pages visited, a language, preferences
-// and messages as on Flask; and as on Django values that end on their own, and sessions that end by role.
+// Site is the apps of two articles in one, on Fiber: logins and roles, a cart, the pages visited, a language,
+// preferences and messages as on Flask; and as on Django values that end on their own, and sessions that end by role.
 package main
 
 import (
@@ -131,7 +131,7 @@ func shop(r fiber.Router) {
 		return c.SendString(fmt.Sprintf("Theme: %s, Notifications: %s\n", theme, notifications))
 	})
 	r.Get("/view_history", func(c *fiber.Ctx) error {
-		return c.SendString(fmt.Sprintf("Visited %v\n", history.Get(fibersession.From(c))))
+		return c.SendString(fmt.Sprintf("Seen %v\n", history.Get(fibersession.From(c))))
 	})
 	r.Get("/view_cart", viewCart)
 	r.Post("/add_to_cart/:item", addToCart, viewCart)

@@ -9,14 +9,5 @@ import (
 )
 
 func TestSite(t *testing.T) {
-	articletest.Site(t, options, func(m *session.Manager) func(*http.Request) *http.Response {
-		app := site(m)
-		return func(r *http.Request) *http.Response {
-			response, err := app.Test(r, -1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return response
-		}
-	})
+	articletest.Site(t, options, func(m *session.Manager) http.Handler { return articletest.Fiber(site(m)) })
 }

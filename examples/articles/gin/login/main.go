@@ -1,5 +1,5 @@
-// Login is the app of a Flask primer, on Gin: a login page, a page for whoever is logged in, a logout, and the end after
-// three idle minutes. As in the primer any name will do.
+// Login is the app of a Flask primer, on Gin: a login page, a page for whoever is logged in, a logout, and the end
+// after three idle minutes. As in the primer any name will do.
 package main
 
 import (

@@ -14,7 +14,5 @@ import (
 func TestLogin(t *testing.T) {
 	gin.SetMode(gin.TestMode)
 	gin.DefaultWriter = io.Discard
-	articletest.Login(t, options, func(m *session.Manager) func(*http.Request) *http.Response {
-		return articletest.Handler(site(m))
-	})
+	articletest.Login(t, options, func(m *session.Manager) http.Handler { return site(m) })
 }

@@ -116,7 +116,7 @@ func shop(r *gin.RouterGroup) {
 		s := ginsession.From(c)
 		c.String(http.StatusOK, "Theme: %s, Notifications: %s\n", theme.GetOr(s, "light"), notifications.GetOr(s, "enabled"))
 	})
-	r.GET("/view_history", func(c *gin.Context) { c.String(http.StatusOK, "Visited %v\n", history.Get(ginsession.From(c))) })
+	r.GET("/view_history", func(c *gin.Context) { c.String(http.StatusOK, "Seen %v\n", history.Get(ginsession.From(c))) })
 	view := func(c *gin.Context) {
 		c.String(http.StatusOK, "Your cart contains: %v\n", cart.Get(ginsession.From(c)))
 	}

@@ -14,7 +14,5 @@ import (
 func TestSite(t *testing.T) {
 	gin.SetMode(gin.TestMode)
 	gin.DefaultWriter = io.Discard
-	articletest.Site(t, options, func(m *session.Manager) func(*http.Request) *http.Response {
-		return articletest.Handler(site(m))
-	})
+	articletest.Site(t, options, func(m *session.Manager) http.Handler { return site(m) })
 }
