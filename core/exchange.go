@@ -11,13 +11,14 @@ type Exchange interface {
 	// CookieLines returns the values of all Cookie header lines, unparsed.
 	CookieLines() []string
 	// RequestHeader returns a request header, several lines joined with ", ", or "". Host is that of the URL where the
-	// request line holds a whole one. Begin asks for Sec-Fetch-Site, and perhaps Origin and Host, if the method is unsafe.
+	// request line holds a whole one. Begin asks for Sec-Fetch-Site, and perhaps Origin and Host, if the method is
+	// unsafe.
 	RequestHeader(name string) string
 	// Method returns the request's method. Begin asks for it each time, so it costs next to nothing.
 	Method() string
-	// Facts returns what else the request line and the connection tell, as it was when the exchange began. The core asks only
-	// when it needs them, within Begin, at the commit, for a guard, or to report a failure. It may hold the session's lock, so Facts
-	// must not use the session.
+	// Facts returns what else the request line and the connection tell, as it was when the exchange began. The core
+	// asks only when it needs them, within Begin, at the commit, for a guard, or to report a failure. It may hold the
+	// session's lock, so Facts must not use the session.
 	Facts() RequestFacts
 	// ResponseHeader returns the pending response header, several lines joined with ", ", or "". Here and in the next
 	// two methods a header is found however the handler has spelt its name.

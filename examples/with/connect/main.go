@@ -38,7 +38,7 @@ func site(sessions *session.Manager) http.Handler {
 	mux.Handle("/visits.v1.Visits/Me", connect.NewUnaryHandler("/visits.v1.Visits/Me", me, options))
 	mux.Handle("/visits.v1.Visits/Logout", connect.NewUnaryHandler("/visits.v1.Visits/Logout", logout, options))
 	mux.Handle("/visits.v1.Visits/Watch", connect.NewServerStreamHandler("/visits.v1.Visits/Watch", watch, options))
-	return http.NewCrossOriginProtection().Handler(httpsession.Middleware(sessions)(mux))
+	return httpsession.Middleware(sessions)(mux)
 }
 
 // saving saves the session before the answer is sent, so that a client of any protocol learns of a failure in its own
@@ -59,6 +59,8 @@ func codeOf(err error) connect.Code {
 		return connect.CodeAborted // the client may try again
 	case errors.Is(err, session.ErrEnded):
 		return connect.CodeUnauthenticated
+	case errors.Is(err, session.ErrCrossSite):
+		return connect.CodePermissionDenied
 	case errors.Is(err, session.ErrUnavailable):
 		return connect.CodeUnavailable
 	}

@@ -28,8 +28,7 @@ func main() {
 	sessions.StartSweeper(context.Background()) // gives the room of expired sessions back
 	mux := http.NewServeMux()
 	register(humago.New(mux, huma.DefaultConfig("Visits", "1.0.0")))
-	site := http.NewCrossOriginProtection().Handler(httpsession.Middleware(sessions)(mux))
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", site))
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", httpsession.Middleware(sessions)(mux)))
 }
 
 func register(api huma.API) {
@@ -98,6 +97,8 @@ func failed(err error, _ func(string) string) session.Response {
 	switch {
 	case errors.Is(err, session.ErrConflict), errors.Is(err, session.ErrEnded):
 		status, text = http.StatusConflict, "the session has been changed or ended by another request"
+	case errors.Is(err, session.ErrCrossSite):
+		status, text = http.StatusForbidden, "a page of another site has sent the request"
 	case errors.Is(err, session.ErrUnavailable):
 		status, text = http.StatusServiceUnavailable, "the session is unavailable at the moment"
 	}
