@@ -93,7 +93,7 @@ func checkOrigin(origin string) error {
 		return errors.New("has more than scheme, host and port, which is all there is to an origin")
 	case origin != strings.ToLower(origin) || strings.ContainsAny(origin, "*,"):
 		return errors.New("has capitals, a pattern or several origins in it")
-	case u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" || strings.HasSuffix(origin, ":"):
+	case strings.HasSuffix(origin, ":"), u.Scheme+u.Port() == "https443", u.Scheme+u.Port() == "http80":
 		return errors.New("has the port that its scheme has anyway, which browsers leave out")
 	}
 	return nil

@@ -83,8 +83,10 @@ func combinations() (all []combination) {
 		{"https://app.shop.test"}, {"https://app.shop.test:443"}, {"app://localhost"}, {"https://shop.test.evil.test"},
 		{"https://evil.test/shop.test"}, {"//shop.test"}, {"shop.test"}, {"https://[::1]:8080"}, {"http://[::1"},
 		{"https://shop.test\x00"}, {"https://%73hop.test"}, {"https://shop.test", "https://shop.test"},
-		{"https://evil.test", "https://shop.test"}, {"https://app.shop.test", "https://app.shop.test"}}
-	hosts := []string{"shop.test", "shop.test:8443", "SHOP.test", "", "[::1]:8080", "localhost", "app.shop.test", "evil.test"}
+		{"https://evil.test", "https://shop.test"}, {"https://shop.test/", "https://evil.test"},
+		{"https://app.shop.test", "https://app.shop.test"}}
+	hosts := []string{"shop.test", "shop.test:8443", "SHOP.test", "", "[::1]:8080", "localhost", "app.shop.test",
+		"evil.test"}
 	methods := []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "get", ""}
 	for _, method := range methods {
 		for _, host := range hosts {

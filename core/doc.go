@@ -104,6 +104,20 @@
 // [Session.Reason] tells why a visitor has no session, so that a login page can say that it has
 // expired: see [Reason.Lapsed].
 //
+// # Other sites
+//
+// A page of another origin can make a browser send requests here, with the visitor's cookie where
+// SameSite does not keep it back. Such a request with an unsafe method, which is any but GET, HEAD and
+// OPTIONS, reads as an anonymous visitor's, and what it writes is refused with [ErrCrossSite], a 403
+// that leaves the browser's cookie alone. The browser's own Sec-Fetch-Site decides, or Origin against
+// Host where it sends none. A client that is no browser sends neither and passes.
+// [Options.TrustedOrigins] lets pages of yours in.
+//
+// So forms need no tokens, but for browsers from before 2023, or behind a rule of your own:
+// [Session.FormToken] makes one, and [Session.CheckFormToken] tells whether it is this session's.
+//
+// # Sessions of a subject
+//
 // [Manager.List] returns where a subject is logged in, [Manager.Revoke] ends one of these sessions,
 // [Manager.RevokeOthers] all but the present one, [Manager.RevokeAll] all. [Options.MaxPerSubject]
 // limits how many there can be.
@@ -204,11 +218,11 @@
 // the response if nobody asks. Of the others these are the errors; branch on them with errors.Is.
 //
 //	Session.Save            ErrConflict, ErrEnded, ErrTooManySessions, ErrTooLarge, ErrUnavailable,
-//	                        ErrCommitted, ErrRequestOver, or a refused write
-//	Session.Err             ErrUnavailable, ErrRequestOver, a refused write, or what the last Save
-//	                        returned
-//	Key.Try                 the function's own error, ErrUnavailable, ErrRequestOver, or a refused
-//	                        write
+//	                        ErrCrossSite, ErrCommitted, ErrRequestOver, or a refused write
+//	Session.Err             ErrUnavailable, ErrRequestOver, ErrCrossSite once something was written, a
+//	                        refused write, or what the last Save returned
+//	Key.Try                 the function's own error, ErrUnavailable, ErrCrossSite, ErrRequestOver, or
+//	                        a refused write
 //	Manager.List            ErrUnavailable, errors.ErrUnsupported, context.Canceled, or that the
 //	                        subject is empty
 //	Manager.Revoke          the same, or ErrNotFound
@@ -237,7 +251,7 @@
 //   - [ErrTooManySessions]: [RefuseLogin] has refused a login. Let the visitor end one of the
 //     subject's other sessions first.
 //   - [ErrCrossSite]: a page of another origin made the browser send a request that writes. Nothing was
-//     saved, and no cookie was set.
+//     saved, and no cookie was set. If the page is yours, name its origin in [Options.TrustedOrigins].
 //   - [ErrTooLarge]: the session outgrew its cookie, [Options.MaxSize] or a limit of the store's. What
 //     was stored before is intact. Store less, or a reference.
 //   - [ErrLoginRequired], [ErrLoginStale], [ErrForbidden]: a [Guard] has turned the visitor away, who is
@@ -273,8 +287,8 @@
 // [Options.OnEvent] receives an [Event] for whatever happens to a session. Only a Save that fails makes
 // none, because its caller has the error. Without it, failures go to
 // the default logger of log/slog: as a warning where two requests of one visitor met (ErrConflict,
-// ErrEnded) or the site's transport does not fit, and as an error otherwise. The attributes of the
-// line are manager, route, at (file and line of the application), handle, subject, key and error, as
+// ErrEnded), another site's request was refused or the site's transport does not fit, and as an error otherwise. The
+// attributes of the line are manager, route, at (file and line of the application), handle, subject, key and error, as
 // far as they are known. No event carries a token or a value.
 //
 // Log the handle, [Session.Handle], to find what belongs to one session: it stays the same across
@@ -318,7 +332,7 @@
 //   - [ReasonCorrupt]: the record is not one that this package wrote. Find out who else writes to the
 //     store.
 //   - [ReasonCrossSite]: a page of another origin made the browser send a request with an unsafe
-//     method. Its cookie was not looked at.
+//     method. Its cookie was not looked at. Many from a page of yours: see [Options.TrustedOrigins].
 //
 // These tell what failed and carry an error.
 //

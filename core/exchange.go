@@ -11,7 +11,8 @@ type Exchange interface {
 	// CookieLines returns the values of all Cookie header lines, unparsed.
 	CookieLines() []string
 	// RequestHeader returns a request header, several lines joined with ", ", or "". Host is that of the URL where the
-	// request line holds a whole one. Begin asks for Sec-Fetch-Site, and perhaps Origin and Host, if the method is unsafe.
+	// request line holds a whole one. Begin asks for Sec-Fetch-Site, and perhaps Origin and Host, if the method is
+	// unsafe.
 	RequestHeader(name string) string
 	// Method returns the request's method. Begin asks for it each time, so it costs next to nothing.
 	Method() string

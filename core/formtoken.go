@@ -14,16 +14,17 @@ import (
 // in common to see, so that a page which is compressed together with what an attacker chooses tells nothing.
 const formKeySize = 16
 
-// FormToken returns a token for a hidden field of a form, or for a header that a script sends. CheckFormToken accepts it
-// as long as the session has no other token than by a periodic renewal: Login and Renew end all form tokens from
+// FormToken returns a token for a hidden field of a form, or for a header that a script sends. CheckFormToken accepts
+// it as long as the session has no other token than by a periodic renewal: Login and Renew end all form tokens from
 // before, those taken earlier in the same request too. It is a new text each time, and all are good.
 //
 // Where there is a session, nothing is written for it. Where there is none it starts one, which takes a cookie:
-// pages that anybody may see and caches keep do without forms that need it. It returns "" where the session could not be
-// loaded, or the request comes from another site.
+// pages that anybody may see and caches keep do without forms that need it. It returns "" where the session could not
+// be loaded, or the request comes from another site.
 //
-// Most sites need none: what browsers tell of a request's origin is judged for each (see Options.TrustedOrigins). A form
-// token also protects visitors with browsers from before 2023, or over plain http, and where AllowCrossSite is set.
+// Most sites need none: what browsers tell of a request's origin is judged for each (see Options.TrustedOrigins). A
+// form token also protects visitors with browsers from before 2023, or over plain http, and where AllowCrossSite is
+// set.
 func (s *Session) FormToken() string {
 	st := s.enter()
 	if st == nil {
@@ -99,8 +100,8 @@ func (s *Session) currentToken(st *state) string {
 	return c.tokenOf(st.base.id)
 }
 
-// storedFormKey derives the form key of a session from its token. What is at rest in the store, a hash of the token, does
-// not lead to it.
+// storedFormKey derives the form key of a session from its token. What is at rest in the store, a hash of the token,
+// does not lead to it.
 func storedFormKey(token string) string { return formKeyUnder([]byte(token), nil) }
 
 // sealedFormKeys derives the form keys of a sealed session, one for each of the Keys.

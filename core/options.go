@@ -91,9 +91,9 @@ type Options struct {
 	// TrustedOrigins are other origins of yours whose pages may make a browser write here, like
 	// "https://app.example.com": exactly what browsers send as Origin. A request with another method than GET, HEAD or
 	// OPTIONS that a browser marks as coming from any other origin is an anonymous visitor's, its cookie is not looked
-	// at, and what it writes is refused with ErrCrossSite, a 403 (net/http's CrossOriginProtection has the same rule). Other
-	// clients send no such mark and pass. List the site's own origin where a proxy in front changes Host and the site
-	// is served over plain http: elsewhere browsers send Sec-Fetch-Site, which needs no Host.
+	// at, and what it writes is refused with ErrCrossSite, a 403 (net/http's CrossOriginProtection has the same rule).
+	// Other clients send no such mark and pass. List the site's own origin where a proxy in front changes Host and the
+	// site is served over plain http: elsewhere browsers send Sec-Fetch-Site, which needs no Host.
 	TrustedOrigins []string
 	// AllowCrossSite lets every site's pages make your visitors' browsers write with your visitors' sessions, but for
 	// what Cookie.SameSite keeps back: a form anywhere can log a visitor in as somebody else, and a page on a

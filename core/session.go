@@ -210,9 +210,10 @@ func (s *Session) Err() error {
 // shows what is stored, so the handler can try again. Save needs no headers; a cookie that it makes
 // necessary is set with the others.
 //
-// The errors are ErrConflict, ErrEnded, ErrTooManySessions, ErrTooLarge, ErrUnavailable, ErrCommitted once the headers
-// have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored. A session that
-// could not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the same.
+// The errors are ErrConflict, ErrEnded, ErrTooManySessions, ErrTooLarge, ErrUnavailable, ErrCrossSite, ErrCommitted
+// once the headers have left, ErrRequestOver, and what a write was refused for, such as a value that cannot be stored.
+// A session that could not be loaded cannot be saved: that is ErrUnavailable, and the response is replaced all the
+// same.
 //
 // The error is the caller's alone: a failed Save makes no event and no log line. A write that was refused before has
 // made one where it happened.

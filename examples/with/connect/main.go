@@ -40,7 +40,7 @@ func site(sessions *session.Manager) http.Handler {
 	mux.Handle("/visits.v1.Visits/Me", connect.NewUnaryHandler("/visits.v1.Visits/Me", me, options))
 	mux.Handle("/visits.v1.Visits/Logout", connect.NewUnaryHandler("/visits.v1.Visits/Logout", logout, options))
 	mux.Handle("/visits.v1.Visits/Watch", connect.NewServerStreamHandler("/visits.v1.Visits/Watch", watch, options))
-	return http.NewCrossOriginProtection().Handler(httpsession.Middleware(sessions)(mux))
+	return httpsession.Middleware(sessions)(mux)
 }
 
 // saving saves the session before the answer is sent, so that a client of any protocol learns of a failure in its own
@@ -61,6 +61,8 @@ func codeOf(err error) connect.Code {
 		return connect.CodeAborted // the client may try again
 	case errors.Is(err, session.ErrEnded), errors.Is(err, session.ErrLoginRequired):
 		return connect.CodeUnauthenticated
+	case errors.Is(err, session.ErrCrossSite):
+		return connect.CodePermissionDenied
 	case errors.Is(err, session.ErrUnavailable):
 		return connect.CodeUnavailable
 	}

@@ -37,7 +37,7 @@ func site(sessions *session.Manager) http.Handler {
 	mux.HandleFunc("GET /login", loginPage)
 	mux.HandleFunc("POST /login", login)
 	mux.Handle("/", httpsession.Require(session.Guard{Login: "/login"})(private))
-	return http.NewCrossOriginProtection().Handler(httpsession.Middleware(sessions)(mux))
+	return httpsession.Middleware(sessions)(mux)
 }
 
 // goTo sends the browser to another page. htmx is told in a header: it would follow a redirect itself and put the page
@@ -100,6 +100,8 @@ func failed(err error, header func(string) string) session.Response {
 		status, text = http.StatusConflict, "This has been changed elsewhere. Please reload the page."
 	case errors.Is(err, session.ErrEnded):
 		status, text = http.StatusConflict, "You have been logged out. Please reload the page."
+	case errors.Is(err, session.ErrCrossSite):
+		status, text = http.StatusForbidden, "This came from another site, and was refused."
 	case errors.Is(err, session.ErrUnavailable):
 		status, text = http.StatusServiceUnavailable, "Please try again in a moment."
 	case errors.Is(err, session.ErrLoginRequired):

@@ -168,8 +168,12 @@ func (v visitor) revoke() error {
 func TestOtherSitesCannotPost(t *testing.T) {
 	v := newVisitor(t)
 	w := v.ask("POST", "/notes", noteA, "Sec-Fetch-Site", "cross-site", "HX-Request", "true")
-	if w.Code != http.StatusForbidden {
-		t.Errorf("from another site: %d, want 403", w.Code)
+	if w.Code != http.StatusUnauthorized || w.Header().Get("HX-Redirect") != "/login" {
+		t.Errorf("from another site: %d %v, want what anybody gets who is not logged in", w.Code, w.Header())
+	}
+	w = v.ask("POST", "/login", "user=mallory", "Sec-Fetch-Site", "cross-site")
+	if w.Code != http.StatusForbidden || w.Header().Get("Set-Cookie") != "" {
+		t.Errorf("a login from another site: %d %v, want 403 and the cookie left alone", w.Code, w.Header())
 	}
 	w = v.ask("POST", "/notes", noteA, "Sec-Fetch-Site", "same-origin", "HX-Request", "true")
 	if strings.Count(w.Body.String(), "<li>") != 1 {

@@ -28,8 +28,7 @@ func main() {
 	sessions.StartSweeper(context.Background()) // gives the room of expired sessions back
 	mux := http.NewServeMux()
 	register(humago.New(mux, huma.DefaultConfig("Visits", "1.0.0")))
-	site := http.NewCrossOriginProtection().Handler(httpsession.Middleware(sessions)(mux))
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", site))
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", httpsession.Middleware(sessions)(mux)))
 }
 
 func register(api huma.API) {
@@ -107,6 +106,8 @@ func answerTo(err error) (status int, text string) {
 		return http.StatusUnauthorized, "log in first"
 	case errors.Is(err, session.ErrConflict), errors.Is(err, session.ErrEnded):
 		return http.StatusConflict, "the session has been changed or ended by another request"
+	case errors.Is(err, session.ErrCrossSite):
+		return http.StatusForbidden, "a page of another site has sent the request"
 	case errors.Is(err, session.ErrUnavailable):
 		return http.StatusServiceUnavailable, "the session is unavailable at the moment"
 	}
