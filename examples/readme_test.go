@@ -38,6 +38,9 @@ import (
 
 // TestReadmeTranscripts builds and runs the README's programs and repeats the curl transcripts that follow them.
 func TestReadmeTranscripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run leaves this out: the programs get one request after the other")
+	}
 	var at string
 	repeated := 0
 	for _, b := range exampletest.Blocks(t, readme) {
@@ -60,6 +63,9 @@ func TestReadmeTranscripts(t *testing.T) {
 
 // TestReadmeFragments compiles the README's fragments, all together.
 func TestReadmeFragments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run leaves this out: nothing runs")
+	}
 	source := imports
 	for _, b := range exampletest.Blocks(t, readme) {
 		if b.IsFragment() {

@@ -121,6 +121,9 @@ func readJSON[T any](s *site, args ...string) (v T) {
 func TestEveryStore(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
+			if testing.Short() && kind.name != "file" {
+				t.Skip("a short run takes one store: the command does one thing after the other on each")
+			}
 			address := kind.url(t)
 			if kind.tables {
 				makesTables(t, address)

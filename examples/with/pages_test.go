@@ -50,6 +50,9 @@ func TestPagesShowTheProgramsThatAreTested(t *testing.T) {
 
 // TestTranscripts runs each page's program and repeats the curl transcripts below it.
 func TestTranscripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run leaves this out: the programs get one request after the other")
+	}
 	for _, name := range pages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,6 +97,9 @@ import (
 `
 
 func TestFragmentsCompile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run leaves this out: nothing runs")
+	}
 	source := imports
 	for _, name := range pages {
 		for _, b := range exampletest.Blocks(t, page(name)) {

@@ -28,6 +28,9 @@ func TestCluster(t *testing.T) {
 		"Replicas":        {RouteRandomly: true}, // which are behind
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "Plain" {
+				t.Skip("a short run takes the default settings only")
+			}
 			options.Addrs = cluster.Addrs()
 			store := redisstore.New(clusterClient(t, options))
 			storetest.Run(t, func(*testing.T) session.Store { return store })

@@ -43,6 +43,9 @@ func clusterURL(c *servers.Cluster) string {
 func onBackends(t *testing.T, test func(t *testing.T, o options)) {
 	for _, b := range backends() {
 		t.Run(b.name, func(t *testing.T) {
+			if testing.Short() && b.name != "memory" {
+				t.Skip("a short run takes one store: the shop does the same on all, and each has tests of its own")
+			}
 			store := b.new(t)
 			for _, framework := range []string{"gin", "fiber"} {
 				t.Run(framework, func(t *testing.T) {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"os/exec"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 
@@ -47,19 +45,13 @@ func child(t *testing.T, binary string, args ...string) (url string, kill func()
 	}
 }
 
-// racing says whether the race detector is at work.
-func racing() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
 // An answer says that the change is saved, so it has to survive whatever happens to the process after it.
 func TestKilledInTheMiddleOfWrites(t *testing.T) {
-	binary := exampletest.Build(t, command)
-	writes := 2000
-	if racing() { // which takes ten times as long
-		writes = 1000
+	if testing.Short() {
+		t.Skip("a short run kills nobody: what the shop does before is in the other tests")
 	}
+	binary := exampletest.Build(t, command)
+	const writes = 2000
 	for _, b := range durable() {
 		t.Run(b.name, func(t *testing.T) {
 			store := b.new(t)

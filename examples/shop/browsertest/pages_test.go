@@ -81,10 +81,11 @@ func TestLanguageAndTheme(t *testing.T) {
 	})
 }
 
-// TestPhone looks for pages that are wider than a phone, with everything on them that may be wide.
+// TestPhone looks for pages that are wider than a phone, with everything on them that may be wide. One framework is
+// enough: what is wide is in the templates and the style sheet, and TestLanguageAndTheme sees that all serve these.
 func TestPhone(t *testing.T) {
 	const width, height = 390, 844
-	everywhere(t, func(t *testing.T, b tab) {
+	on(t, []string{"nethttp"}, func(t *testing.T, b tab) {
 		b.do("be a phone", chromedp.EmulateViewport(width, height, chromedp.EmulateMobile))
 		b.visit("/")
 		b.add("bread")

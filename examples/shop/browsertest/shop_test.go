@@ -17,8 +17,14 @@ const patience = 30 * time.Second
 // everywhere runs a test on each framework, with a shop and a visitor of its own. The arguments are for the shop.
 func everywhere(t *testing.T, test func(t *testing.T, b tab), args ...string) {
 	t.Helper()
+	on(t, []string{"nethttp", "gin", "fiber", "echo", "echov5", "chi"}, test, args...)
+}
+
+// on runs a test on some frameworks as everywhere does.
+func on(t *testing.T, frameworks []string, test func(t *testing.T, b tab), args ...string) {
+	t.Helper()
 	needChromium(t)
-	for _, framework := range []string{"nethttp", "gin", "fiber", "echo", "echov5", "chi"} {
+	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
 			test(t, visitor(t, open(t, framework, args...)))

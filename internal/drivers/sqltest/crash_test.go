@@ -96,7 +96,7 @@ func eventually(t *testing.T, s *sqlstore.Store, id session.RecordID) session.Re
 	}
 }
 
-const killedWrites = 10_000
+const killedWrites = 4000
 
 // numbered is a record that the killed process and its judge both know.
 func numbered(n int) session.Record {
@@ -109,6 +109,7 @@ func numbered(n int) session.Record {
 
 // TestProcessKilled: SQLite lives in the application's process, which may be killed in the middle of a write.
 func TestProcessKilled(t *testing.T) {
+	oneByOne(t)
 	d := sqlite(t)
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestWriteUntilKilled$")
 	child.Env = append(os.Environ(), "SQLSTORE_KILLED="+d.source)

@@ -99,6 +99,15 @@ func eachDatabase(t *testing.T, test func(t *testing.T, d database)) {
 	}
 }
 
+// oneByOne skips a test whose calls come one after the other. Short runs are for the race detector, which sees nothing
+// in it.
+func oneByOne(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a short run leaves out what does one thing after the other")
+	}
+}
+
 func (d database) open(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(d.driver, d.source)

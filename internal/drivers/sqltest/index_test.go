@@ -16,6 +16,7 @@ import (
 // TestTouchIsHeapOnly: on PostgreSQL a write that changes no indexed column can stay in its page and touches no index;
 // that is what the coarse time and the fill factor are for.
 func TestTouchIsHeapOnly(t *testing.T) {
+	oneByOne(t)
 	d := postgresql(t)
 	s, db := d.migrated(t)
 	db.SetMaxOpenConns(1) // statistics are a connection's until it flushes them
@@ -40,6 +41,7 @@ func TestTouchIsHeapOnly(t *testing.T) {
 
 // TestQueriesUseTheIndexes: without one, each list and each sweep would read every session there is.
 func TestQueriesUseTheIndexes(t *testing.T) {
+	oneByOne(t)
 	eachDatabase(t, func(t *testing.T, d database) {
 		s, db := d.migrated(t)
 		fill(t, s, 2000, 10, func(i int, r *session.Record) {

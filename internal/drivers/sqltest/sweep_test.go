@@ -13,6 +13,7 @@ import (
 
 // TestSweepInBatches: one call may be asked for more than one statement removes, and reports the sum.
 func TestSweepInBatches(t *testing.T) {
+	oneByOne(t)
 	eachDatabase(t, func(t *testing.T, d database) {
 		s, db := d.migrated(t)
 		unhurried(t, d, db)
@@ -36,10 +37,14 @@ func TestSweepInBatches(t *testing.T) {
 // TestSweepersAndWriters: several servers sweep one table while visitors write to it, and databases answer the wrong
 // order of locks by failing one of the two.
 func TestSweepersAndWriters(t *testing.T) {
+	records := 3000
+	if testing.Short() { // with the race detector SQLite takes ten times as long
+		records = 600
+	}
 	eachDatabase(t, func(t *testing.T, d database) {
 		s, db := d.migrated(t)
 		unhurried(t, d, db)
-		ids := fill(t, s, 3000, 100, func(i int, r *session.Record) {
+		ids := fill(t, s, records, 100, func(i int, r *session.Record) {
 			r.Subject, r.Expires = fmt.Sprintf("user:%d", i%50), epoch.Add(-time.Duration(i)*time.Minute)
 		})
 		var writers, sweepers sync.WaitGroup
