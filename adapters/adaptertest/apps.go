@@ -14,8 +14,8 @@ var apps = []testCase{
 	{"app", "a login that ends after three idle minutes",
 		"who comes back late must be told why they have to log in again", loginApp, ""},
 	{"app", "a cart, a history and messages", "every visitor of every shop does this, and loses nothing", cartApp, ""},
-	{"app", "ends by role and by value", "an administrator's session ends sooner than a customer's, and a code before both",
-		endsApp, ""},
+	{"app", "ends by role and by value",
+		"an administrator's session ends sooner than a customer's, and a code before both", endsApp, ""},
 }
 
 const code session.Key[string] = "code"
