@@ -87,6 +87,17 @@ func (st *state) needsCookie(m *Manager) bool {
 	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession() || st.changesCookie(m)
 }
 
+// takesOnly reports whether the request does nothing but take flash messages. If the session has ended, there is nothing
+// to take them from, and the page that shows them need not fail.
+func (a *changes) takesOnly() bool {
+	for i := range a.ops {
+		if _, ok := a.ops[i].update.(takenMessages); !ok {
+			return false
+		}
+	}
+	return len(a.ops) > 0 && !a.renew && !a.touch && !a.login && !a.hidden && a.lifetime == nil && a.ending == nil
+}
+
 // operation is one remembered write. Operations double as the overlay that the request's own reads see, and
 // are run again on fresh data when another request got in between.
 type operation struct {

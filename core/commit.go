@@ -34,9 +34,11 @@ type commit struct {
 	removed    bool    // by deleting the record; a renewal at that moment may have left a successor
 	offerHolds bool    // the offered token opens the session still
 	cookie     string  // the Set-Cookie line that follows from it, or ""
+	minted     bool    // cookie has a token that this commit has made
 	reissued   string  // the line that gives the session's token other attributes, once next has been written
 	events     []Event
 
+	early     bool   // headers come later, and other responses may come before them
 	tentative uint64 // the write id of a new record with the changes that may have become the session; 0: there is none
 
 	turnOf    RecordID // the record whose turn this commit has taken
@@ -142,6 +144,7 @@ func (s *Session) commitLocked(st *state, mode commitMode, at time.Time) error {
 	st.committing = true
 	s.leave()
 
+	c.early = mode == early
 	err := errPanicked // until run returns: it calls the store and the application's functions
 	defer func() {
 		s.mu.Lock()
@@ -197,8 +200,11 @@ func (c *commit) run() error {
 		return c.runSealed()
 	}
 	err := c.runStored()
-	if errors.Is(err, ErrTooLarge) {
+	switch {
+	case errors.Is(err, ErrTooLarge):
 		c.touchUnchanged()
+	case errors.Is(err, ErrEnded) && c.takesOnly():
+		c.next, err = c.old, nil
 	}
 	return err
 }
@@ -223,10 +229,20 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 	}
 }
 
+// handsOut reports whether cookie has a token that others may replace before the headers leave: then it is an offer, which
+// the commit for the headers looks at again. A token of this request's own making is known to nobody else.
+func (c *commit) handsOut() bool {
+	if c.cookie == "" || !c.early || c.m.store == nil || c.minted {
+		return false
+	}
+	token := c.m.cookie.valueIn(c.cookie)
+	return token != "" && token != c.issued
+}
+
 // settle takes over what the commit achieved. What was written becomes the base. The request's changes are dropped,
 // after a failure too, since the caller has been told.
 func (st *state) settle(c *commit, err error) {
-	if c.cookie != "" {
+	if c.cookie != "" && !c.handsOut() {
 		st.cookie = c.cookie
 	}
 	switch {
@@ -245,6 +261,10 @@ func (st *state) settle(c *commit, err error) {
 	if err != nil || !c.offerHolds {
 		st.withdrawOffer(c.m)
 	}
+	if err == nil && c.handsOut() {
+		r := st.rarely()
+		r.offer, r.offeredToken = c.cookie, c.m.cookie.valueIn(c.cookie)
+	}
 	st.dropChanges(err)
 	st.addEvents(c.events)
 	st.committing = false
@@ -261,7 +281,7 @@ func (r *rare) settle(c *commit) {
 	}
 	if c.cookie != "" {
 		r.marker, r.deletable, r.offer = nil, false, ""
-		r.cameByReplaced = r.cameByReplaced && c.reissued != "" // then the visitor has yet to present the new token
+		r.cameByReplaced = r.cameByReplaced && !c.minted // otherwise the visitor has yet to present the new token
 	}
 }
 

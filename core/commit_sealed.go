@@ -8,6 +8,13 @@ func (c *commit) runSealed() error {
 		c.noteEnded(&c.ending.sessions[0])
 		return nil
 	}
+	if err := c.sealAnew(); err != nil {
+		return c.tolerateUpkeepFailure(err)
+	}
+	return nil
+}
+
+func (c *commit) sealAnew() error {
 	next := &c.next
 	if err := c.reseal(next); err != nil {
 		return err

@@ -49,19 +49,28 @@ func (c *commit) doAction() error {
 }
 
 // checkOffer reports whether the offered token still opens the session: since it was loaded, a login may have given the
-// visitor another one.
+// visitor another one. If so, its cookie gets the attributes that the session wants by now.
 func (c *commit) checkOffer() bool {
 	if c.action == doUpdate && !c.followed {
+		c.renewOffer(&c.next)
 		return true
 	}
 	found, reason, err := c.lookUp(c.old.id)
-	if err != nil || reason == "" {
-		return err == nil
+	if err != nil {
+		return false
+	}
+	if reason == "" {
+		c.renewOffer(&found)
+		return true
 	}
 	if _, way, err := c.follow(found, reason); err == nil {
 		c.cookie = way.offer // periodically renewed in its turn: then this is the token to give
 	}
 	return c.cookie != ""
+}
+
+func (c *commit) renewOffer(to *record) {
+	c.cookie = c.m.cookie.set(c.offeredToken, c.m.cookieLasts(&to.env, c.now))
 }
 
 // createSession starts a session from this request's operations.
@@ -90,7 +99,7 @@ func (c *commit) beginSession(r Reason, v values) error {
 // issue makes next the request's session and its token the cookie's value.
 func (c *commit) issue(r Reason, next record, token string) error {
 	c.next = next
-	c.cookie = c.m.cookie.set(token, c.m.cookieLasts(&next.env, c.now))
+	c.cookie, c.minted = c.m.cookie.set(token, c.m.cookieLasts(&next.env, c.now)), true
 	c.addEvent(r, &next)
 	return nil
 }

@@ -83,7 +83,8 @@ func (c *commit) touchStored(next *record) error {
 		}
 		found, reason, err := c.lookUpInTurn(next.id)
 		u := c.m.upkeepOf(&found, false)
-		if err != nil || reason != "" || c.now < u.touchAt() { // what has ended stays so; what was just used is
+		due := c.now >= u.touchAt() || c.touch && c.m.usedEnd(found, c.now) > c.m.idleEnd(&found)
+		if err != nil || reason != "" || !due { // what has ended stays so; what was just used is
 			*next = c.old
 			return err
 		}

@@ -132,7 +132,7 @@ func (g Guard) answer(m *Manager, x Exchange, err error) Response {
 // wanted returns the page that the visitor goes to. Where that is the login page, the redirect would lead to itself.
 func (g Guard) wanted(x Exchange) string {
 	f := x.Facts()
-	if f.Path == pathOf(g.Login) {
+	if g.isLoginPage(f.Path) {
 		panic("session: the login page " + f.Path + " is behind the guard that sends visitors to it: register it outside " +
 			"of Require")
 	}
@@ -142,10 +142,15 @@ func (g Guard) wanted(x Exchange) string {
 	return f.Path + "?" + f.Query
 }
 
+// isLoginPage compares without a slash at the end, which routers add and take away.
+func (g Guard) isLoginPage(path string) bool {
+	return strings.TrimSuffix(path, "/") == strings.TrimSuffix(pathOf(g.Login), "/")
+}
+
 // loginFor returns the login page's URL, with next as where to go from there. What Next would not let pass is left out,
 // and so is what makes a URL that servers may find too long, and the login page itself.
 func (g Guard) loginFor(next string) string {
-	if !isLocal(next) || pathOf(next) == pathOf(g.Login) {
+	if !isLocal(next) || g.isLoginPage(pathOf(next)) {
 		return g.Login
 	}
 	if login := withQuery(g.Login, "next", next); len(login) <= maxNext {

@@ -50,6 +50,9 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	f.lifetime = st.wantedLifetime()
 	if st.found {
 		relived, changesCookie := s.m.changedBy(base, f.lifetime)
+		if !relived && !f.login && !st.base.cached { // it must not undo what another request sets meanwhile
+			f.lifetime = nil
+		}
 		f.changed = relived || st.valuesAt(s.m, now).changedBy(f.ops) ||
 			st.base.cached && (len(f.ops) > 0 || f.hidden || f.lifetime != nil)
 		f.changesCookie = changesCookie
@@ -157,6 +160,9 @@ func planWanted(f *facts) plan {
 // planNew is what is due for a visitor who has no session and needs one.
 func planNew(f *facts) plan {
 	if f.marker != nil && !f.cookieDeletable && !f.login { // its cookie would replace the one that the browser has by now
+		if f.form && len(f.ops) == 0 { // a page with a form is shown all the same
+			return plan{}
+		}
 		return plan{err: ErrEnded}
 	}
 	return plan{action: doCreate, reason: ReasonCreated}
@@ -167,7 +173,7 @@ func planExpired(f *facts) plan {
 	switch {
 	case f.login:
 		return plan{action: doCreate, reason: ReasonCreated}
-	case f.changed || f.renew || f.touch:
+	case (f.changed || f.renew || f.touch) && !f.takesOnly():
 		return plan{err: ErrEnded}
 	}
 	return plan{}
@@ -191,9 +197,9 @@ func planUpkeep(f *facts, touch bool) plan {
 	case !f.found || f.expired:
 		return plan{}
 	case f.retiredKey && canSetCookie(f):
-		return plan{action: doTouch, reason: ReasonReissued, unasked: true}
+		return plan{action: doTouch, reason: ReasonReissued, unasked: !touch}
 	case f.firstPresented, f.owesCookie && canSetCookie(f):
-		return plan{action: doUpdate, unasked: true}
+		return plan{action: doUpdate, unasked: !touch}
 	case touchDue(f, touch):
 		return plan{action: doTouch, reason: ReasonTouched, unasked: !touch}
 	case f.offer != "" && !f.sealed && canSetCookie(f):
