@@ -171,4 +171,3 @@ func (o modelOptions) replayed(loaded, m *modelClocks, other, w wish, now time.T
 	}
 	return next, false
 }
-

@@ -113,7 +113,8 @@ func TestP24OnlyLoginAndSetLifetimeMoveTheDeadline(t *testing.T) {
 		}
 		cookie = w.next(t, cookie, func(s *session.Session) { s.Login("user:1") })
 		if got := w.infoOf(t, cookie).Deadline; !got.Equal(w.now.Add(12 * time.Hour)) {
-			t.Errorf("%s: after an anonymous visitor's login the deadline is in %v, want the manager's 12h", kind, got.Sub(w.now))
+			t.Errorf("%s: after an anonymous visitor's login the deadline is in %v, want the manager's 12h", kind,
+				got.Sub(w.now))
 		}
 	}
 }
@@ -267,4 +268,3 @@ func TestWhatCannotBeALifetimeIsRefused(t *testing.T) {
 		}
 	}
 }
-

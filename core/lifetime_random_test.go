@@ -95,7 +95,8 @@ func (run *modelRun) step() {
 	if !run.ends.IsZero() && !run.now.Before(run.ends) {
 		run.cookie, run.ends = "", time.Time{}
 		if run.model != nil && run.now.Before(run.options.end(run.model).Add(-time.Second)) && !run.owed {
-			run.t.Errorf("the browser has dropped the cookie %v before the session ends", run.options.end(run.model).Sub(run.now))
+			run.t.Errorf("the browser has dropped the cookie %v before the session ends",
+				run.options.end(run.model).Sub(run.now))
 		}
 		run.model = nil
 	}
@@ -229,8 +230,8 @@ func (run *modelRun) compareInfo(i session.Info, failed bool) {
 		}
 		return
 	}
-	end := run.options.end(m)
-	earliest, latest := m.lastAtLeast.Add(run.options.idle(m)), m.lastAtLatest.Add(run.options.idle(m)+run.options.slack(m))
+	end, idle := run.options.end(m), run.options.idle(m)
+	earliest, latest := m.lastAtLeast.Add(idle), m.lastAtLatest.Add(idle+run.options.slack(m))
 	if end.Before(earliest) {
 		earliest = end
 	}
