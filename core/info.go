@@ -6,9 +6,9 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// Info returns what is known of the session as this request's response leaves it: changes and touches that are due are
-// counted. For a session that this request starts it is what is known already; the handle is "" until it has been saved.
-// It is the zero Info when there will be no session. It costs no store call but that of the first use.
+// Info returns what is known of the session as this request's response leaves it: changes and touches that are due
+// are counted. For a session that this request starts it is what is known already; the handle is "" until it has been
+// saved. It is the zero Info when there will be no session. It costs no store call but that of the first use.
 func (s *Session) Info() Info {
 	now := s.m.now()
 	st := s.enter()

@@ -60,9 +60,9 @@ func (m *Manager) newDeadline(e *wire.Envelope) wire.Millis {
 	return max(e.Created, e.Authenticated) + absolute
 }
 
-// noteUse notes a use at now in the clocks of a session, which are those from before. Where the idle timeout counts from
-// the last change, only a use that extends moves them. A session whose deadline has passed with this use ends now, and
-// not in the past: stores remove what has ended a while ago, and its visitor shall still learn why.
+// noteUse notes a use at now in the clocks of a session, which are those from before. Where the idle timeout counts
+// from the last change, only a use that extends moves them. A session whose deadline has passed with this use ends now,
+// and not in the past: stores remove what has ended a while ago, and its visitor shall still learn why.
 func (m *Manager) noteUse(rec *record, now wire.Millis, extends bool) {
 	if extends || m.basisOf(&rec.env) != LastChange {
 		rec.seen = max(rec.seen, now)

@@ -48,9 +48,9 @@ const (
 // somebody else. Lifetime{} makes it follow the manager's options again. Use it for "remember me".
 //
 // The idle timeout counts from now, the absolute one from the last login or else the creation: calling it again with
-// the same lifetime is no change and extends nothing. If the absolute end has passed already, the session ends with this
-// response. A change of persistence, or of a persistent session's absolute end, sends the cookie once more with the same
-// token, so it has to come before the first byte.
+// the same lifetime is no change and extends nothing. If the absolute end has passed already, the session ends with
+// this response. A change of persistence, or of a persistent session's absolute end, sends the cookie once more with
+// the same token, so it has to come before the first byte.
 //
 // Without a session it starts none; one that this request's writes or Login start gets the lifetime. After Destroy it
 // is for the session that comes next. When requests overlap, the later commit wins.
@@ -132,7 +132,8 @@ func (p *pending) loginLifetime(l *wantedLifetime) {
 // said in this request counts for a login and a new session also after a Save.
 func (st *state) wantedLifetime() *wantedLifetime {
 	a := st.changes()
-	if settled := st.settledLifetime(); settled != nil && (a.login || !st.found) && (a.lifetime == nil || a.lifetime.byLogin) {
+	said, begins := a.lifetime != nil && !a.lifetime.byLogin, a.login || !st.found
+	if settled := st.settledLifetime(); settled != nil && begins && !said {
 		return settled
 	}
 	return a.lifetime

@@ -159,7 +159,8 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 			if st.nothingDue(now) && later > 0 {
 				quietAndLate++
 			}
-			if due := f.retiredKey || f.firstPresented || f.owesCookie || now >= f.touchAt() || now >= f.renewAt(); st.nothingDue(now) == due {
+			due := f.retiredKey || f.firstPresented || f.owesCookie || now >= f.touchAt() || now >= f.renewAt()
+			if st.nothingDue(now) == due {
 				t.Fatalf("%v after the load upkeep is due: %t, and the fast path is taken: %t\nfacts %+v",
 					later, due, st.nothingDue(now), f)
 			}

@@ -39,7 +39,9 @@ const (
 // opens nothing after it, and a request in flight with it cannot write into the session: it gets ErrEnded, and of
 // what it does only Destroy follows, unless the login was as another subject than the session's. Values stay, except
 // when the session belonged to another subject: then what was stored is dropped and only this request's own changes
-// stay. The absolute and authentication clocks start anew. An empty subject is refused.
+// stay. The absolute and authentication clocks start anew. The session's own lifetime stays with its subject:
+// a login as somebody else, or of an anonymous visitor, begins with the manager's, or with what Options.LifetimeFor
+// says. An empty subject is refused.
 //
 // Of two logins in flight at once each gets a session of its own. Options.MaxPerSubject limits what a subject can have.
 func (s *Session) Login(subject string) {
