@@ -26,6 +26,8 @@ var crossSite = []testCase{
 		crossSiteReads, ""},
 	{"P23", "safe methods pass", "links from elsewhere must find the visitor logged in", safeMethods, ""},
 	{"P23", "trusted origins pass", "a front end on another host of yours is not an attack", trustedOrigins, ""},
+	{"P23", "a form's token is good for its session", "a form that must not rely on what browsers tell has one",
+		formTokens, ""},
 	{"P26", "a handler learns why there is no session", "a login page tells whoever was logged out by time", reasons, ""},
 }
 
@@ -204,7 +206,6 @@ func safeMethods(s *suite) {
 }
 
 func trustedOrigins(s *suite) {
-	cookie := ""
 	for want, o := range map[int]session.Options{
 		200: {TrustedOrigins: []string{"https://evil.test"}},
 		201: {AllowCrossSite: true},
@@ -215,9 +216,36 @@ func trustedOrigins(s *suite) {
 			count.Update(c.Session, addOne)
 			return c.Respond(want, "more")
 		})
-		cookie = st.begun()
-		if a := st.fromPage("POST", "/more", cookie, fromEvil...); a.status != want {
+		if a := st.fromPage("POST", "/more", st.begun(), fromEvil...); a.status != want {
 			s.Errorf("%+v: answer %d, want %d", o, a.status, want)
+		}
+	}
+}
+
+func formTokens(s *suite) {
+	for _, st := range []*site{s.stored(session.Options{}), s.sealed(session.TemporaryKeys(), session.Options{})} {
+		st.on("/form", func(c *Call) error { return c.Respond(200, c.Session.FormToken()) })
+		st.on("/send", func(c *Call) error {
+			if !c.Session.CheckFormToken(st.exchangeOf(c).RequestHeader("X-Form-Token")) {
+				return c.Respond(403, "out of date")
+			}
+			return c.Respond(200, "sent")
+		})
+		first := st.get("/form", "")
+		cookie := first.issued()
+		second := st.get("/form", cookie).untouched()
+		if first.body == second.body {
+			s.Error("two form tokens are the same text")
+		}
+		other := st.get("/form", "").body
+		for token, status := range map[string]int{first.body: 200, second.body: 200, other: 403, "": 403} {
+			if a := st.fromPage("POST", "/send", cookie, "X-Form-Token", token); a.status != status {
+				s.Errorf("form token %q: answer %d, want %d", token, a.status, status)
+			}
+		}
+		after := st.get("/login", cookie).issued()
+		if a := st.fromPage("POST", "/send", after, "X-Form-Token", second.body); a.status != 403 {
+			s.Errorf("a form from before the login: answer %d, want 403", a.status)
 		}
 	}
 }
