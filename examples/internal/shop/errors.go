@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 )
@@ -35,10 +36,16 @@ func (e Error) in(t texts, lang string) string {
 	return http.StatusText(e.Status)
 }
 
-// explain says what a failed load or save means for the client.
+// explain says what a failed load or save, or a guard's refusal, means for the client.
 func explain(err error) Error {
 	e := Error{Status: http.StatusInternalServerError, Cause: err}
 	switch {
+	case errors.Is(err, session.ErrLoginRequired):
+		e.Status, e.text = http.StatusUnauthorized, "error.anonymous"
+	case errors.Is(err, session.ErrLoginStale):
+		e.Status, e.text, e.args = http.StatusUnauthorized, "error.stale", []any{int(recently / time.Minute)}
+	case errors.Is(err, session.ErrForbidden):
+		e.Status, e.text = http.StatusForbidden, "error.admin"
 	case errors.Is(err, session.ErrCrossSite):
 		e.Status, e.text = http.StatusForbidden, "error.site"
 	case errors.Is(err, session.ErrConflict):

@@ -1,7 +1,6 @@
 package shop
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -36,17 +35,8 @@ func guarded(guard func(*visit) session.Guard, page string, h handler) handler {
 }
 
 func (v *visit) turnAway(why error, page string) (Response, error) {
-	e := Error{Status: http.StatusUnauthorized, text: "error.anonymous"}
-	switch {
-	case errors.Is(why, session.ErrForbidden):
-		return Response{}, Error{Status: http.StatusForbidden, text: "error.admin"}
-	case errors.Is(why, session.ErrLoginStale):
-		e.text, e.args = "error.stale", []any{int(recently / time.Minute)}
-	case !errors.Is(why, session.ErrLoginRequired):
+	if v.json || explain(why).Status != http.StatusUnauthorized {
 		return Response{}, why
-	}
-	if v.json {
-		return Response{}, e
 	}
 	return v.redirect(loginFor(page)), nil
 }

@@ -259,6 +259,7 @@ func TestAPageThatFailsIsAnErrorPage(t *testing.T) {
 	a := newShop(t, t.Output())
 	for err, want := range map[error]int{
 		session.ErrUnavailable: 503, session.ErrConflict: 409, session.ErrEnded: 409, session.ErrTooLarge: 422,
+		session.ErrCrossSite: 403, session.ErrForbidden: 403, session.ErrLoginRequired: 401, session.ErrLoginStale: 401,
 		http.ErrNotSupported: 500,
 	} {
 		for accept, kind := range map[string]string{

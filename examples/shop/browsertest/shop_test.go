@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long one test may take on one framework.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // everywhere runs a test on each framework, with a shop and a visitor of its own. The arguments are for the shop.
 func everywhere(t *testing.T, test func(t *testing.T, b tab), args ...string) {
