@@ -90,7 +90,7 @@ race: deps
 	$(TEST) -race -short $(addsuffix /...,$(filter-out $(OUTSIDE),$(WORKSPACE)))
 	$(call each,$(TEST) -race -short ./...,$(filter-out $(OUTSIDE) $(WORKSPACE),$(MODULES)))
 
-# Every fuzz target, for a moment each: FUZZTIME=10m make fuzz takes longer. Counted runs end exactly; timed ones may be
+# Every fuzz target, for a moment each: make fuzz FUZZTIME=10m takes longer. Counted runs end exactly; timed ones may be
 # cut off in the middle of an input and then count as failed.
 fuzz:
 	@grep -rEoH --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file func; do \

@@ -87,8 +87,8 @@ func (st *state) needsCookie(m *Manager) bool {
 	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession() || st.changesCookie(m)
 }
 
-// takesOnly reports whether the request does nothing but take flash messages. If the session has ended, there is nothing
-// to take them from, and the page that shows them need not fail.
+// takesOnly reports whether the request does nothing but take flash messages. If the session has ended, there is
+// nothing to take them from, and the page that shows them need not fail.
 func (a *changes) takesOnly() bool {
 	for i := range a.ops {
 		if _, ok := a.ops[i].update.(takenMessages); !ok {

@@ -229,8 +229,8 @@ func (s *Session) conclude(st *state, mode commitMode, err error) {
 	}
 }
 
-// handsOut reports whether cookie has a token that others may replace before the headers leave: then it is an offer, which
-// the commit for the headers looks at again. A token of this request's own making is known to nobody else.
+// handsOut reports whether cookie has a token that others may replace before the headers leave: then it is an offer,
+// which the commit for the headers looks at again. A token of this request's own making is known to nobody else.
 func (c *commit) handsOut() bool {
 	if c.cookie == "" || !c.early || c.m.store == nil || c.minted {
 		return false

@@ -41,8 +41,8 @@ type Guard struct {
 }
 
 // Check returns nil if the session may pass, and otherwise why not: ErrLoginRequired, ErrForbidden, ErrLoginStale,
-// ErrCrossSite, or ErrUnavailable for a session that could not be loaded. It is for frameworks with error answers of their own;
-// elsewhere use an adapter's Require.
+// ErrCrossSite, or ErrUnavailable for a session that could not be loaded. It is for frameworks with error answers of
+// their own; elsewhere use an adapter's Require.
 func (g Guard) Check(s *Session) error {
 	switch loggedIn, err := s.loggedIn(); {
 	case err != nil:

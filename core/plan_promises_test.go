@@ -129,7 +129,8 @@ func TestTheFastPathAndDecideAgreeAtEveryInstant(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	quietAndLate := 0
 	for range 50_000 {
-		m := &Manager{store: nil, idle: wire.Millis(r.Int64N(int64(60*minute))) + 1, absolute: absolute, maxLifetime: absolute, basis: LastUse}
+		m := &Manager{store: nil, idle: wire.Millis(r.Int64N(int64(60*minute))) + 1, absolute: absolute,
+			maxLifetime: absolute, basis: LastUse}
 		if r.IntN(2) == 0 {
 			m.touchEvery = wire.Millis(r.Int64N(int64(m.idle))) + 1
 		}

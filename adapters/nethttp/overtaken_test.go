@@ -58,7 +58,7 @@ func (d *desk) ask(token string, handle func(*session.Session)) answer {
 		handle(httpsession.From(r))
 	})).ServeHTTP(w, r)
 	a := answer{status: w.Code, line: strings.Join(w.Header()["Set-Cookie"], " | ")}
-	for _, c := range w.Result().Cookies() { //nolint:bodyclose // a recorder's
+	for _, c := range w.Result().Cookies() {
 		a.token = c.Value
 	}
 	return a
@@ -96,8 +96,8 @@ func TestALifetimeThatIsSavedEarlyDoesNotUndoALogin(t *testing.T) {
 		if slow.token != "" && d.subject(slow.token) == "" {
 			t.Errorf("%s: the slow response sets a dead token: %s", name, slow.line)
 		}
-		if quick := d.ask(d.begun(), func(s *session.Session) { s.SetLifetime(remembered); mustSave(t, s) }); !strings.Contains(
-			quick.line, "Max-Age") {
+		quick := d.ask(d.begun(), func(s *session.Session) { s.SetLifetime(remembered); mustSave(t, s) })
+		if !strings.Contains(quick.line, "Max-Age") {
 			t.Errorf("with nobody in between the cookie is %q, want it with Max-Age", quick.line)
 		}
 	}
