@@ -16,11 +16,13 @@ const formKeySize = 16
 
 // FormToken returns a token for a hidden field of a form, or for a header that a script sends. CheckFormToken accepts
 // it as long as the session has no other token than by a periodic renewal: Login and Renew end all form tokens from
-// before, those taken earlier in the same request too. It is a new text each time, and all are good.
+// before, those taken earlier in the same request too unless that starts the session. It is a new text each time, and
+// all are good.
 //
 // Where there is a session, nothing is written for it. Where there is none it starts one, which takes a cookie:
-// pages that anybody may see and caches keep do without forms that need it. It returns "" where the session could not
-// be loaded, or the request comes from another site.
+// pages that anybody may see and caches keep do without forms that need it. The token is void if that session is not
+// saved, as when Options.SaveOn refuses the response's status, or where another request's Renew was faster than this
+// one's. It returns "" where the session could not be loaded, or the request comes from another site.
 //
 // Most sites need none: what browsers tell of a request's origin is judged for each (see Options.TrustedOrigins). A
 // form token also protects visitors with browsers from before 2023, or over plain http, and where AllowCrossSite is

@@ -24,7 +24,8 @@ import (
 //
 // Whom Allow turns down gets a 403 with ErrForbidden. If the session could not be loaded, the answer is the 503, also
 // with Options.AnonymousWhenUnavailable. No cache may store any of these answers. They leave the cookie of a session
-// that has ended alone, so that the login page can tell the visitor of it.
+// that has ended alone, so that the login page can tell the visitor of it: unless middleware in front of the guard
+// starts another session by writing to it.
 //
 // The zero Guard lets everybody in who is logged in, and answers the others with a 401.
 type Guard struct {

@@ -40,7 +40,8 @@ const (
 	LastUse
 	// LastChange counts from the last change: of a value, by Touch, Renew, Login or SetLifetime. Requests that only read
 	// do not extend the session, nor does what happens without being asked for, such as a periodic renewal. The session
-	// lives for the idle timeout exactly; there is no touch interval. Django counts so by default.
+	// lives for the idle timeout exactly; there is no touch interval. A request that was at work when SetLifetime chose
+	// this may still count as use. Django counts so by default.
 	LastChange
 )
 
@@ -51,6 +52,9 @@ const (
 // the same lifetime is no change and extends nothing. If the absolute end has passed already, the session ends with
 // this response. A change of persistence, or of a persistent session's absolute end, sends the cookie once more with
 // the same token, so it has to come before the first byte.
+//
+// A response that is lost takes the cookie's new attributes with it, and setting the same lifetime again sends them no
+// more: Renew does.
 //
 // Without a session it starts none; one that this request's writes or Login start gets the lifetime. After Destroy it
 // is for the session that comes next. When requests overlap, the later commit wins.

@@ -50,7 +50,8 @@ type Options struct {
 	// RenewGrace is how long requests that were sent before the new token arrived may still come in with the old one.
 	// Zero means a minute; at most 400 days. An old token that is used later has been copied: ReasonReplayed.
 	RenewGrace time.Duration
-	// OnReplay says what happens when a replaced token is used after its grace. Sealed sessions know of no such token.
+	// OnReplay says what happens when a replaced token is used after its grace. Sealed sessions know of no such token. It
+	// is recognised until the deadline that the session had when it was replaced; later it is an unknown one.
 	OnReplay ReplayPolicy
 	// Leeway is how far the clocks of your servers may differ: a session lives that much longer. Zero means not at
 	// all; at most a minute.
