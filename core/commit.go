@@ -203,7 +203,7 @@ func (c *commit) run() error {
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		c.touchUnchanged()
-	case errors.Is(err, ErrEnded) && c.takesOnly():
+	case errors.Is(err, ErrEnded) && (c.takesOnly() || c.action == doUpdate && !c.changed): // a Touch loses nothing
 		c.next, err = c.old, nil
 	}
 	return err
