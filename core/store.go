@@ -66,17 +66,35 @@ type Toucher interface {
 	Touch(ctx context.Context, id RecordID, seen, expires time.Time) error
 }
 
-// Indexer is a Store that finds records by subject. The two steps are apart so that the search is of one moment: the
-// core follows what a record has become since.
-type Indexer interface {
-	// Find returns the ids that are indexed under a subject, as of one moment between the call's begin and its end, in no
-	// particular order. A record whose write had returned before the call and that is still the subject's is among them.
-	// So may be ids whose record has gone, or is no longer the subject's.
-	Find(ctx context.Context, subject string) ([]RecordID, error)
+// BatchLoader is a Store that loads many records in one call.
+type BatchLoader interface {
 	// LoadAll returns those of the records that are there, each with its ID and as Load would return it, whosesoever it
 	// is by now, in any order. Absent ones are left out. Beside an error it returns the records that it could read. The
 	// core asks for at most 500 at once.
 	LoadAll(ctx context.Context, ids []RecordID) ([]Record, error)
+}
+
+// Indexer is a Store that finds records by subject. The two steps are apart so that the search is of one moment: the
+// core follows what a record has become since.
+type Indexer interface {
+	BatchLoader
+	// Find returns the ids that are indexed under a subject, as of one moment between the call's begin and its end, in no
+	// particular order. A record whose write had returned before the call and that is still the subject's is among them.
+	// So may be ids whose record has gone, or is no longer the subject's.
+	Find(ctx context.Context, subject string) ([]RecordID, error)
+}
+
+// Walker is a Store that can go through all of its records.
+type Walker interface {
+	// Walk returns a page of records, each with its ID and as Load would return it, and the cursor of the next page: ""
+	// after the last one. The walk begins with the cursor "". A record that is there from the walk's begin to its end is
+	// on one of its pages, whatever others write meanwhile; one that comes or goes during the walk may be. None is on two
+	// pages, but for stores that cannot avoid it while they reorganize themselves, which the core puts up with. limit is
+	// at least 1 and at most 500; a page may have somewhat more or fewer records, even none. Beside an error it returns the
+	// records that it could read; the walk goes on with the same cursor then, or is given up. A cursor that the store has
+	// not made is an error. Cursors are printable ASCII, say nothing of what is stored, and stay good while the store is
+	// in use.
+	Walk(ctx context.Context, cursor string, limit int) (page []Record, next string, err error)
 }
 
 // Sweeper is a Store that removes expired records when told to.
