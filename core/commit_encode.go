@@ -81,10 +81,12 @@ func (c *commit) stampLifetime(e *wire.Envelope) {
 	}
 }
 
-// encodeNext notes the use in rec's clocks, which are those from before, and encodes it over the values v as ops leave
+// encodeNext notes the use, if it is one, in rec's clocks, which are those from before, and encodes it over the values v as ops leave
 // them. The rest of its envelope is there already.
 func (c *commit) encodeNext(rec *record, v values, ops []operation) error {
-	c.m.noteUse(rec, c.now, c.extends())
+	if c.isUse() {
+		c.m.noteUse(rec, c.now, c.extends())
+	}
 	rec.env.Seen, rec.env.Expires = rec.seen, rec.expires
 	if c.m.store != nil {
 		rec.env.PushWriteID(rand.Uint64())

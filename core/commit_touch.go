@@ -61,7 +61,7 @@ func (c *commit) touchAs(next record) error {
 // touchUnchanged notes the use of a session whose changes could not be saved.
 func (c *commit) touchUnchanged() {
 	u := c.m.upkeepOf(&c.old, false)
-	if !c.found || c.now < u.touchAt() {
+	if !c.found || !c.isUse() || c.now < u.touchAt() {
 		return
 	}
 	c.unasked = true

@@ -99,11 +99,12 @@ func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f 
 	return w.first
 }
 
-// walk is what one call of walkSubject works with.
+// walk is what one call of walkSubject or walkAll works with.
 type walk struct {
 	m         *Manager
 	operation string
-	subject   string
+	subject   string      // ""; of walkAll: everybody's
+	aliasFrom wire.Millis // older aliases are left out, because what they lead to is met anyway
 	f         func(*record) error
 	first     error
 	inARow    int // failures
@@ -112,6 +113,11 @@ type walk struct {
 // page visits the records of these ids. It returns false when the walk is over before its end.
 func (w *walk) page(ctx context.Context, index Indexer, ids []RecordID) (goOn bool) {
 	records, err := w.m.loadPage(ctx, index, ids)
+	return w.visitAll(ctx, records, err)
+}
+
+// visitAll visits records that were loaded, err being what went wrong with that.
+func (w *walk) visitAll(ctx context.Context, records []Record, err error) (goOn bool) {
 	w.count(err)
 	for i := range records {
 		if ctx.Err() != nil || w.inARow >= maxFailures {
@@ -138,13 +144,15 @@ func (w *walk) count(err error) {
 	}
 }
 
-// visit finds out what has become of a record that was the subject's.
+// visit finds out what has become of a record that the walk has met.
 func (w *walk) visit(ctx context.Context, r *Record) error {
 	var rec record
 	reason, err := w.m.judge(&rec, w.m.now(), rec.fromStore(r))
 	switch {
 	case err != nil:
 		return err
+	case reason == ReasonSuperseded && rec.env.Renewed < w.aliasFrom:
+		return nil
 	case reason == ReasonSuperseded:
 		if rec, err = w.m.heir(ctx, rec); errors.Is(err, ErrEnded) {
 			return nil
@@ -155,7 +163,7 @@ func (w *walk) visit(ctx context.Context, r *Record) error {
 	case rec.env.Kind != wire.Live || reason == ReasonCorrupt:
 		return nil
 	}
-	if string(rec.env.Subject) != w.subject {
+	if w.subject != "" && string(rec.env.Subject) != w.subject {
 		return nil
 	}
 	return w.f(&rec)

@@ -29,6 +29,7 @@ type facts struct {
 
 	blocked error // why nothing may be saved: a load or an earlier final commit that failed
 	serveOn bool  // the application serves on as anonymous after a failed load
+	absent  bool  // the visitor is not there: Manager.Edit is at work
 	unsaved bool  // Options.SaveOn does not want this response's changes
 
 	changes            // what the request wants
@@ -44,7 +45,7 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
 		found: st.found, marker: st.marker(), cookieDeletable: st.cookieDeletable(), guarded: st.guarded(),
 		offer:   st.offer(),
-		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved,
+		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved, absent: st.absent(),
 		changes: st.changes(), starts: st.startsSession(),
 	}
 	f.lifetime = st.wantedLifetime()
@@ -135,6 +136,10 @@ func failWithUpkeep(f *facts, err error) plan {
 // extends reports whether the request moves the idle clock also of a session in which that counts from the last change.
 func (f *facts) extends() bool { return !f.found || f.changed || f.touch || f.renew || f.login }
 
+// isUse reports whether the commit is a use of the session, which moves its idle clock: not one that its visitor has no
+// part in, unless that is asked for.
+func (f *facts) isUse() bool { return !f.absent || f.touch || f.lifetime != nil }
+
 // planWanted says what the request needs, whether or not it can still be done.
 func planWanted(f *facts) plan {
 	begins := f.starts || f.login
@@ -213,7 +218,7 @@ func canSetCookie(f *facts) bool { return !f.headersSent && !f.timedOut && !f.go
 
 // touchDue reports whether the idle clock is to be extended: at most once per interval, and never to shorten.
 func touchDue(f *facts, touch bool) bool {
-	if f.sealed && !touch && !canSetCookie(f) {
+	if !f.isUse() || f.sealed && !touch && !canSetCookie(f) {
 		return false
 	}
 	return (touch || f.now >= f.touchAt()) && f.usedEnd > f.idleEnd
@@ -222,7 +227,8 @@ func touchDue(f *facts, touch bool) bool {
 // withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
 // the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
-	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing || f.changesCookie && p.action == doUpdate
+	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing ||
+		f.changesCookie && p.action == doUpdate && !f.absent
 	late := error(nil)
 	switch {
 	case f.headersSent:

@@ -63,17 +63,26 @@ func (s *Session) subjectAndHandle(m *Manager) (subject, handle string, err erro
 	return "", "", errors.New("the session belongs to nobody: call Login first")
 }
 
-// revoke ends what is wanted of what was the subject's when it began. It counts those that were alive.
+// revoke ends what is wanted of what was the subject's when it began.
 func (m *Manager) revoke(
 	ctx context.Context, operation, subject string, wanted func(handle string) bool,
 ) (ended int, err error) {
-	handles := map[wire.Handle]bool{}
-	for again := true; again; {
-		again = false
-		err = m.walkSubject(ctx, operation, subject, func(rec *record) error {
+	return m.endEach(ctx, func(f func(*record) error) error {
+		return m.walkSubject(ctx, operation, subject, func(rec *record) error {
 			if !wanted(rec.env.Handle.String()) {
 				return nil
 			}
+			return f(rec)
+		})
+	})
+}
+
+// endEach ends the sessions that walk goes through, and counts those that were alive.
+func (m *Manager) endEach(ctx context.Context, walk func(f func(*record) error) error) (ended int, err error) {
+	handles := map[wire.Handle]bool{}
+	for again := true; again; {
+		again = false
+		err = walk(func(rec *record) error {
 			alive := !m.hasExpired(rec, m.now())
 			c, err := m.revokeRecord(ctx, rec, ReasonRevoked)
 			if c.endedHere && alive {

@@ -46,6 +46,8 @@ type rare struct {
 
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
 
+	absent bool // the visitor is not there: Manager.Edit is at work
+
 	guarded bool // a guard has answered: the cookie of a dead session stays, and nobody may store the answer
 }
 
@@ -91,6 +93,9 @@ func (st *state) cookieDeletable() bool { return st.rare != nil && st.rare.delet
 
 // several reports whether the request had several cookies of this name, and Cookie.Former is set.
 func (st *state) several() bool { return st.rare != nil && st.rare.several }
+
+// absent reports whether the session's visitor is not there, so that nothing of this is a use of it.
+func (st *state) absent() bool { return st.rare != nil && st.rare.absent }
 
 // guarded reports whether a guard has answered the request.
 func (st *state) guarded() bool { return st.rare != nil && st.rare.guarded }

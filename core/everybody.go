@@ -1,0 +1,91 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
+)
+
+// All goes through all sessions in the store that are alive, anonymous ones included, in no particular order. None
+// comes twice, and none is missing that lives from the call's begin to its end, whatever is renewed meanwhile; what
+// begins or ends during the call may be among them. Managers that share a store list each other's too. It asks the
+// store for some hundreds at once and takes some 50 bytes of memory for each session.
+//
+// An error comes after the sessions that could be looked at. It is errors.ErrUnsupported for sealed sessions, which no
+// server knows, and for stores that cannot go through their records.
+func (m *Manager) All(ctx context.Context) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		seen, stopped := map[wire.Handle]struct{}{}, false
+		err := m.walkAll(ctx, "All", func(rec *record) error {
+			if _, twice := seen[rec.env.Handle]; twice || m.hasExpired(rec, m.now()) {
+				return nil
+			}
+			seen[rec.env.Handle] = struct{}{}
+			if stopped = !yield(m.info(rec), nil); stopped {
+				stop()
+			}
+			return nil
+		})
+		if err != nil && !stopped {
+			yield(Info{}, err)
+		}
+	}
+}
+
+// Count returns how many sessions in the store are alive. It looks at each of them, as All does. Beside an error it
+// returns how many it could look at.
+func (m *Manager) Count(ctx context.Context) (n int, err error) {
+	for _, failed := range m.All(ctx) {
+		if failed != nil {
+			return n, failed
+		}
+		n++
+	}
+	return n, nil
+}
+
+// RevokeEverybody ends all sessions in the store, anonymous ones included and those of managers that share the store,
+// and returns how many: after an intrusion for example (OWASP ASVS 5, 7.4.5). One that begins meanwhile is not among
+// them: first make the site refuse logins. It goes on until it is done or ctx ends; what cannot be ended does not keep
+// the others from ending. Errors are as for All.
+func (m *Manager) RevokeEverybody(ctx context.Context) (ended int, err error) {
+	return m.endEach(ctx, func(f func(*record) error) error { return m.walkAll(ctx, "RevokeEverybody", f) })
+}
+
+// walkAll is walkSubject for everybody's sessions. One that is renewed meanwhile may come more than once.
+func (m *Manager) walkAll(ctx context.Context, operation string, f func(*record) error) error {
+	walker, ok := m.store.(Walker)
+	switch {
+	case m.store == nil:
+		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
+	case !ok:
+		return fmt.Errorf("session: %s: %T cannot go through its records: %w", operation, m.store, errors.ErrUnsupported)
+	}
+	// What was renewed before the walk is met as its successor.
+	w := walk{m: m, operation: operation, f: f, aliasFrom: m.now() - wire.FromDuration(maxLeeway)}
+	for cursor, failures := "", 0; failures < maxFailures; {
+		page, next, err := m.walkPage(ctx, walker, cursor)
+		if !w.visitAll(ctx, page, err) {
+			break
+		}
+		if err != nil {
+			failures++
+			continue
+		}
+		if cursor, failures = next, 0; cursor == "" {
+			break
+		}
+	}
+	return w.first
+}
+
+func (m *Manager) walkPage(ctx context.Context, walker Walker, cursor string) ([]Record, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)
+	defer cancel()
+	return walker.Walk(ctx, cursor, maxPage)
+}
