@@ -120,7 +120,9 @@
 //
 // [Manager.List] returns where a subject is logged in, [Manager.Revoke] ends one of these sessions,
 // [Manager.RevokeOthers] all but the present one, [Manager.RevokeAll] all. [Options.MaxPerSubject]
-// limits how many there can be.
+// limits how many there can be. [Manager.Edit] changes them while their owner is logged in.
+// [Manager.All], [Manager.Count], [Manager.RevokeHandle] and [Manager.RevokeEverybody] are for an
+// operator: they go through everybody's.
 //
 // # Guarding pages
 //
@@ -367,7 +369,7 @@
 //
 // A store implements the four methods of [Store] for values of type [Record], found by [RecordID].
 // Two rules carry everything else: Update never creates a record, and it replaces one only if the
-// version is the one it was given. [Toucher], [Indexer] and [Sweeper] are optional. A store judges
+// version is the one it was given. [Toucher], [BatchLoader], [Indexer], [Walker] and [Sweeper] are optional. A store judges
 // nothing: not whether a record has expired, not what is in it, not whether a conflict matters. It
 // answers with [ErrNotFound], [ErrExists], [ErrConflict] and [ErrTooLarge] where the contract says so,
 // and with errors of its own otherwise. A store whose client heeds deadlines and no cancellation can

@@ -1,0 +1,208 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/probe"
+)
+
+// all returns the handles of all live sessions, sorted.
+func (w *world) all(t *testing.T) (found []string) {
+	t.Helper()
+	for i, err := range w.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, i.Handle)
+	}
+	slices.Sort(found)
+	return found
+}
+
+// crowd starts n sessions, every second one somebody's, and returns their cookies.
+func (w *world) crowd(t *testing.T, n int) (cookies []string) {
+	t.Helper()
+	for i := range n {
+		if i%2 == 0 {
+			cookies = append(cookies, w.start(t))
+		} else {
+			cookies = append(cookies, w.login(t, fmt.Sprintf("user:%d", i)))
+		}
+	}
+	return cookies
+}
+
+func TestAllGoesThroughLiveSessionsOfEverybody(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookies := w.crowd(t, 500)
+	w.read(t, cookies[0], (*session.Session).Destroy)
+	cookies[1] = w.read(t, cookies[1], (*session.Session).Renew).succeeded().issued()
+	w.now = w.now.Add(idleEnd / 2)
+	var want []string
+	for _, c := range cookies[1:400] {
+		want = append(want, w.handleOf(t, c)) // which is a use; the others expire
+	}
+	w.now = w.now.Add(idleEnd / 2)
+	slices.Sort(want)
+	if got := w.all(t); !slices.Equal(got, want) {
+		t.Errorf("%d sessions, want %d", len(got), len(want))
+	}
+	if n, err := w.Count(t.Context()); n != len(want) || err != nil {
+		t.Errorf("Count: %d, %v; want %d", n, err, len(want))
+	}
+}
+
+// A session that is renewed while the walk is under way is at another place of the store afterwards.
+func TestAllMissesAndRepeatsNothingThatIsRenewedMeanwhile(t *testing.T) {
+	for _, renew := range []func(*session.Session){
+		(*session.Session).Renew, func(s *session.Session) { s.Login("user:1") },
+	} {
+		w := newWorld(t, session.Options{})
+		cookies := w.crowd(t, 600)
+		want := w.all(t)
+		w.store.After(func(c probe.Call, err error) error {
+			if c.Method == "Walk" {
+				w.store.After(nil)
+				for i := range cookies {
+					cookies[i] = w.read(t, cookies[i], renew).succeeded().issued()
+				}
+			}
+			return err
+		})
+		got := w.all(t)
+		if !slices.Equal(got, want) {
+			t.Errorf("%d sessions, %d of them once, want %d", len(got), len(slices.Compact(got)), len(want))
+		}
+	}
+}
+
+func TestAllStopsWhenTheCallerDoes(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	w.crowd(t, 450)
+	n := 0
+	for range w.All(t.Context()) {
+		if n++; n == 3 {
+			break
+		}
+	}
+	if calls := w.store.Count("Walk"); n != 3 || calls != 1 {
+		t.Errorf("%d sessions and %d pages after the caller has stopped", n, calls)
+	}
+}
+
+func TestAllTellsWhatFailed(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	w.crowd(t, 450)
+	w.store.Before(fail("Walk"))
+	if n, err := w.Count(t.Context()); n != 0 || !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("a store that is down: %d, %v", n, err)
+	}
+	w.store.Before(nil)
+	failOnce(w, "Walk")
+	if n, err := w.Count(t.Context()); n != 450 || !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("a store that has failed once: %d, %v; want all 450 and the error", n, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := w.Count(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("under a cancelled context: %v", err)
+	}
+	sealed := newSealed(t, session.TemporaryKeys(), session.Options{})
+	if _, err := sealed.Count(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("sealed: %v", err)
+	}
+	plain, err := session.New(struct{ session.Store }{w.records}, session.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.RevokeEverybody(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a store that cannot walk: %v", err)
+	}
+}
+
+func TestRevokeEverybodyEndsAll(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookies := w.crowd(t, 450)
+	slow := begin(t, w.Manager, cookies[0])
+	count.Update(slow.Session, addOne)
+	if n, err := w.RevokeEverybody(t.Context()); n != 450 || err != nil {
+		t.Fatalf("%d ended, %v; want 450", n, err)
+	}
+	slow.finish().failedWith(409)
+	for _, c := range cookies {
+		if existsWith(t, w, c) {
+			t.Fatal("a session is alive")
+		}
+	}
+	if n := w.alive(t); n != 0 {
+		t.Errorf("%d records are alive", n)
+	}
+}
+
+func TestRevokeHandleEndsThatSession(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookies := w.crowd(t, 300)
+	lost := w.handleOf(t, cookies[7])
+	for _, want := range []error{nil, session.ErrNotFound} {
+		if err := w.RevokeHandle(t.Context(), lost); !errors.Is(err, want) {
+			t.Fatalf("%v, want %v", err, want)
+		}
+	}
+	for i, c := range cookies {
+		if existsWith(t, w, c) != (i != 7) {
+			t.Errorf("session %d: the wrong one ended", i)
+		}
+	}
+}
+
+// P6: what was there when it began is over when it returns, whatever was being renewed meanwhile.
+func TestRevokeEverybodyEndsWhatIsRenewedMeanwhile(t *testing.T) {
+	renewals := map[string]func(*session.Session){
+		"renewed": (*session.Session).Renew, "logged in": func(s *session.Session) { s.Login("user:1") },
+	}
+	for name, renew := range renewals {
+		for _, at := range []string{"Walk", "Update"} {
+			w := newWorld(t, session.Options{})
+			cookies := w.crowd(t, 300)
+			rounds := 0
+			renewAll := func() {
+				for i := range cookies {
+					v := begin(t, w.Manager, cookies[i])
+					renew(v.Session)
+					if next, _ := v.finish().cookie(); next != "" {
+						cookies[i] = next
+					}
+				}
+			}
+			w.store.After(func(c probe.Call, err error) error {
+				if c.Method == "Walk" && at == "Walk" && rounds < 2 {
+					rounds++
+					renewAll()
+				}
+				return err
+			})
+			w.store.Before(func(c probe.Call) error {
+				if c.Method == "Update" && at == "Update" && rounds == 0 {
+					rounds++
+					renewAll()
+				}
+				return nil
+			})
+			if _, err := w.RevokeEverybody(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.store.After(nil)
+			w.store.Before(nil)
+			for _, c := range cookies {
+				if existsWith(t, w, c) {
+					t.Fatalf("%s at %s: a renewal saved a session from its end", name, at)
+				}
+			}
+		}
+	}
+}
