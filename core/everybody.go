@@ -50,8 +50,8 @@ func (m *Manager) Count(ctx context.Context) (n int, err error) {
 }
 
 // RevokeEverybody ends all sessions in the store, anonymous ones included and those of managers that share the store,
-// and returns how many: after an intrusion for example (OWASP ASVS 5, 7.4.5). One that begins meanwhile is not among
-// them: first make the site refuse logins. It goes on until it is done or ctx ends; what cannot be ended does not keep
+// and returns how many: after an intrusion for example (OWASP ASVS 5, 7.4.5). One that begins meanwhile, by a
+// login for example, is not among them: first make the site refuse logins. It goes on until it is done or ctx ends; what cannot be ended does not keep
 // the others from ending. Errors are as for All.
 func (m *Manager) RevokeEverybody(ctx context.Context) (ended int, err error) {
 	return m.endEach(ctx, func(f func(*record) error) error { return m.walkAll(ctx, "RevokeEverybody", f) })
