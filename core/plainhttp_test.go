@@ -9,7 +9,7 @@ import (
 )
 
 // A warning that is false once is not read the next time.
-func TestWhatTheTransportTells(t *testing.T) {
+func TestWhatTheConnectionTells(t *testing.T) {
 	const host = "Host"
 	for _, c := range []struct {
 		header           map[string]string
@@ -51,7 +51,7 @@ func TestWhatTheTransportTells(t *testing.T) {
 			}
 			s := &Session{m: m, ctx: t.Context(), x: x}
 			for range 3 {
-				s.checkTransport()
+				s.warnOfPlainHTTP()
 			}
 			if n := len(told); n > 1 || (n == 1) != want || n == 1 && (told[0] == ReasonInsecureHTTP) != insecure {
 				t.Errorf("InsecureHTTP %t, TLS %t, %v: told %v, want a warning: %t", insecure, c.tls, c.header, told, want)
@@ -60,7 +60,7 @@ func TestWhatTheTransportTells(t *testing.T) {
 	}
 }
 
-func TestATransportWarningIsLoggedAsOne(t *testing.T) {
+func TestAWarningOfPlainHTTPIsLoggedAsOne(t *testing.T) {
 	var log bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
@@ -71,7 +71,7 @@ func TestATransportWarningIsLoggedAsOne(t *testing.T) {
 	}
 	s := &Session{m: m, ctx: t.Context(), x: onlyAsked{header: map[string]string{"Host": "shop.test"}}}
 	for range 2 {
-		s.checkTransport()
+		s.warnOfPlainHTTP()
 	}
 	line := log.String()
 	if strings.Count(line, "\n") != 1 || !strings.Contains(line, "level=WARN") || !strings.Contains(line, "InsecureHTTP") {
