@@ -73,6 +73,6 @@ func (s *Session) reject(reason Reason, key string, err error) {
 	news := s.firstReport(&e) // in one step with the refusal, so that no commit tells of it before
 	s.leave()
 	if news {
-		s.m.emit(s.ctx, s.m.appendEvent(nil, e))
+		s.emit(s.m.appendEvent(nil, e))
 	}
 }

@@ -82,9 +82,10 @@ func (st *state) startsSession() bool {
 }
 
 // needsCookie reports whether the changes so far cannot be saved without a cookie.
-func (st *state) needsCookie(m *Manager) bool {
+func (st *state) needsCookie(m *Manager, bearer bool) bool {
 	a := st.changes()
-	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession() || st.changesCookie(m)
+	return m.store == nil || a.login || a.renew && st.found || !st.found && st.startsSession() ||
+		!bearer && st.changesCookie(m)
 }
 
 // takesOnly reports whether the request does nothing but take flash messages. If the session has ended, there is

@@ -92,11 +92,11 @@ func (s *Session) commitFinally(status int, mode commitMode) (instead Response, 
 var errCookieOwed = fmt.Errorf("%w: a Save has made a cookie necessary, and whoever takes over the connection "+
 	"does not send it", ErrCommitted)
 
-// owesCookie reports whether the response has to carry a cookie.
+// owesCookie reports whether the response has to carry a cookie, or a bearer's token.
 func (s *Session) owesCookie(st *state) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return st.cookie != ""
+	return s.carries(st.cookie)
 }
 
 // finishIfNothingDue marks the headers as sent and returns true if the request only read and nothing else is due.

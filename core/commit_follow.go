@@ -62,7 +62,7 @@ func (c *commit) presentedToken(id RecordID) string {
 	if c.x == nil {
 		return ""
 	}
-	found := c.m.cookie.find(c.x.CookieLines(), c.m.checkValue)
+	found := c.m.presented(c.client, c.x)
 	for _, token := range found.values[:found.count] {
 		if recordID(c.m.name, token) == id {
 			return token

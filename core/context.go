@@ -29,6 +29,9 @@ func (m *Manager) installed(ctx context.Context) bool {
 		case s.isOver():
 		case s.m == m:
 			return true
+		case s.m.transport != CookieOnly && m.transport != CookieOnly:
+			panic("session: two managers on one route take bearer tokens, which come and go in one header each: leave " +
+				"Options.Transport of one of them CookieOnly")
 		case s.m.cookie.name == m.cookie.name:
 			panic(fmt.Sprintf("session: two managers on one route have the cookie name %q, so each would overwrite the other's "+
 				"cookie: give one of them another Options.Name, or install one manager twice instead of making two", m.cookie.name))

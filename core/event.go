@@ -67,6 +67,8 @@ type Event struct {
 	Key     string // the session key concerned, if there is one
 	Err     error  // nil unless something failed
 
+	// Transport is how the request's token travels, "cookie" or "bearer"; "" where no request is concerned.
+	Transport string
 	// Route is the request's method and path, such as "POST /cart", where something failed while the request was running.
 	// The client chose both: it has no query, is printable ASCII with the rest percent-encoded, and is cut after 200
 	// bytes.
@@ -74,6 +76,14 @@ type Event struct {
 	// Source is file:line of the application's code, where a mistake in it is what failed: the write that was refused or
 	// came too late, the read whose type does not fit, the use of a session after its request. "" for anything else.
 	Source string
+}
+
+// emit hands the events of a request to the application. It is called without any lock held.
+func (s *Session) emit(events []Event) {
+	for i := range events {
+		events[i].Transport = s.client.transport()
+	}
+	s.m.emit(s.ctx, events)
 }
 
 // emit hands events to the application. It is called without any lock held.
@@ -93,10 +103,10 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 
 // attributes are what is known. The line is "at", because "source" is where slog's own AddSource puts the call of slog.
 func (e *Event) attributes() []slog.Attr {
-	known := make([]slog.Attr, 0, 7)
+	known := make([]slog.Attr, 0, 8)
 	for _, a := range [...]struct{ name, value string }{
 		{"manager", e.Manager}, {"route", e.Route}, {"at", e.Source},
-		{"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
+		{"transport", e.Transport}, {"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
 	} {
 		if a.value != "" {
 			known = append(known, slog.String(a.name, a.value))

@@ -98,7 +98,7 @@ func (s *Session) formKeys(st *state) []string {
 
 // currentToken returns the token that opens the session in the store, or "".
 func (s *Session) currentToken(st *state) string {
-	c := commit{m: s.m, x: s.x, offeredToken: st.offeredToken(), issued: s.m.cookie.valueIn(st.cookie)}
+	c := commit{m: s.m, client: s.client, x: s.x, offeredToken: st.offeredToken(), issued: s.m.cookie.valueIn(st.cookie)}
 	return c.tokenOf(st.base.id)
 }
 

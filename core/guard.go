@@ -18,8 +18,10 @@ import (
 //     page gives to the function Next before it redirects there. What a form has sent is not kept: next is then the
 //     page with the form, as far as the Referer tells.
 //   - htmx gets a 401 with HX-Redirect to Login, and next is the page around the fragment.
-//   - Everybody else, such as a page's own fetch, a program or a cross-origin preflight, gets a 401 from
-//     Options.ErrorResponse with ErrLoginRequired or ErrLoginStale. So middleware that answers preflights belongs
+//   - A bearer (see Options.Transport) gets a 401 with WWW-Authenticate: Bearer from Options.ErrorResponse, with
+//     ErrLoginRequired or ErrLoginStale. It is never redirected.
+//   - Everybody else, such as a page's own fetch, a program or a cross-origin preflight, gets the same 401
+//     without that header. So middleware that answers preflights belongs
 //     outside of the guard.
 //
 // Whom Allow turns down gets a 403 with ErrForbidden. If the session could not be loaded, the answer is the 503, also
@@ -85,7 +87,7 @@ func (g Guard) Admit(ctx context.Context) (instead Response, ok bool) {
 	if x == nil {
 		return defaultResponse(err), false
 	}
-	return g.answer(s.m, x, err).complete(), false
+	return g.answer(s, x, err).complete(), false
 }
 
 func (g Guard) from(ctx context.Context) *Session {
@@ -116,9 +118,11 @@ func (s *Session) turnAway() Exchange {
 }
 
 // answer is what a visitor gets whom Check has turned away with err.
-func (g Guard) answer(m *Manager, x Exchange, err error) Response {
+func (g Guard) answer(s *Session, x Exchange, err error) Response {
 	login := errors.Is(err, ErrLoginRequired) || errors.Is(err, ErrLoginStale)
 	switch {
+	case login && s.client.isBearer():
+		return challenge(s.m.respond(err, x.RequestHeader))
 	case !login || g.Login == "":
 	case isHTMX(x):
 		return unauthorizedTo(g.loginFor(pageIn(x, "HX-Current-URL")))
@@ -127,7 +131,7 @@ func (g Guard) answer(m *Manager, x Exchange, err error) Response {
 	case navigates(x):
 		return seeOther(g.loginFor(pageIn(x, "Referer")))
 	}
-	return m.respond(err, x.RequestHeader)
+	return s.m.respond(err, x.RequestHeader)
 }
 
 // wanted returns the page that the visitor goes to. Where that is the login page, the redirect would lead to itself.

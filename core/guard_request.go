@@ -1,6 +1,7 @@
 package session
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -72,6 +73,23 @@ func withQuery(target, name, value string) string {
 
 func seeOther(page string) Response {
 	return Response{Status: http.StatusSeeOther, Header: map[string]string{"Location": page}}
+}
+
+// challenge says in an answer how to log in, as RFC 9110 §11.6.1 demands of a 401, unless the application says it.
+func challenge(r Response) Response {
+	const name = "WWW-Authenticate"
+	for given := range r.Header {
+		if strings.EqualFold(given, name) {
+			return r
+		}
+	}
+	header := maps.Clone(r.Header) // which is the application's
+	if header == nil {
+		header = map[string]string{}
+	}
+	header[name] = "Bearer"
+	r.Header = header
+	return r
 }
 
 // unauthorizedTo has no body, which htmx could take for the fragment.

@@ -19,12 +19,11 @@ func (s *Session) setAllHeaders() {
 }
 
 // setHeadersFor sets what the use of the session demands of caches (RFC 9111 §4.1, OWASP: a response that carries
-// a session id must not be stored) and the cookie, if it has to change.
+// a session id must not be stored) and the token's own header, if the client has to be told of one.
 func (s *Session) setHeadersFor(st *state, line string) {
-	s.varyByCookie()
-	if line != "" {
-		s.checkTransport()
-		s.x.SetCookie(s.m.cookie.name, line)
+	s.vary()
+	if s.carries(line) {
+		s.handOver(line)
 		s.keepFromCaches()
 	} else if s.x.ResponseHeader("Cache-Control") == "" {
 		s.x.SetResponseHeader("Cache-Control", "private")
@@ -53,19 +52,48 @@ func steersCaches(name string) bool {
 		strings.EqualFold(name, "X-Accel-Expires")
 }
 
-// varyByCookie tells caches that the response depends on the cookie.
-func (s *Session) varyByCookie() {
-	vary := s.x.ResponseHeader("Vary")
-	if vary == "" {
-		s.x.SetResponseHeader("Vary", "Cookie")
+// carries reports whether the response has to carry what a line of Set-Cookie says. There is nothing to delete for a
+// bearer.
+func (s *Session) carries(line string) bool {
+	return line != "" && (!s.client.isBearer() || s.m.cookie.valueIn(line) != "")
+}
+
+// handOver gives the client the token that the line of a Set-Cookie has.
+func (s *Session) handOver(line string) {
+	if s.client.isBearer() {
+		s.x.SetResponseHeader(tokenHeader, s.m.cookie.valueIn(line))
 		return
 	}
-	for field := range strings.SplitSeq(vary, ",") {
-		if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
-			return
+	s.warnOfPlainHTTP()
+	s.x.SetCookie(s.m.cookie.name, line)
+}
+
+// vary tells caches which headers of requests the response depends on.
+func (s *Session) vary() {
+	wanted, vary := s.m.transport.variesBy(), s.x.ResponseHeader("Vary")
+	if vary == "" {
+		s.x.SetResponseHeader("Vary", wanted)
+		return
+	}
+	all := vary
+	for field := range strings.SplitSeq(wanted, ", ") {
+		if !lists(vary, field) {
+			all += ", " + field
 		}
 	}
-	s.x.SetResponseHeader("Vary", vary+", Cookie")
+	if all != vary {
+		s.x.SetResponseHeader("Vary", all)
+	}
+}
+
+// lists reports whether a Vary header lists a field, or all there are.
+func lists(vary, wanted string) bool {
+	for field := range strings.SplitSeq(vary, ",") {
+		if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, wanted) {
+			return true
+		}
+	}
+	return false
 }
 
 // answerError reports the failure of a commit, resets the response and returns the one that goes out.

@@ -10,14 +10,27 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// client is what a request shows of who sent it. Both are empty unless Options.ClientHints asks for them.
+// client is what a request shows of who sent it, as far as the options ask for it.
 type client struct {
-	agent   string // the User-Agent header
+	agent   string // the User-Agent header, for Options.ClientHints
 	address netip.Addr
+	bearer  bool   // the token travels in headers, and there are no cookies
+	token   string // of a bearer, well-formed or not; "": none
 }
 
+// asksForClient reports whether Begin has to look at who sends a request.
+func (m *Manager) asksForClient() bool { return m.hints && m.store != nil || m.transport != CookieOnly }
+
 func (m *Manager) clientOf(x Exchange) *client {
-	return &client{agent: x.RequestHeader("User-Agent"), address: m.clientAddress(x)}
+	c := &client{}
+	if m.hints && m.store != nil {
+		c.agent, c.address = x.RequestHeader("User-Agent"), m.clientAddress(x)
+	}
+	if m.transport != CookieOnly {
+		c.token, c.bearer = bearerToken(x.RequestHeader("Authorization"))
+		c.bearer = c.bearer || m.transport == Bearer
+	}
+	return c
 }
 
 // clientAddress is the connection's other end, or what stands behind it as far as trusted proxies tell. X-Forwarded-For
@@ -74,7 +87,7 @@ func parseAddress(s string) netip.Addr {
 
 // hint notes in e where the session is used, in place of what was noted before.
 func (c *client) hint(e *wire.Envelope) {
-	if c == nil || *c == (client{}) {
+	if c == nil || c.agent == "" && !c.address.IsValid() {
 		return
 	}
 	e.SetExtension(wire.Agent, agentFamily(c.agent))

@@ -186,7 +186,7 @@ func (st *state) changesCookie(m *Manager) bool {
 // presents it does.
 func (c *commit) arrangeCookie(next, base *record) {
 	c.reissued = ""
-	if !base.env.OwesCookie() && c.m.cookieEnd(&next.env) == c.m.cookieEnd(&base.env) || c.m.store == nil {
+	if c.bearer || !base.env.OwesCookie() && c.m.cookieEnd(&next.env) == c.m.cookieEnd(&base.env) || c.m.store == nil {
 		return
 	}
 	token := c.tokenOf(base.id)

@@ -8,11 +8,11 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// load finds the visitor's session among the cookies of its name.
+// load finds the visitor's session among the tokens that the request presents.
 func (s *Session) load(st *state) {
 	m := s.m
 	at := m.clock()
-	found := m.cookie.find(s.x.CookieLines(), m.checkValue)
+	found := m.presented(s.client, s.x)
 	for _, reason := range found.skipped {
 		if reason != "" {
 			st.addEvent(m, Event{Reason: reason})

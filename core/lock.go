@@ -115,14 +115,14 @@ func (s *Session) leave() {
 	}
 	s.mu.Unlock()
 	if events != nil {
-		s.m.emit(s.ctx, events)
+		s.emit(events)
 	}
 }
 
 // leaveChanged is leave after a change. If the change needs a cookie and the headers are out, it remembers the
 // application's line, which cannot be found any more when End reports the failure.
 func (s *Session) leaveChanged(st *state) {
-	if s.phase == headersSent && st.needsCookie(s.m) && st.lateLine() == "" {
+	if s.phase == headersSent && st.needsCookie(s.m, s.client.isBearer()) && st.lateLine() == "" {
 		st.rarely().lateLine = applicationLine()
 	}
 	s.leave()

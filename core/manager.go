@@ -44,7 +44,9 @@ type Manager struct {
 	respond   func(error, func(string) string) Response
 	clock     func() time.Time
 	ownClock  bool // clock is not time.Now
-	transport transport
+	plainHTTP plainHTTP
+
+	transport Transport
 }
 
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
@@ -116,7 +118,7 @@ func newManager(o Options) (*Manager, error) {
 		renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,
 		maxPerSubject: o.MaxPerSubject, limit: o.AtLimit, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
-		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
+		plainHTTP: plainHTTP{insecure: o.InsecureHTTP}, transport: o.Transport, proxies: slices.Clone(o.TrustedProxies),
 		origins: originPolicy{allowAll: o.AllowCrossSite, trusted: slices.Clone(o.TrustedOrigins)},
 		saveOn:  o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 	}, nil

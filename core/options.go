@@ -22,6 +22,10 @@ type Options struct {
 	// name is "id-" and the program's, so that programs on localhost do not log each other out.
 	InsecureHTTP bool
 
+	// Transport says how the token travels. Zero means CookieOnly. Where it is not, TrustedOrigins, AllowCrossSite, Cookie
+	// and InsecureHTTP concern the requests of browsers only.
+	Transport Transport
+
 	// IdleTimeout ends a session that is not used for this long, or up to a TouchInterval longer. Zero means 30
 	// minutes; at most AbsoluteTimeout. A request that has loaded its session in time counts as use, however long it
 	// takes. Shortening it, or AbsoluteTimeout, acts at once on sessions that live already.
@@ -208,6 +212,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("Basis %d: use LastUse or LastChange", o.Basis)
 	case o.OnReplay != ReportReplayed && o.OnReplay != EndReplayed:
 		return fmt.Errorf("OnReplay %d: use ReportReplayed or EndReplayed", o.OnReplay)
+	case o.Transport < CookieOnly || o.Transport > Either:
+		return fmt.Errorf("Transport %d: use CookieOnly, Bearer or Either", o.Transport)
 	case o.MaxSize < 0:
 		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
 	}

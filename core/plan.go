@@ -11,6 +11,7 @@ import (
 type facts struct {
 	now         wire.Millis
 	sealed      bool // the session travels in the cookie; otherwise a store keeps it
+	bearer      bool // the client keeps no cookie, only the token that a header brings it
 	headersSent bool
 	timedOut    bool // the request's own deadline has passed
 	gone        bool // the client hung up
@@ -41,7 +42,7 @@ type facts struct {
 // gatherFacts collects what a decision at now depends on. The lock is held.
 func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 	f := facts{
-		now: now, sealed: s.m.store == nil, headersSent: s.phase != headersPending,
+		now: now, sealed: s.m.store == nil, bearer: s.client.isBearer(), headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
 		found: st.found, marker: st.marker(), cookieDeletable: st.cookieDeletable(), guarded: st.guarded(),
 		offer:   st.offer(),
@@ -56,8 +57,9 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 		}
 		f.changed = relived || st.valuesAt(s.m, now).changedBy(f.ops) ||
 			st.base.cached && (len(f.ops) > 0 || f.hidden || f.lifetime != nil)
-		f.changesCookie = changesCookie
+		f.changesCookie = changesCookie && !f.bearer
 		f.upkeep = s.m.upkeepOf(base, st.retiredKey)
+		f.owesCookie = f.owesCookie && !f.bearer
 		f.firstPresented = f.firstPresented && !st.cameByReplaced()
 		f.idleEnd, f.absoluteEnd, f.usedEnd = s.m.idleEnd(base), s.m.absoluteEnd(&base.env), s.m.usedEnd(*base, now)
 		f.expired = s.m.reached(f.absoluteEnd, now)
@@ -150,7 +152,7 @@ func planWanted(f *facts) plan {
 		return plan{action: doEnd, reason: ReasonEnded}
 	case !f.found && begins:
 		return planNew(f)
-	case !f.found && f.cookieDeletable && !f.guarded && canSetCookie(f):
+	case !f.found && f.cookieDeletable && !f.guarded && !f.bearer && canSetCookie(f):
 		return plan{action: doDeleteCookie}
 	case !f.found:
 		return plan{}
@@ -227,7 +229,7 @@ func touchDue(f *facts, touch bool) bool {
 // withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
 // the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
-	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing ||
+	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing && !(f.bearer && p.action == doEnd) ||
 		f.changesCookie && p.action == doUpdate && !f.absent
 	late := error(nil)
 	switch {

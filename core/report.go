@@ -34,7 +34,7 @@ func (s *Session) report(e Event) {
 	news := s.firstReport(&e)
 	s.mu.Unlock()
 	if news {
-		s.m.emit(s.ctx, s.m.appendEvent(nil, e))
+		s.emit(s.m.appendEvent(nil, e))
 	}
 }
 

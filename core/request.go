@@ -21,10 +21,10 @@ func (m *Manager) Begin(ctx context.Context, r *Request, x Exchange) (context.Co
 		return ctx, false
 	}
 	r.session.m, r.session.ctx, r.session.x, r.session.begunAt = m, ctx, x, uptimeNow()
-	r.session.crossSite = m.origins.isCrossSite(x) // now: later the handler may be at work on the headers
-	if m.hints && m.store != nil {                 // now: later the handler may be at work on the request
+	if m.asksForClient() { // now: later the handler may be at work on the request
 		r.session.client = m.clientOf(x)
 	}
+	r.session.crossSite = !r.session.client.isBearer() && m.origins.isCrossSite(x) // now, for the same reason
 	return (*requestContext)(r), true
 }
 

@@ -1,80 +1,94 @@
 package session
 
-import (
-	"errors"
-	"strings"
-	"sync/atomic"
+import "strings"
+
+// Transport says how a session's token travels between the client and your servers.
+type Transport int
+
+const (
+	// CookieOnly has browsers keep the token in a cookie.
+	CookieOnly Transport = iota
+	// Bearer is for clients that are no browsers. They send the token as "Authorization: Bearer <token>", and get a new
+	// one in the response header Session-Token, which is to replace the one they have. Cookies are neither read nor set,
+	// and the cross-site rule is left out, because no page of another origin can make a browser send that header unless
+	// your site's CORS headers let it. To a client of another origin these also have to expose Session-Token.
+	Bearer
+	// Either serves both on the same routes. A request with a Bearer token, or with "Authorization: Bearer" alone, by
+	// which a client asks for its first token, is a bearer's: its cookies are not looked at. All others are browsers'.
+	Either
 )
 
-var (
-	errPlainHTTP = errors.New("session: a Secure cookie was sent over plain http, where browsers drop it, so that " +
-		"no visitor keeps a session: serve https, let the proxy in front send X-Forwarded-Proto, " +
-		"or set Options.InsecureHTTP for local development")
-	errInsecureHTTP = errors.New("session: Options.InsecureHTTP is set, but the site is served over https, where " +
-		"the cookie should be Secure: take the option out")
-)
+// tokenHeader is the response header that brings a bearer its new token.
+const tokenHeader = "Session-Token"
 
-// transport is what a manager's options say of the way that its cookies travel.
-type transport struct {
-	insecure bool // Options.InsecureHTTP
-	warned   atomic.Bool
-}
-
-// checkTransport is called where a session's cookie is issued, and for no other response. What it believes of the
-// headers of a request decides about a warning and about nothing else.
-func (s *Session) checkTransport() {
-	t := &s.m.transport
-	if t.warned.Load() || isLocalOrTest(visitedHost(s.x)) || encrypted(s.x) != t.insecure || t.warned.Swap(true) {
-		return
+// variesBy is the list of request headers that a session depends on.
+func (t Transport) variesBy() string {
+	switch t {
+	case Bearer:
+		return "Authorization"
+	case Either:
+		return "Authorization, Cookie"
+	default:
+		return "Cookie"
 	}
-	e := Event{Reason: ReasonPlainHTTP, Err: errPlainHTTP, Route: route(s.x)}
-	if t.insecure {
-		e.Reason, e.Err = ReasonInsecureHTTP, errInsecureHTTP
+}
+
+// isBearer reports whether the request's token travels in headers.
+func (c *client) isBearer() bool { return c != nil && c.bearer }
+
+// transport is the way of the request's token for an Event.
+func (c *client) transport() string {
+	if c.isBearer() {
+		return "bearer"
 	}
-	s.m.emit(s.ctx, s.m.appendEvent(nil, e))
+	return "cookie"
 }
 
-// isWarning tells what deserves a look from what has failed.
-func isWarning(err error) bool {
-	return errors.Is(err, errPlainHTTP) || errors.Is(err, errInsecureHTTP) || errors.Is(err, ErrCrossSite)
-}
-
-// visitedHost is the host that the visitor's browser has asked for, or "".
-func visitedHost(x Exchange) string {
-	if host := x.RequestHeader("X-Forwarded-Host"); host != "" {
-		return host
+// presented collects what a request presents as tokens: a bearer's one, or its cookies' values. Nothing else looks at
+// either.
+func (m *Manager) presented(c *client, x Exchange) (found candidates) {
+	switch {
+	case !c.isBearer():
+		return m.cookie.find(x.CookieLines(), m.checkValue)
+	case c.token != "":
+		found.add(c.token, m.checkBearer)
 	}
-	return x.RequestHeader("Host")
+	return found
 }
 
-// isLocalOrTest reports whether a Host header names this machine, or none that a browser visits. Browsers treat their
-// own machine as if it were encrypted, some of them for cookies too, and there is nobody on the way to listen. Without
-// a Host it is no browser, and example.com is what httptest.NewRequest asks for.
-func isLocalOrTest(host string) bool {
-	if strings.HasPrefix(host, "[") || host != "" && host[0] <= '9' {
-		return parseAddress(host).IsLoopback()
+// checkBearer is checkValue for what an Authorization header holds. Blanks and commas are between several tokens.
+func (m *Manager) checkBearer(token string) Reason {
+	if reason := m.checkValue(token); reason != "" {
+		return reason
 	}
-	name, _, _ := strings.Cut(host, ":")
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	return name == "" || name == "example.com" || name == "localhost" || strings.HasSuffix(name, ".localhost")
+	if strings.ContainsAny(token, " \t,") {
+		return ReasonMalformed
+	}
+	return ""
 }
 
-// encrypted reports whether the browser's own connection is encrypted, as far as can be known: this one may be that
-// of a proxy. Browsers send Sec-Fetch-Site to encrypted sites only, loopback apart.
-func encrypted(x Exchange) bool {
-	return x.RequestHeader("Sec-Fetch-Site") != "" || proxySaysHTTPS(x) || x.Facts().TLS
-}
-
-// proxySaysHTTPS knows the headers in which proxies tell of the connection they have ended.
-func proxySaysHTTPS(x Exchange) bool {
-	for _, h := range []struct{ name, value string }{
-		{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Scheme", "https"}, {"Cloudfront-Forwarded-Proto", "https"},
-		{"Forwarded", "proto=https"}, {"Forwarded", `proto="https"`}, {"Cf-Visitor", `"https"`},
-		{"X-Forwarded-Ssl", "on"}, {"Front-End-Https", "on"},
-	} {
-		if strings.Contains(strings.ToLower(x.RequestHeader(h.name)), h.value) {
-			return true
+// bearerToken returns what an Authorization header holds behind the scheme Bearer (RFC 6750 §2.1), and whether it is of
+// this scheme. Several headers, which an exchange joins with commas, are of this scheme if one of them is; what it
+// returns then is no token.
+func bearerToken(header string) (token string, bearer bool) {
+	header = trimBlanks(header)
+	if rest, ok := cutBearer(header); ok {
+		return strings.TrimLeft(rest, " "), true
+	}
+	for other := range strings.SplitSeq(header, ",") {
+		if _, ok := cutBearer(trimBlanks(other)); ok {
+			return header, true
 		}
 	}
-	return false
+	return "", false
+}
+
+// cutBearer takes the scheme off, which is not case-sensitive (RFC 9110 §11.1).
+func cutBearer(credentials string) (rest string, ok bool) {
+	const scheme = "Bearer"
+	if len(credentials) < len(scheme) || !strings.EqualFold(credentials[:len(scheme)], scheme) {
+		return "", false
+	}
+	rest = credentials[len(scheme):]
+	return rest, rest == "" || strings.IndexByte(" \t,", rest[0]) >= 0
 }

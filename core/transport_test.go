@@ -1,80 +1,241 @@
-package session
+package session_test
 
 import (
-	"bytes"
-	"context"
-	"log/slog"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
 )
 
-// A warning that is false once is not read the next time.
-func TestWhatTheTransportTells(t *testing.T) {
-	const host = "Host"
-	for _, c := range []struct {
-		header           map[string]string
-		tls              bool
-		strict, insecure bool // the manager with the strict cookie warns, the one with InsecureHTTP does
-	}{
-		{map[string]string{host: "shop.test"}, false, true, false},
-		{map[string]string{host: "shop.test:8080"}, false, true, false},
-		{map[string]string{host: "203.0.113.7:80"}, false, true, false},
-		{map[string]string{host: "[2001:db8::7]"}, false, true, false},
-		{map[string]string{host: "localhost.example"}, false, true, false},
-		{map[string]string{host: "shop.test", "X-Forwarded-Proto": "http"}, false, true, false},
-		{map[string]string{host: "shop.test"}, true, false, true},
-		{map[string]string{host: "shop.test", "Sec-Fetch-Site": "none"}, false, false, true},
-		{map[string]string{host: "shop.test", "X-Forwarded-Proto": "HTTPS"}, false, false, true},
-		{map[string]string{host: "shop.test", "Forwarded": `for=203.0.113.7;proto="https";by=10.0.0.1`}, false, false, true},
-		{map[string]string{host: "shop.test", "Forwarded": "for=203.0.113.7; proto=https"}, false, false, true},
-		{map[string]string{host: "shop.test", "Cf-Visitor": `{"scheme":"https"}`}, false, false, true},
-		{map[string]string{host: "10.0.0.7:8080", "X-Forwarded-Host": "localhost:3000"}, false, false, false},
-		{map[string]string{host: "127.0.0.1:8080", "X-Forwarded-Host": "shop.test", "X-Forwarded-Proto": "https"}, false,
-			false, true},
-		{map[string]string{host: "example.com"}, false, false, false},
-		{map[string]string{host: ""}, false, false, false},
-		{map[string]string{host: "localhost"}, false, false, false},
-		{map[string]string{host: "LOCALHOST.:8080"}, true, false, false},
-		{map[string]string{host: "shop.localhost:8080", "Sec-Fetch-Site": "none"}, false, false, false},
-		{map[string]string{host: "127.8.9.10:80"}, false, false, false},
-		{map[string]string{host: "[::1]:80"}, false, false, false},
-		{map[string]string{host: "[::1]"}, true, false, false},
-	} {
-		x := onlyAsked{facts: RequestFacts{TLS: c.tls}, header: c.header}
-		for insecure, want := range map[bool]bool{false: c.strict, true: c.insecure} {
-			var told []Reason
-			m, err := NewSealed(TemporaryKeys(), Options{
-				InsecureHTTP: insecure, OnEvent: func(_ context.Context, e Event) { told = append(told, e.Reason) },
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := &Session{m: m, ctx: t.Context(), x: x}
-			for range 3 {
-				s.checkTransport()
-			}
-			if n := len(told); n > 1 || (n == 1) != want || n == 1 && (told[0] == ReasonInsecureHTTP) != insecure {
-				t.Errorf("InsecureHTTP %t, TLS %t, %v: told %v, want a warning: %t", insecure, c.tls, c.header, told, want)
-			}
+// bearer is a world whose tokens travel in headers.
+func bearer(t *testing.T, o session.Options) *world {
+	t.Helper()
+	o.Transport = session.Bearer
+	return newWorld(t, o)
+}
+
+// bear begins a request with an Authorization header, unless that is "".
+func bear(t *testing.T, m *session.Manager, authorization string) *visit {
+	t.Helper()
+	v := &visit{t: t, x: exchange{response: map[string][]string{}, header: map[string]string{}}}
+	if authorization != "" {
+		v.x.header["Authorization"] = authorization
+	}
+	var ok bool
+	if v.ctx, ok = m.Begin(t.Context(), &v.request, &v.x); !ok {
+		t.Fatal("Begin: the manager is at work already")
+	}
+	v.Session = v.request.Session()
+	return v
+}
+
+// handed returns the token that the response gives, "" for none. It fails the test if the response sets a cookie.
+func (v *visit) handed() string {
+	v.t.Helper()
+	if lines := v.x.response["Set-Cookie"]; len(lines) > 0 {
+		v.t.Errorf("a bearer gets cookies: %q", lines)
+	}
+	return v.x.response.Get("Session-Token")
+}
+
+// bears runs f on the session behind a token and returns the token that the response gives.
+func (w *world) bears(t *testing.T, token string, f func(*session.Session)) string {
+	t.Helper()
+	v := bear(t, w.Manager, "Bearer "+token)
+	f(v.Session)
+	return v.finish().succeeded().handed()
+}
+
+func TestTransportIsChecked(t *testing.T) {
+	for _, transport := range []session.Transport{-1, session.Either + 1} {
+		_, err := session.NewSealed(session.TemporaryKeys(), session.Options{Transport: transport})
+		if err == nil || !strings.Contains(err.Error(), "Bearer") {
+			t.Errorf("Transport %d: error %v", transport, err)
 		}
 	}
 }
 
-func TestATransportWarningIsLoggedAsOne(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(before)
-	m, err := NewSealed(TemporaryKeys(), Options{})
+// A new session has a header of its own, so that two managers would take each other's tokens.
+func TestTwoManagersOfBearersDoNotShareARoute(t *testing.T) {
+	outer, inner := bearer(t, session.Options{Name: "outer"}), newWorld(t, session.Options{Transport: session.Either})
+	v := bear(t, outer.Manager, "")
+	defer v.finish()
+	func() {
+		defer func() {
+			if text := fmt.Sprint(recover()); !strings.Contains(text, "Options.Transport") {
+				t.Errorf("panic %q, want one that names the option", text)
+			}
+		}()
+		beginWith(v.ctx, t, inner.Manager, "")
+	}()
+	beginWith(v.ctx, t, newWorld(t, session.Options{}).Manager, "").finish()
+}
+
+func TestEventsTellTheTransport(t *testing.T) {
+	w := newWorld(t, session.Options{Transport: session.Either})
+	token := bear(t, w.Manager, "Bearer")
+	count.Set(token.Session, 1)
+	if token.finish().handed() == "" {
+		t.Fatal("no token")
+	}
+	bear(t, w.Manager, "Bearer x").Exists()
+	w.start(t)
+	v := begin(t, w.Manager, "junk")
+	v.Exists()
+	v.finish()
+	w.login(t, "user:1")
+	if _, err := w.RevokeAll(t.Context(), "user:1"); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range w.events {
+		got = append(got, string(e.Reason)+" "+e.Transport)
+	}
+	want := "created bearer, malformed bearer, created cookie, malformed cookie, created cookie, revoked "
+	if text := strings.Join(got, ", "); text != want {
+		t.Errorf("events %q, want %q", text, want)
+	}
+}
+
+// There is no cookie to delete, so a Destroy asks for no header, even one that Save has done before the connection is
+// taken over; and what Save gave before that is dead.
+func TestABearersDestroyNeedsNoHeader(t *testing.T) {
+	w := bearer(t, session.Options{})
+	token := w.bears(t, "", func(s *session.Session) { count.Set(s, 1) })
+	v := bear(t, w.Manager, "Bearer "+token)
+	v.Login("user:1")
+	if err := v.Save(); err != nil {
+		t.Fatal(err)
+	}
+	v.Destroy()
+	if err := v.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if instead, ok := v.request.CommitHeaderless(); !ok {
+		t.Errorf("answer %d %q", instead.Status, instead.Body)
+	}
+	v.request.End()
+	if got := v.handed(); got != "" || w.alive(t) != 0 {
+		t.Errorf("token %q; %d sessions live", got, w.alive(t))
+	}
+}
+
+// The token of a login that Save has made has to reach the client all the same.
+func TestABearersTokenIsOwedToWhoTakesOverTheConnection(t *testing.T) {
+	w := bearer(t, session.Options{})
+	v := bear(t, w.Manager, "")
+	v.Login("user:1")
+	if err := v.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := v.request.CommitHeaderless(); ok || v.handed() == "" {
+		t.Errorf("took over: %t, token %q", ok, v.handed())
+	}
+}
+
+// The attributes of a cookie are nothing to a bearer, and the change costs no header and no second write.
+func TestALifetimeIsNoTokenForABearer(t *testing.T) {
+	w := bearer(t, session.Options{})
+	token := w.bears(t, "", func(s *session.Session) { s.Login("user:1") })
+	got := w.bears(t, token, func(s *session.Session) { s.SetLifetime(session.Lifetime{Persistent: session.Keep}) })
+	if got != "" {
+		t.Error("a change of persistence hands out a token")
+	}
+	w.store.Reset()
+	if got := w.bears(t, token, func(s *session.Session) { s.Exists() }); got != "" || w.store.Count("Update") != 0 {
+		t.Errorf("token %q, %d updates by a request that reads", got, w.store.Count("Update"))
+	}
+}
+
+// In Either a cookie whose attributes have changed too late is still owed to the browser after a bearer came by.
+func TestABearerDoesNotTakeWhatABrowserIsOwed(t *testing.T) {
+	w := newWorld(t, session.Options{Transport: session.Either})
+	cookie := w.login(t, "user:1")
+	v := begin(t, w.Manager, cookie)
+	v.SetLifetime(session.Lifetime{Persistent: session.Keep})
+	if err := v.Save(); err != nil {
+		t.Fatal(err)
+	}
+	w.bears(t, cookie, func(s *session.Session) { count.Set(s, 1) })
+	v.finish()
+	if line := v.x.response.Get("Set-Cookie"); !strings.Contains(line, "Max-Age") {
+		t.Errorf("Set-Cookie %q, want a persistent one", line)
+	}
+}
+
+func TestABearersDeadTokenCostsNoWrite(t *testing.T) {
+	w := bearer(t, session.Options{})
+	token := w.bears(t, "", func(s *session.Session) { s.Login("user:1") })
+	if _, err := w.RevokeAll(t.Context(), "user:1"); err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(2 * time.Minute)
+	w.store.Reset()
+	got := w.bears(t, token, func(s *session.Session) { s.Exists() })
+	if n := w.store.Count("Update"); n != 0 || got != "" {
+		t.Errorf("%d updates to delete a cookie that is not there; token %q", n, got)
+	}
+}
+
+// What Begin has read counts: handlers and framework may change the request's headers later.
+func TestTheHeaderIsReadWhenTheRequestBegins(t *testing.T) {
+	w := bearer(t, session.Options{RenewAfter: time.Minute})
+	token := w.bears(t, "", func(s *session.Session) { s.Login("user:1") })
+	w.now = w.now.Add(time.Minute)
+	v := bear(t, w.Manager, "Bearer "+token)
+	v.x.header["Authorization"] = "Bearer junk"
+	if v.Subject() != "user:1" || v.FormToken() == "" {
+		t.Error("the header was read when the session was used")
+	}
+	if v.finish().succeeded().handed() == "" {
+		t.Error("the periodic renewal did not find the presented token")
+	}
+}
+
+func TestAFormTokenIsGoodForABearer(t *testing.T) {
+	w := bearer(t, session.Options{})
+	form := ""
+	token := w.bears(t, "", func(s *session.Session) { form = s.FormToken() })
+	w.bears(t, token, func(s *session.Session) {
+		if !s.CheckFormToken(form) || s.CheckFormToken("x") {
+			t.Error("the form token is not the session's")
+		}
+	})
+}
+
+// A sealed token is as long as a cookie may be, because nothing else bounds what clients have to store.
+func TestASealedTokenIsBounded(t *testing.T) {
+	m, err := session.NewSealed(session.TemporaryKeys(), session.Options{Transport: session.Bearer})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Session{m: m, ctx: t.Context(), x: onlyAsked{header: map[string]string{"Host": "shop.test"}}}
-	for range 2 {
-		s.checkTransport()
+	v := bear(t, m, "")
+	name.Set(v.Session, strings.Repeat("x", 4000))
+	v.finish().failedWith(500)
+	if v.handed() != "" {
+		t.Error("a token was handed out")
 	}
-	line := log.String()
-	if strings.Count(line, "\n") != 1 || !strings.Contains(line, "level=WARN") || !strings.Contains(line, "InsecureHTTP") {
-		t.Errorf("logged %q, want one warning that names the option", line)
+}
+
+// An application's own answer may ask for something else, and keeps its map.
+func TestAGuardsChallengeLeavesTheApplicationsOwn(t *testing.T) {
+	for _, own := range []map[string]string{nil, {"Retry-After": "1"}, {"www-authenticate": "DPoP"}} {
+		w := bearer(t, session.Options{ErrorResponse: func(error, func(string) string) session.Response {
+			return session.Response{Status: 401, Header: own}
+		}})
+		before := maps.Clone(own)
+		v := bear(t, w.Manager, "")
+		instead, ok := session.Guard{Login: "/login"}.Admit(v.ctx)
+		v.finish()
+		want := "Bearer"
+		if own["www-authenticate"] != "" {
+			want = ""
+		}
+		if ok || instead.Header["WWW-Authenticate"] != want || !maps.Equal(before, own) {
+			t.Errorf("%v: admitted %t, %v", own, ok, instead.Header)
+		}
 	}
 }
