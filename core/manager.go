@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -45,6 +46,9 @@ type Manager struct {
 	clock     func() time.Time
 	ownClock  bool // clock is not time.Now
 	transport transport
+
+	watchEvery time.Duration
+	watchers   atomic.Pointer[watchers] // nil until the first Watch
 }
 
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
@@ -119,6 +123,7 @@ func newManager(o Options) (*Manager, error) {
 		transport: transport{insecure: o.InsecureHTTP}, proxies: slices.Clone(o.TrustedProxies),
 		origins: originPolicy{allowAll: o.AllowCrossSite, trusted: slices.Clone(o.TrustedOrigins)},
 		saveOn:  o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
+		watchEvery: o.WatchInterval,
 	}, nil
 }
 
