@@ -30,7 +30,7 @@ type defect struct {
 func defects() []defect {
 	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects,
 		interruptedDefects,
-		touchDefects, indexDefects, momentDefects, sweepDefects)
+		touchDefects, indexDefects, momentDefects, sweepDefects, watchDefects)
 }
 
 // fault makes a defect of what break does to a good store.
