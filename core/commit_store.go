@@ -101,6 +101,9 @@ func (c *commit) issue(r Reason, next record, token string) error {
 	c.next = next
 	c.cookie, c.minted = c.m.cookie.set(token, c.m.cookieLasts(&next.env, c.now)), true
 	c.addEvent(r, &next)
+	if r == ReasonRenewed {
+		c.m.tellRenewed(&c.old, &next, c.login)
+	}
 	return nil
 }
 

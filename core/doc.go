@@ -116,6 +116,12 @@
 // So forms need no tokens, but for browsers from before 2023, or behind a rule of your own:
 // [Session.FormToken] makes one, and [Session.CheckFormToken] tells whether it is this session's.
 //
+// # Waiting
+//
+// A handler that waits, for server-sent events or a WebSocket, asks [Session.Watch] for a context that
+// ends with the session: by a logout in another tab, a Revoke on another server, or when it runs out.
+// docs/waiting.md has programs.
+//
 // # Sessions of a subject
 //
 // [Manager.List] returns where a subject is logged in, [Manager.Revoke] ends one of these sessions,
@@ -354,6 +360,8 @@
 //   - [ReasonRequestOver]: a session was used after its request. Change the line that the event names.
 //   - [ReasonSweepFailed]: expired records were not removed and take room. The sweeper tries again
 //     after longer and longer waits, an hour at most.
+//   - [ReasonWatchFailed]: [Session.Watch] could not ask the store. Watchers stay, and are told late of
+//     what other processes end. Told once, until the store has answered again. Look at the store.
 //   - [ReasonPlainHTTP]: a Secure cookie went out over plain http, where browsers drop it. Serve
 //     https, let the proxy send X-Forwarded-Proto, or set [Options.InsecureHTTP] in development. Told
 //     once for each manager.

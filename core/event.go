@@ -48,6 +48,7 @@ const (
 	ReasonUnencodable  Reason = "unencodable"   // a value could not be encoded, or a key has a type that cannot be stored
 	ReasonTooLate      Reason = "too-late"      // a change after the response headers had been sent was not saved
 	ReasonSweepFailed  Reason = "sweep-failed"  // expired records were not removed from the store
+	ReasonWatchFailed  Reason = "watch-failed"  // Session.Watch could not ask the store; told once for each outage
 	ReasonRequestOver  Reason = "request-over"  // the session was used after its request had finished
 )
 

@@ -21,3 +21,11 @@ func ForgetContexts() (restore func()) {
 	registered, frameworkContexts = frameworkContexts, nil
 	return func() { frameworkContexts = registered }
 }
+
+// Watched returns how many sessions are watched.
+func Watched(m *Manager) int {
+	h := m.watching()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.sessions)
+}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -47,6 +48,9 @@ type Manager struct {
 	plainHTTP plainHTTP
 
 	transport Transport
+
+	watchEvery time.Duration
+	watchers   atomic.Pointer[watchers] // nil until the first Watch
 }
 
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
@@ -121,6 +125,7 @@ func newManager(o Options) (*Manager, error) {
 		plainHTTP: plainHTTP{insecure: o.InsecureHTTP}, transport: o.Transport, proxies: slices.Clone(o.TrustedProxies),
 		origins: originPolicy{allowAll: o.AllowCrossSite, trusted: slices.Clone(o.TrustedOrigins)},
 		saveOn:  o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
+		watchEvery: o.WatchInterval,
 	}, nil
 }
 

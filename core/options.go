@@ -106,6 +106,11 @@ type Options struct {
 	// all handlers, or that check a FormToken in each of them.
 	AllowCrossSite bool
 
+	// WatchInterval is how long at most after its end, and the time that the store takes to answer, a Session.Watch learns
+	// that another process has ended the session. Zero means 5 seconds; at least 100 ms, at most a minute. For each
+	// interval in which somebody watches, each process asks the store once for every 500 sessions that are watched.
+	WatchInterval time.Duration
+
 	// OnEvent receives what happens to sessions. It runs on the request's goroutine and must be safe for
 	// concurrent use. Nil logs failures through slog.
 	OnEvent func(ctx context.Context, e Event)
@@ -158,6 +163,9 @@ const (
 	defaultMaxSize      = 1 << 20
 	defaultStoreTimeout = 5 * time.Second
 	defaultGrace        = time.Minute
+	defaultWatch        = 5 * time.Second
+	minWatch            = 100 * time.Millisecond
+	maxWatch            = time.Minute // aliases last longer, so that renewals can be followed
 	maxLeeway           = time.Minute
 )
 
@@ -173,6 +181,7 @@ func (o *Options) complete() error {
 	setDefault(&o.MaxSize, defaultMaxSize)
 	setDefault(&o.StoreTimeout, defaultStoreTimeout)
 	setDefault(&o.RenewGrace, defaultGrace)
+	setDefault(&o.WatchInterval, defaultWatch)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -235,6 +244,7 @@ func (o *Options) checkDurations() error {
 		{"RenewGrace", o.RenewGrace, time.Millisecond, maxAge, ""},
 		{"Leeway", o.Leeway, 0, maxLeeway, ""},
 		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour, ""},
+		{"WatchInterval", o.WatchInterval, minWatch, maxWatch, ""},
 	} {
 		unset := d.value == 0 && d.min == 0
 		if !unset && (d.value < max(d.min, time.Millisecond) || d.value > d.max) {

@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	github.com/coatcheck/coatcheck v0.1.0
 	github.com/coatcheck/coatcheck/internal/drivers v0.1.0
+	github.com/coder/websocket v1.8.12
+	github.com/fasthttp/websocket v1.5.7
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v2 v2.52.15
@@ -12,6 +14,8 @@ require (
 	golang.org/x/crypto v0.54.0
 	golang.org/x/text v0.41.0
 )
+
+require github.com/savsgio/gotils v0.0.0-20230208104028-c358bd845dee // indirect
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect

@@ -81,7 +81,7 @@ type Lack struct {
 func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
 	for _, group := range [][]testCase{
-		cost, cookies, lifetimes, formats, wiring, races, values, failures, mistakes, errorAnswers, responses,
+		cost, cookies, lifetimes, formats, wiring, races, watches, values, failures, mistakes, errorAnswers, responses,
 		guards, crossSite, transports, apps,
 	} {
 		for _, c := range group {

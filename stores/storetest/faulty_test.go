@@ -30,7 +30,7 @@ type defect struct {
 func defects() []defect {
 	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects,
 		interruptedDefects,
-		touchDefects, batchDefects, indexDefects, momentDefects, walkDefects, sweepDefects)
+		touchDefects, batchDefects, indexDefects, momentDefects, walkDefects, sweepDefects, watchDefects)
 }
 
 // fault makes a defect of what break does to a good store.

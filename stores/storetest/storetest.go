@@ -52,7 +52,7 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
 func allCases() []testCase {
 	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, blockedCases, concurrencyCases,
 		interruptedCases,
-		touchCases, batchCases, indexCases, momentCases, walkCases, sweepCases)
+		touchCases, batchCases, indexCases, momentCases, walkCases, sweepCases, watchCases)
 }
 
 func (c testCase) check(t *testing.T, store session.Store) {
