@@ -132,9 +132,9 @@ func (s *Store) Find(ctx context.Context, subject string) (ids []session.RecordI
 	return ids, err
 }
 
-// LoadAll implements session.Indexer if the wrapped store does.
+// LoadAll implements session.BatchLoader if the wrapped store does.
 func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) (records []session.Record, err error) {
-	i, ok := s.inner.(session.Indexer)
+	i, ok := s.inner.(session.BatchLoader)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
