@@ -9,12 +9,13 @@ import (
 // revocationMemory remembers for a while what the store has said of revocations, above all that there is none. Nil
 // remembers nothing.
 type revocationMemory struct {
-	age wire.Millis
+	age   wire.Millis
+	limit int // of each of the two parts
 
 	mu      sync.Mutex
 	edits   uint64 // how many revocations this process has made
 	recent  map[RecordID]remembered
-	earlier map[RecordID]remembered // what was recent until that had grown to maxRemembered
+	earlier map[RecordID]remembered // what was recent until that had reached the limit
 }
 
 // remembered is what the store said, and when it was asked.
@@ -30,7 +31,7 @@ func newRevocationMemory(age wire.Millis) *revocationMemory {
 	if age == 0 {
 		return nil
 	}
-	return &revocationMemory{age: age, recent: map[RecordID]remembered{}}
+	return &revocationMemory{age: age, limit: maxRemembered, recent: map[RecordID]remembered{}}
 }
 
 // get returns what is remembered of id and not too old at now. After a clock has been set back nothing is.
@@ -69,7 +70,7 @@ func (m *revocationMemory) put(ids []RecordID, found map[RecordID]revocation, at
 		return
 	}
 	for _, id := range ids {
-		if len(m.recent) >= maxRemembered {
+		if len(m.recent) >= m.limit {
 			m.recent, m.earlier = map[RecordID]remembered{}, m.recent
 		}
 		m.recent[id] = remembered{found[id], at}
