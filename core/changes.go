@@ -25,6 +25,11 @@ type ending struct {
 	before   Reason // why the visitor had no session, or ""
 }
 
+// belongsToSomebody reports whether all of it do.
+func (e *ending) belongsToSomebody() bool {
+	return e != nil && !slices.ContainsFunc(e.sessions, func(rec record) bool { return len(rec.env.Subject) == 0 })
+}
+
 // pending is what a request that changes its session needs, in one allocation. Each commit ends one.
 type pending struct {
 	changes
@@ -201,6 +206,7 @@ func (st *state) destroy() {
 	if st.rare != nil {
 		st.rare.lifetime = nil
 	}
+	st.setLabels(nil)
 	if st.pending = (&pending{}); len(e.sessions) > 0 {
 		st.pending.ending, st.rarely().reason = e, ReasonEnded
 	}

@@ -26,6 +26,10 @@ type commit struct {
 	cameByReplaced bool   // old was found through a token that a periodic renewal has replaced
 	formKey        string // of the session or token that this commit makes; "": none has been asked for
 
+	seen    map[RecordID]revocation // the revocations that a login has seen
+	unseen  bool                    // they could not be asked for, and Options.AcceptUnchecked is on
+	restart bool                    // the session was revoked, so that a login starts another one
+
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // what another request had stored, if there was a conflict
 	revoked    Reason  // the event of what ends without its visitor's asking; "": its visitor destroys it
@@ -171,7 +175,7 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	if c.login || c.action == doEnd || c.action == doEndThenCreate {
 		c.others = st.others()
 	}
-	if s.m.store == nil {
+	if s.m.store == nil && s.m.revocations == nil {
 		return
 	}
 	if st.pending != nil {
@@ -195,6 +199,11 @@ func (c *commit) run() error {
 	defer c.close()
 	if err := c.check(c.values(&c.old), c.ops); err != nil {
 		return err
+	}
+	if c.login && c.m.revocations != nil {
+		if err := c.seeRevocations(); err != nil {
+			return err
+		}
 	}
 	if c.m.store == nil {
 		return c.runSealed()

@@ -40,6 +40,11 @@ func (c *commit) follow(rec record, reason Reason) (record, journey, error) {
 	if reason != "" {
 		return record{}, way, ErrEnded
 	}
+	if way.steps > 0 && c.m.revocations != nil {
+		if err := c.checkHeir(&rec); err != nil {
+			return record{}, way, err
+		}
+	}
 	if token != "" {
 		way.offer, way.token = c.m.cookie.set(token, c.m.cookieLasts(&rec.env, c.now)), token
 	}

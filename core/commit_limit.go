@@ -82,7 +82,7 @@ func (c *commit) keepWithinLimit() error {
 // otherSessions returns the sessions of the login's subject that live, without those that are the login's own.
 func (c *commit) otherSessions(own ...record) (others []record, err error) {
 	// Copies, so that the function below does not keep c, which would put it on the heap.
-	m, now, seen := c.m, c.now, map[wire.Handle]bool{}
+	m, now, seen, check := c.m, c.now, map[wire.Handle]bool{}, inquiry{m: c.m}
 	for i := range own {
 		seen[own[i].env.Handle] = true
 	}
@@ -90,9 +90,13 @@ func (c *commit) otherSessions(own ...record) (others []record, err error) {
 		if !seen[rec.env.Handle] && !m.hasExpired(rec, now) {
 			seen[rec.env.Handle] = true
 			others = append(others, *rec)
+			check.add(&rec.env)
 		}
 		return nil
 	})
+	if err == nil {
+		others, err = withoutRevoked(c.ctx, &check, others)
+	}
 	if errors.Is(err, errors.ErrUnsupported) {
 		err = unavailable("login", err)
 	}

@@ -4,6 +4,11 @@ import "fmt"
 
 // runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
 func (c *commit) runSealed() error {
+	if c.m.revocations != nil {
+		if err := c.revokeReplaced(); err != nil {
+			return err
+		}
+	}
 	if c.action == doEnd {
 		c.noteEnded(&c.ending.sessions[0])
 		return nil
@@ -39,10 +44,13 @@ func (c *commit) sealAnew() error {
 }
 
 func (c *commit) reseal(next *record) error {
-	switch c.action {
-	case doCreate, doEndThenCreate:
+	if c.restart {
+		c.reason = ReasonCreated
+	}
+	switch {
+	case c.restart, c.action == doCreate, c.action == doEndThenCreate:
 		return c.encodeFromOperations(next, values{})
-	case doRenew:
+	case c.action == doRenew:
 		next.env = c.renewedFrom(c.old.env)
 	default:
 		next.env = c.old.env

@@ -75,6 +75,7 @@ func (st *state) dropChanges(err error) {
 	}
 	st.settleLifetime(err)
 	st.pending = nil
+	st.setLabels(nil)
 	if st.lateLine() != "" {
 		st.rare.lateLine = ""
 	}

@@ -33,6 +33,9 @@ func (c *commit) doAction() error {
 	case doUpdate:
 		return c.updateRecord()
 	case doRenew:
+		if c.restart {
+			return c.startOver(ReasonCreated, values{})
+		}
 		return c.renewRecord()
 	}
 	if c.ending != nil {
@@ -109,6 +112,9 @@ func (c *commit) issue(r Reason, next record, token string) error {
 
 // insert creates the record under a token.
 func (c *commit) insert(rec *record, token string) error {
+	if err := c.indexLabels(rec); err != nil {
+		return err
+	}
 	rec.id, rec.version = recordID(c.m.name, token), 1
 	err := c.m.store.Create(c.ctx, rec.toStore())
 	if errors.Is(err, ErrExists) && c.isStored(rec) {
@@ -162,6 +168,9 @@ func (c *commit) updateRecord() error {
 			}
 		}
 		if err := c.encodeOver(&c.next, base, ops); err != nil {
+			return err
+		}
+		if err := c.indexLabels(&c.next); err != nil {
 			return err
 		}
 		mine = c.next.env.Writes[0]

@@ -329,7 +329,8 @@
 //     manager that is not this one. A wave of them: servers have different keys, or a key was dropped
 //     too early.
 //   - [ReasonExpiredIdle], [ReasonExpiredAbsolute]: the timeout that has ended the session.
-//   - [ReasonAlreadyEnded]: destroyed or revoked within the last five minutes. Other tabs do that.
+//   - [ReasonAlreadyEnded]: destroyed or revoked within the last five minutes, or at any time with
+//     [Options.Revocations]. Other tabs do that.
 //   - [ReasonSuperseded]: the token was replaced by a login or Renew within the last five minutes.
 //   - [ReasonReplayed]: the token was replaced by RenewAfter and used again after its grace, so two
 //     browsers have had it. Treat it as a stolen cookie: look at the subject's other events, and end
@@ -351,6 +352,8 @@
 //     be ended. The error says why: see "Errors".
 //   - [ReasonTouchFailed]: upkeep that nobody asked for failed: a touch or a periodic renewal. The
 //     response went out. Look at the store.
+//   - [ReasonUnchecked]: [Options.Revocations] could not be asked whether a session was revoked, and
+//     [Options.AcceptUnchecked] let it pass. Look at that store.
 //   - [ReasonUndecodable]: a stored value does not fit the type of its key. The type was changed, or
 //     two keys, or a Key and a Flash, have one name: give the new one another name.
 //   - [ReasonUnencodable]: a value or a type cannot be stored, or SetFor or Append was given no room for

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
@@ -54,7 +53,15 @@ func (m *Manager) editable(ctx context.Context, subject string) (found []record,
 		}
 		return nil
 	})
-	return slices.Clip(found), err
+	check := inquiry{m: m}
+	for i := range found {
+		check.add(&found[i].env)
+	}
+	found, failed := withoutRevoked(ctx, &check, found)
+	if failed != nil && err == nil {
+		err = searchFailed("Edit", failed)
+	}
+	return found, err
 }
 
 // maxEdits is how often f gets to work on a session that others change at the same time.

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -163,7 +164,7 @@ func TestAnEditIsNoUse(t *testing.T) {
 			t.Fatal(n, err)
 		}
 	}
-	if after := w.list(t, "user:1")[0]; after != before {
+	if after := w.list(t, "user:1")[0]; fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("\n got %v\nwant %v", after, before)
 	}
 	if _, err := w.Edit(t.Context(), "user:1", (*session.Session).Touch); err != nil {

@@ -20,21 +20,58 @@ func (m *Manager) All(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		seen, stopped := map[wire.Handle]struct{}{}, false
+		seen, v := map[wire.Handle]struct{}{}, view{m: m, yield: yield}
 		err := m.walkAll(ctx, "All", func(rec *record) error {
 			if _, twice := seen[rec.env.Handle]; twice || m.hasExpired(rec, m.now()) {
 				return nil
 			}
 			seen[rec.env.Handle] = struct{}{}
-			if stopped = !yield(m.info(rec), nil); stopped {
+			err := v.show(ctx, rec)
+			if v.stopped {
 				stop()
 			}
-			return nil
+			return err
 		})
-		if err != nil && !stopped {
+		if failed := v.flush(ctx); failed != nil && err == nil {
+			err = searchFailed("All", failed)
+		}
+		if err != nil && !v.stopped {
 			yield(Info{}, err)
 		}
 	}
+}
+
+// view shows sessions to the caller of All: at once, or where they may have been revoked by the page.
+type view struct {
+	m       *Manager
+	yield   func(Info, error) bool
+	stopped bool // by the caller
+	held    []Info
+	check   inquiry
+}
+
+func (v *view) show(ctx context.Context, rec *record) error {
+	v.held = append(v.held, v.m.info(rec))
+	if v.m.revocations != nil {
+		v.check.m = v.m
+		v.check.add(&rec.env)
+		if len(v.held) < maxPage {
+			return nil
+		}
+	}
+	return v.flush(ctx)
+}
+
+// flush shows what is held back. Beside an error it shows what is not known to be revoked.
+func (v *view) flush(ctx context.Context) error {
+	kept, err := withoutRevoked(ctx, &v.check, v.held)
+	for i := range kept {
+		if v.stopped = v.stopped || !v.yield(kept[i], nil); v.stopped {
+			break
+		}
+	}
+	v.held, v.check = v.held[:0], inquiry{}
+	return err
 }
 
 // Count returns how many sessions in the store are alive. It looks at each of them, as All does. Beside an error it
@@ -50,10 +87,16 @@ func (m *Manager) Count(ctx context.Context) (n int, err error) {
 }
 
 // RevokeEverybody ends all sessions in the store, anonymous ones included and those of managers that share the store,
-// and returns how many: after an intrusion for example (OWASP ASVS 5, 7.4.5). One that begins meanwhile, by a
-// login for example, is not among them: first make the site refuse logins. It goes on until it is done or ctx ends; what cannot be ended does not keep
-// the others from ending. Errors are as for All.
+// and returns how many: after an intrusion for example (OWASP ASVS 5, 7.4.5). One that begins meanwhile, by a login for
+// example, is not among them: first make the site refuse logins. It goes on until it is done or ctx ends; what cannot be
+// ended does not keep the others from ending. Errors are as for All.
+//
+// With Options.Revocations one record ends all sessions that belong to somebody, and only those. The number is unknown
+// then, which is -1.
 func (m *Manager) RevokeEverybody(ctx context.Context) (ended int, err error) {
+	if m.revocations != nil {
+		return -1, m.revokeEverybodyEpoch(ctx)
+	}
 	return m.endEach(ctx, func(f func(*record) error) error { return m.walkAll(ctx, "RevokeEverybody", f) })
 }
 

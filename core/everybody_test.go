@@ -212,3 +212,31 @@ func TestRevokeEverybodyEndsWhatIsRenewedMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// P27: what a revocation has ended is there until it is swept, and is neither counted nor edited.
+func TestWhatIsRevokedIsNeitherCountedNorEdited(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	m, err := session.New(w.store, w.observed(session.Options{Revocations: w.store}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Manager = m
+	w.crowd(t, 401)
+	own := w.login(t, "user:own")
+	w.revokeAll(t, "user:own")
+	w.revokeAll(t, "user:7")
+	w.login(t, "user:7")
+	if n, err := w.Count(t.Context()); n != 401 || err != nil {
+		t.Errorf("%d are counted (%v), want 401", n, err)
+	}
+	if n, err := w.Edit(t.Context(), "user:own", demote); n != 0 || err != nil {
+		t.Errorf("%d are edited (%v)", n, err)
+	}
+	if n, err := w.RevokeEverybody(t.Context()); n != -1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if n, err := w.Count(t.Context()); n != 201 || err != nil {
+		t.Errorf("%d live after RevokeEverybody (%v), want the 201 anonymous ones", n, err)
+	}
+	w.out(t, "revoked", own)
+}

@@ -225,7 +225,7 @@ func (run *modelRun) compareInfo(i session.Info, failed bool) {
 	m := run.model
 	_, may := run.options.alive(m, run.now) // not, if it ended by its new lifetime, or while a read took its time
 	if !may || failed {
-		if !failed && i != (session.Info{}) {
+		if !failed && known(i) {
 			run.t.Errorf("%v: Info says %+v, and there will be no session", run.now, i)
 		}
 		return

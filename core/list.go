@@ -22,6 +22,7 @@ type Info struct {
 	ExpiresAt     time.Time // if it is not used again
 	Deadline      time.Time // used or not
 	Persistent    bool      // its cookie outlives the browser
+	Labels        []string  // that its logins have given it
 	// Agent and Network say where it was used first or, if later, logged in: the browser and its system, like "Firefox
 	// on Windows", and the address without its last part, like "203.0.113.0/24". The browser's word may be false. They
 	// are "" unless Options.ClientHints asks for them.
@@ -37,6 +38,9 @@ func (m *Manager) info(rec *record) Info {
 		Persistent: m.persistent(&rec.env),
 		Agent:      rec.env.Extension(wire.Agent), Network: rec.env.Extension(wire.Network),
 	}
+	for _, l := range rec.env.Labels() {
+		i.Labels = append(i.Labels, l.Name)
+	}
 	if rec.env.Authenticated > 0 {
 		i.Authenticated = rec.env.Authenticated.Time()
 	}
@@ -50,13 +54,18 @@ func (m *Manager) info(rec *record) Info {
 // look at. The error is errors.ErrUnsupported for sealed sessions, which no server knows, and for stores that cannot
 // search by subject.
 func (m *Manager) List(ctx context.Context, subject string) ([]Info, error) {
-	list := []Info{}
+	list, check := []Info{}, inquiry{m: m}
 	err := m.walkSubject(ctx, "List", subject, func(rec *record) error {
 		if !m.hasExpired(rec, m.now()) {
 			list = append(list, m.info(rec))
+			check.add(&rec.env)
 		}
 		return nil
 	})
+	list, failed := withoutRevoked(ctx, &check, list)
+	if failed != nil {
+		err = cmp.Or(err, searchFailed("List", failed))
+	}
 	slices.SortFunc(list, func(a, b Info) int {
 		return cmp.Or(b.Created.Compare(a.Created), strings.Compare(a.Handle, b.Handle), b.LastSeen.Compare(a.LastSeen))
 	})
@@ -77,7 +86,7 @@ const (
 // others from their turn: the first error is returned in the end.
 func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f func(*record) error) error {
 	if subject == "" {
-		return fmt.Errorf("session: %s needs a subject", operation)
+		return needsSubject(operation)
 	}
 	index, ok := m.store.(Indexer)
 	switch {
@@ -97,6 +106,10 @@ func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f 
 		}
 	}
 	return w.first
+}
+
+func needsSubject(operation string) error {
+	return fmt.Errorf("session: %s needs a subject", operation)
 }
 
 // walk is what one call of walkSubject or walkAll works with.

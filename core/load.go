@@ -36,7 +36,7 @@ func (s *Session) load(st *state) {
 // loadCandidates opens the candidates and chooses one.
 func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 	m, now := s.m, wire.FromTime(at)
-	if m.store != nil {
+	if m.store != nil || m.revocations != nil {
 		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
 		defer st.loading.stop()
 	}
@@ -46,6 +46,9 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 		o, err := m.openCookie(&st.loading, value, now, s.begunAt, &rec)
 		if err == nil && found.several && len(m.cookie.former) > 0 {
 			m.offerAnew(&o, value, &rec, now)
+		}
+		if o.unchecked != nil {
+			st.addEvent(m, rec.event(ReasonUnchecked, o.unchecked))
 		}
 		switch {
 		case err != nil:
@@ -137,6 +140,9 @@ func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Milli
 	st.addEvent(s.m, rec.event(o.reason, nil))
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
 		s.endReplayed(st, rec, now)
+	}
+	if o.revoked { // its cookie stays: that of a login in the same browser may be on its way, and replaces it
+		return
 	}
 	switch o.reason {
 	case ReasonSuperseded, ReasonAlreadyEnded, ReasonReplayed:

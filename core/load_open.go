@@ -15,6 +15,8 @@ type opening struct {
 	presented  bool        // the offered token is the presented one
 	marker     *record     // the alias that a replaced token led through, if it opens nothing
 	since      wire.Millis // when the last token of those that the marker led through was replaced
+	revoked    bool        // Options.Revocations says that the session is over
+	unchecked  error       // why Options.Revocations could not be asked, if the session counts all the same
 }
 
 // checkValue says why a cookie value cannot be one of ours, before anything is looked up or decrypted.
@@ -30,6 +32,17 @@ func (m *Manager) checkValue(value string) Reason {
 
 // openCookie finds the live session behind a cookie value, or the reason why there is none.
 func (m *Manager) openCookie(
+	ctx *bounded, value string, now wire.Millis, begun uptimeSeconds, rec *record,
+) (o opening, err error) {
+	o, err = m.openLive(ctx, value, now, begun, rec)
+	if err == nil && o.reason == "" && m.revocations != nil {
+		err = m.checkRevoked(ctx, &o, rec, now)
+	}
+	return o, err
+}
+
+// openLive is openCookie without a look at Options.Revocations.
+func (m *Manager) openLive(
 	ctx *bounded, value string, now wire.Millis, begun uptimeSeconds, rec *record,
 ) (o opening, err error) {
 	if m.store == nil {
@@ -106,6 +119,8 @@ func (m *Manager) judge(rec *record, now wire.Millis, err error) (Reason, error)
 		return ReasonUnknown, nil
 	case rec.env.Kind == wire.Alias:
 		return ReasonSuperseded, nil
+	case rec.env.Kind == wire.Revocation, rec.env.Kind == wire.Labelled:
+		return ReasonCorrupt, nil
 	case rec.env.Kind == wire.Ended:
 		return ReasonAlreadyEnded, nil
 	case m.reached(m.absoluteEnd(&rec.env), now):

@@ -21,6 +21,8 @@ type Manager struct {
 	store   Store   // nil: sealed
 	sealing sealing // nil: stored
 
+	revocations *revocations // nil: what is ended is found in store
+
 	formSecrets [][]byte // of sealed sessions, one for each of the Keys
 
 	idle, absolute, maxLifetime, touchEvery, renewEvery, renewGrace, leeway wire.Millis
@@ -55,7 +57,7 @@ type Manager struct {
 
 // New returns a manager that keeps sessions in store; the browser holds only a random token.
 func New(store Store, o Options) (*Manager, error) {
-	if v := reflect.ValueOf(store); store == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(store) {
 		return nil, errors.New("session: New: the store is nil, because opening it failed or was forgotten; for sessions " +
 			"without a server use NewSealed")
 	}
@@ -70,11 +72,17 @@ func New(store Store, o Options) (*Manager, error) {
 	return m, nil
 }
 
+func isNil(store Store) bool {
+	v := reflect.ValueOf(store)
+	return store == nil || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
 // NewSealed returns a manager without a store: the session travels in the cookie, encrypted and authenticated
 // under keys. About 2100 bytes of values fit, 2900 with the AEAD sealer; a server that limits request headers must let
 // them pass (Fiber's default does not, see Config.ReadBufferSize). Two limits come with having no server-side
 // record: when requests overlap, the last response's values win, and Destroy removes the browser's copy but
-// cannot end a copy that somebody kept. Where that matters use New.
+// cannot end a copy that somebody kept. Where the first matters use New; Options.Revocations lifts the second for
+// sessions that belong to somebody: Destroy and Manager.Revoke, RevokeOthers and RevokeAll end all copies.
 func NewSealed(keys Keys, o Options) (*Manager, error) {
 	m, err := newManager(o)
 	if err == nil && o.MaxPerSubject > 0 {
@@ -114,8 +122,12 @@ func newManager(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := newRevocations(o)
+	if err != nil {
+		return nil, err
+	}
 	return &Manager{
-		name: o.Name, cookie: c,
+		name: o.Name, cookie: c, revocations: r,
 		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
 		maxLifetime: wire.FromDuration(o.MaxLifetime), basis: o.Basis, lifetimeFor: o.LifetimeFor,
 		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter),

@@ -73,8 +73,25 @@ type Options struct {
 	// cookie: 4096 bytes in all.
 	MaxSize int
 	// StoreTimeout bounds each load and each commit. Zero means 5 seconds; at most an hour. Like Conflicts it
-	// means nothing to sealed sessions.
+	// means nothing to sealed sessions, unless there are Revocations.
 	StoreTimeout time.Duration
+
+	// Revocations makes sessions of somebody endable that no store holds or finds: sealed ones, and those in a store that
+	// cannot search by subject. It keeps one record for each Destroy of a sealed session, and one for each subject, or
+	// label, whose sessions Manager.RevokeAll, RevokeOthers or RevokeLabel have ended, for MaxLifetime: set that to the
+	// longest lifetime that you give. A request that uses a session of somebody costs one call of this store more, a Login
+	// too; nobody's sessions cost nothing, and cannot be ended. Any store is good that is a BatchLoader and
+	// does not lose records; what it loses, or what a replica does not have yet, is not revoked. It may be the store of
+	// the sessions themselves. While it is down, such requests get a 503.
+	Revocations Store
+	// RevocationAge is for how long this process may remember that a session was not revoked, and so not ask: revoking
+	// on another server takes effect here that much later, on this one at once. Zero means to ask each time; at most an
+	// hour.
+	RevocationAge time.Duration
+	// AcceptUnchecked lets sessions pass while Revocations cannot be asked, also those that were revoked; each time it
+	// is an event, ReasonUnchecked. A login meanwhile may have to be repeated later. What has to be revoked meanwhile
+	// fails all the same.
+	AcceptUnchecked bool
 
 	// Conflicts says what happens when a request sets a key that another one changed after this one had read it.
 	Conflicts ConflictPolicy
@@ -243,6 +260,7 @@ func (o *Options) checkDurations() error {
 		{"RenewAfter", o.RenewAfter, 0, o.AbsoluteTimeout, ", the AbsoluteTimeout"},
 		{"RenewGrace", o.RenewGrace, time.Millisecond, maxAge, ""},
 		{"Leeway", o.Leeway, 0, maxLeeway, ""},
+		{"RevocationAge", o.RevocationAge, 0, time.Hour, ""},
 		{"StoreTimeout", o.StoreTimeout, time.Millisecond, time.Hour, ""},
 		{"WatchInterval", o.WatchInterval, minWatch, maxWatch, ""},
 	} {

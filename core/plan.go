@@ -12,6 +12,7 @@ type facts struct {
 	now         wire.Millis
 	sealed      bool // the session travels in the cookie; otherwise a store keeps it
 	bearer      bool // the client keeps no cookie, only the token that a header brings it
+	revocable   bool // what is to be ended is sealed, and Options.Revocations ends it without the browser's help
 	headersSent bool
 	timedOut    bool // the request's own deadline has passed
 	gone        bool // the client hung up
@@ -33,10 +34,11 @@ type facts struct {
 	absent  bool  // the visitor is not there: Manager.Edit is at work
 	unsaved bool  // Options.SaveOn does not want this response's changes
 
-	changes            // what the request wants
-	changed       bool // its operations leave something different, or it gets another lifetime
-	changesCookie bool // that needs a cookie with the same token
-	starts        bool // its changes leave what a session is started for
+	changes                // what the request wants
+	changed       bool     // its operations leave something different, or it gets another lifetime
+	changesCookie bool     // that needs a cookie with the same token
+	labels        []string // that a login gives the session
+	starts        bool     // its changes leave what a session is started for
 }
 
 // gatherFacts collects what a decision at now depends on. The lock is held.
@@ -49,6 +51,8 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved, absent: st.absent(),
 		changes: st.changes(), starts: st.startsSession(),
 	}
+	f.revocable = f.sealed && s.m.revocations != nil && f.ending.belongsToSomebody()
+	f.labels = st.wantedLabels()
 	f.lifetime = st.wantedLifetime()
 	if st.found {
 		relived, changesCookie := s.m.changedBy(base, f.lifetime)
@@ -229,7 +233,8 @@ func touchDue(f *facts, touch bool) bool {
 // withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
 // the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
-	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing && !(f.bearer && p.action == doEnd) ||
+	endsByItself := p.action == doEnd && (f.bearer || f.revocable)
+	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing && !endsByItself ||
 		f.changesCookie && p.action == doUpdate && !f.absent
 	late := error(nil)
 	switch {
@@ -241,7 +246,7 @@ func withoutLateHeaders(f *facts, p plan) plan {
 	switch {
 	case !needsHeader || late == nil:
 		return p
-	case f.ending != nil && !f.sealed:
+	case f.ending != nil && (!f.sealed || f.revocable):
 		return plan{action: doEnd, reason: ReasonEnded, err: late}
 	}
 	return plan{err: late}

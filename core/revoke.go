@@ -11,7 +11,13 @@ import (
 // Revoke ends one session of a subject: nothing brings it back, not even a request or renewal that is in flight. It
 // returns ErrNotFound unless the handle is that of a live session of this very subject, so a handler may pass on
 // what a visitor sent. Errors are as for List.
+//
+// With Options.Revocations nobody knows which sessions live. Then ErrNotFound is for what cannot be a handle; any other
+// is noted as ended, which ends nobody else's session.
 func (m *Manager) Revoke(ctx context.Context, subject, handle string) error {
+	if m.revocations != nil {
+		return m.revokeUnseen(ctx, subject, handle)
+	}
 	ended, err := m.revoke(ctx, "Revoke", subject, func(h string) bool { return h == handle })
 	if err == nil && ended == 0 {
 		return fmt.Errorf("session: Revoke: %w", ErrNotFound)
@@ -20,21 +26,28 @@ func (m *Manager) Revoke(ctx context.Context, subject, handle string) error {
 }
 
 // RevokeOthers ends all sessions of s's subject but s itself, as after a changed password, and returns how many. A
-// login that s has not saved yet counts. It is an error when s belongs to nobody or could not be loaded.
+// login that s has not saved yet counts. It is an error when s belongs to nobody or could not be loaded. With
+// Options.Revocations the number is unknown, which is -1.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err error) {
 	subject, handle, err := s.subjectAndHandle(m)
 	if err != nil {
 		return 0, fmt.Errorf("session: RevokeOthers: %w", err)
 	}
+	if m.revocations != nil {
+		return m.revokeSubject(ctx, "RevokeOthers", subject, s.exemption(subject))
+	}
 	return m.revoke(ctx, "RevokeOthers", subject, func(h string) bool { return h != handle })
 }
 
 // RevokeAll ends all sessions of a subject and returns how many. A login that happens meanwhile or later is not
-// among them: first make the account refuse logins.
+// among them: first make the account refuse logins. With Options.Revocations the number is unknown, which is -1.
 //
 // All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not
 // keep the others from ending: beside an error, ended counts those that have.
 func (m *Manager) RevokeAll(ctx context.Context, subject string) (ended int, err error) {
+	if m.revocations != nil {
+		return m.revokeSubject(ctx, "RevokeAll", subject, exemption{})
+	}
 	return m.revoke(ctx, "RevokeAll", subject, func(string) bool { return true })
 }
 

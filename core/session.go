@@ -44,18 +44,28 @@ const (
 // says. An empty subject is refused.
 //
 // Of two logins in flight at once each gets a session of its own. Options.MaxPerSubject limits what a subject can have.
-func (s *Session) Login(subject string) {
+//
+// With Label a session can be ended by something else than its subject.
+func (s *Session) Login(subject string, options ...LoginOption) {
 	if subject == "" {
 		s.reject(ReasonCommitFailed, "", errors.New("session: Login needs a subject"))
 		return
 	}
 	lifetime, err := s.m.lifetimeForLogin(subject)
+	if err == nil {
+		err = s.m.checkLabels(options)
+	}
 	if err != nil {
 		s.reject(ReasonCommitFailed, "", err)
 		return
 	}
 	st, err := s.enterToWrite()
 	if err != nil {
+		return
+	}
+	if err := st.addLabels(subject, options); err != nil {
+		s.leave()
+		s.reject(ReasonCommitFailed, "", err)
 		return
 	}
 	st.pending.loginLifetime(lifetime)
@@ -146,7 +156,8 @@ func (s *Session) Clear() {
 // Destroy ends the session: nothing brings it back, not even a request that is in flight, and the cookie is
 // deleted. Requests in flight that write get ErrEnded. If the session was renewed meanwhile, or logged in as the same
 // subject or from an anonymous one, what has become of it ends. Further sessions that the request's cookies opened
-// end too. What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends.
+// end too. What is written afterwards starts a new session. With a sealed cookie only the browser's copy ends, unless
+// Options.Revocations is set and the session is somebody's.
 func (s *Session) Destroy() {
 	if st, err := s.enterToWrite(); err == nil {
 		st.destroy()

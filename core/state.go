@@ -42,6 +42,8 @@ type rare struct {
 
 	offeredToken string // the token in offer, if there is one
 
+	labels []string // of the login that the next commit makes
+
 	lifetime *wantedLifetime // what the request's earlier commits have settled by SetLifetime
 
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced

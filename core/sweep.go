@@ -21,13 +21,26 @@ const (
 	sweepAfter = 5 * time.Minute
 )
 
-// StartSweeper removes expired records from the store, about once a minute and in batches of a thousand, until ctx
+// StartSweeper removes expired records from the store, and from Options.Revocations, about once a minute and in batches of a thousand, until ctx
 // ends. Several servers may sweep one store. After a failure, which is an event, it waits longer each time, up to
 // an hour. Stores that forget by themselves, and sealed sessions, need no sweeper: for them it does nothing.
 func (m *Manager) StartSweeper(ctx context.Context) {
-	if s, ok := m.store.(Sweeper); ok {
+	for _, s := range m.sweepers() {
 		go m.sweepUntil(ctx, s)
 	}
+}
+
+// sweepers are the stores that need sweeping.
+func (m *Manager) sweepers() (all []Sweeper) {
+	if s, ok := m.store.(Sweeper); ok {
+		all = append(all, s)
+	}
+	if m.revocations != nil {
+		if s, ok := m.revocations.store.(Sweeper); ok {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
@@ -56,10 +69,13 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 // clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported where there is nothing to sweep: for
 // stores that forget by themselves and for sealed sessions.
 func (m *Manager) Sweep(ctx context.Context) (removed int, err error) {
-	if s, ok := m.store.(Sweeper); ok {
-		removed, err = m.sweep(ctx, s)
-	} else {
-		err = errors.ErrUnsupported
+	err = errors.ErrUnsupported
+	for _, s := range m.sweepers() {
+		n, failed := m.sweep(ctx, s)
+		removed += n
+		if err == nil || errors.Is(err, errors.ErrUnsupported) && !errors.Is(failed, errors.ErrUnsupported) {
+			err = failed
+		}
 	}
 	if err != nil {
 		err = fmt.Errorf("session: Sweep: %w", err)

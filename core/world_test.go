@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -199,3 +200,6 @@ func recordsOf(t *testing.T, w *world, subject string) []session.Record {
 	}
 	return records
 }
+
+// known reports whether anything is known of a session.
+func known(i session.Info) bool { return !reflect.DeepEqual(i, session.Info{}) }

@@ -19,7 +19,8 @@ import (
 //	subject: varint length, bytes
 //	length of the body (4 bytes, big-endian), so that a store which cuts values off is found out
 //	body: live: key and value, each with a varint length, until the end; alias: the successor's record id, and after a
-//	periodic renewal the 32 bytes of salt from which, with the old token, the new one is derived
+//	periodic renewal the 32 bytes of salt from which, with the old token, the new one is derived; revocation: its
+//	generation and what it spares, as varints; label and ended: nothing
 const (
 	envelopeMagic   = 'C'
 	envelopeVersion = 1
@@ -40,6 +41,10 @@ const (
 	Live  Kind = 1 + iota
 	Alias      // renewed: the body names the successor
 	Ended      // destroyed or revoked; kept for a while so that nothing in flight brings it back
+
+	Revocation // no session: it ends those that began before its generation, but for the one with its handle
+	Labelled   // no session: it says that the session of its subject and handle has a label
+	lastKind   = Labelled
 )
 
 // The flags of an envelope.
@@ -106,7 +111,7 @@ func (e *Envelope) ParseHeader(data []byte) error {
 		return ErrCorrupt
 	}
 	e.Kind, e.Flags = Kind(data[2]), data[3]
-	if data[1] > envelopeVersion || e.Kind > Ended || e.Flags&^knownFlags != 0 {
+	if data[1] > envelopeVersion || e.Kind > lastKind || e.Flags&^knownFlags != 0 {
 		return ErrNewer
 	}
 	if data[1] == 0 || e.Kind < Live {
@@ -164,6 +169,10 @@ func (e *Envelope) bodyValid() bool {
 			return len(e.Body) == idSize+SaltSize
 		}
 		return len(e.Body) == idSize
+	case Revocation:
+		_, rest := takeMillis(e.Body)
+		_, rest = takeMillis(rest)
+		return rest != nil && len(rest) == 0
 	default:
 		return len(e.Body) == 0
 	}
@@ -208,6 +217,19 @@ func (e *Envelope) IsSealed() bool { return e.Flags&Sealed != 0 }
 
 // Successor is the id of the record that an alias points to.
 func (e *Envelope) Successor() [idSize]byte { return [idSize]byte(e.Body[:idSize]) }
+
+// Generation is that of a revocation: it ends the sessions whose stamp is smaller, but for the one that has the
+// revocation's handle, if any, and at least the stamp spares.
+func (e *Envelope) Generation() (generation, spares Millis) {
+	generation, rest := takeMillis(e.Body)
+	spares, _ = takeMillis(rest)
+	return generation, spares
+}
+
+// SetGeneration makes them a revocation's.
+func (e *Envelope) SetGeneration(generation, spares Millis) {
+	e.Body = appendMillis(appendMillis(nil, generation), spares)
+}
 
 // Salt is what the alias of a periodic renewal keeps to derive the new token from the old one.
 func (e *Envelope) Salt() []byte { return e.Body[idSize:] }

@@ -60,6 +60,8 @@ func TestEnvelopeComesBackAsItWasWritten(t *testing.T) {
 		{"alias", 0, func(e *Envelope) { e.Kind, e.Body = Alias, successor[:] }},
 		{"alias of another subject", LeftByOtherSubject, func(e *Envelope) { e.Kind, e.Body = Alias, successor[:] }},
 		{"ended", 0, func(e *Envelope) { e.Kind, e.Body = Ended, []byte{} }},
+		{"revocation", 0, func(e *Envelope) { e.Kind = Revocation; e.SetGeneration(1<<48-1, 1<<47) }},
+		{"label", 0, func(e *Envelope) { e.Kind, e.Body = Labelled, []byte{} }},
 		{"no values", 0, func(e *Envelope) { e.Body = []byte{} }},
 		{"anonymous, no extensions", 0, func(e *Envelope) { e.Subject, e.Extensions = []byte{}, []byte{} }},
 		{"empty key and empty value", 0, func(e *Envelope) { e.Body = bodyOf("", "", "k", "") }},
@@ -111,7 +113,7 @@ func TestNewerRecordIsUnavailableAndNotGarbage(t *testing.T) {
 	}{
 		{"version", 1, envelopeVersion + 1},
 		{"last version", 1, 255},
-		{"kind", 2, byte(Ended) + 1},
+		{"kind", 2, byte(lastKind) + 1},
 		{"flag", 3, Sealed | 1<<7},
 	} {
 		data := encodeEnvelope(sampleEnvelope(0))
@@ -152,6 +154,11 @@ func TestGarbageIsCorrupt(t *testing.T) {
 		"alias that names too much": withBody(Alias, make([]byte, 33)),
 		"alias that names nothing":  withBody(Alias, nil),
 		"ended with values":         withBody(Ended, bodyOf("k", "1")),
+		"label with values":         withBody(Labelled, bodyOf("k", "1")),
+		"revocation of nothing":     withBody(Revocation, nil),
+		"revocation and more":       withBody(Revocation, []byte{1, 1, 1}),
+		"revocation, cut off":       withBody(Revocation, []byte{1}),
+		"revocation at no time":     withBody(Revocation, binary.AppendUvarint([]byte{1}, 1<<48)),
 	} {
 		if e, err := parsed(data); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: err = %v, want ErrCorrupt", name, err)
