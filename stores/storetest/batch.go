@@ -162,7 +162,7 @@ func loadAllHostileIDs(t *trial) {
 }
 
 func loadAllDuringWrites(t *trial) {
-	const changes = 40
+	const changes = 20
 	s := t.batchLoader()
 	var records []session.Record
 	for range 3 {

@@ -210,8 +210,9 @@ var honest = []subject{
 		}
 	}},
 	{"drops expired records by itself", func() session.Store { return dropping{memstore.New()} }},
-	{"refuses large data", func() session.Store {
+	{"refuses large data, and reorganizes itself during some walks", func() session.Store {
 		f := &faulty{Store: memstore.New()}
+		f.repeatAtTimes()
 		f.replacing(func(r session.Record) (session.Record, error) {
 			if len(r.Data) > 1e6 {
 				return r, session.ErrTooLarge

@@ -217,6 +217,25 @@ func (f *faulty) remembersOneWalk() {
 	}
 }
 
+// repeatAtTimes makes every third walk have a record of each page on the next one too.
+func (f *faulty) repeatAtTimes() {
+	var mu sync.Mutex
+	var walks int
+	var last []session.Record
+	f.walk = func(ctx context.Context, cursor string, limit int) ([]session.Record, string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		page, next, err := f.Store.Walk(ctx, cursor, limit)
+		if cursor == "" {
+			walks++
+		} else if walks%3 == 1 {
+			page = append(page, last...)
+		}
+		last = page[:min(1, len(page))]
+		return page, next, err
+	}
+}
+
 func (f *faulty) replaceSlowly(ctx context.Context, r session.Record) error {
 	if err := f.Store.Delete(ctx, r.ID); err != nil {
 		return err
