@@ -45,7 +45,7 @@ func (s *Session) known() (*watched, error) {
 	case st.found && st.changes().login:
 		return nil, fmt.Errorf("%w by a Login that is not saved yet: call Save before Watch", ErrEnded)
 	case !st.found && st.reason() != "":
-		return nil, endError(st.reason())
+		return nil, causeOf(st.reason())
 	case !st.found:
 		return nil, fmt.Errorf("%w or has not been saved yet: there is none to watch", ErrEnded)
 	}
@@ -54,13 +54,13 @@ func (s *Session) known() (*watched, error) {
 	return s.m.watchedAs(&rec), nil
 }
 
-// endError is the cause of a context that a session's end has ended.
-func endError(r Reason) error { return fmt.Errorf("%w: %s", ErrEnded, r) }
+// causeOf is the cause of a context that a session's end has ended.
+func causeOf(r Reason) error { return fmt.Errorf("%w: %s", ErrEnded, r) }
 
 // tellEnded tells whoever watches a session that this process has ended it.
 func (m *Manager) tellEnded(rec *record, why Reason) {
 	if h := m.watchers.Load(); h != nil {
-		h.end(m.watchID(rec), endError(why))
+		h.end(m.watchID(rec), causeOf(why))
 	}
 }
 
@@ -71,7 +71,7 @@ func (m *Manager) tellRenewed(old, next *record, byLogin bool) {
 	switch {
 	case h == nil:
 	case byLogin:
-		h.end(old.id, endError(ReasonSuperseded))
+		h.end(old.id, causeOf(ReasonSuperseded))
 	default:
 		h.move(old.id, next.id)
 	}

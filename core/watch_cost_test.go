@@ -110,7 +110,7 @@ func TestManyWatchersOfOneSession(t *testing.T) {
 		w.other.read(t, renewed, (*session.Session).Destroy)
 		time.Sleep(5 * time.Second)
 		for _, ctx := range all {
-			over(t, ctx, "already-ended")
+			over(ctx, t, "already-ended")
 		}
 	})
 }

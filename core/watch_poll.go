@@ -101,7 +101,7 @@ func (h *watchers) endRunOut() {
 	}
 	h.mu.Unlock()
 	for why, told := range over {
-		tell(told, endError(why))
+		tell(told, causeOf(why))
 	}
 }
 
@@ -153,7 +153,7 @@ func (r *round) page(ids []RecordID) (hung bool) {
 	r.inARow = 0
 	for _, id := range ids {
 		if !present[id] {
-			r.h.end(id, endError(ReasonUnknown))
+			r.h.end(id, causeOf(ReasonUnknown))
 		}
 	}
 	return false
@@ -178,7 +178,7 @@ func (r *round) judge(stored *Record, now wire.Millis) error {
 		r.h.move(stored.ID, rec.env.Successor())
 		r.moved = append(r.moved, rec.env.Successor())
 	case reason != "":
-		r.h.end(stored.ID, endError(reason))
+		r.h.end(stored.ID, causeOf(reason))
 	default:
 		r.h.learn(m.watchedAs(&rec))
 	}

@@ -70,7 +70,7 @@ func (p process) watch(cookie *http.Cookie) (ctx context.Context) {
 }
 
 // ends checks that a watch ends before long, and that it does because its session has ended.
-func (p process) ends(what string, watch context.Context) {
+func (p process) ends(watch context.Context, what string) {
 	p.Helper()
 	select {
 	case <-watch.Done():
@@ -82,7 +82,7 @@ func (p process) ends(what string, watch context.Context) {
 	}
 }
 
-func (p process) stays(what string, watch context.Context) {
+func (p process) stays(watch context.Context, what string) {
 	p.Helper()
 	if watch.Err() != nil {
 		p.Fatalf("Watch of a session that %s: %v", what, context.Cause(watch))
@@ -94,14 +94,15 @@ func watchAcrossProcesses(t *trial) {
 	name := "watch" + rand.Text()
 	here, there := t.process(name), t.process(name)
 	loggedOut, loggedIn, renewed, untouched := here.login(), here.login(), here.login(), here.login()
-	logout, login, renewal, nothing := here.watch(loggedOut), here.watch(loggedIn), here.watch(renewed), here.watch(untouched)
+	logout, login := here.watch(loggedOut), here.watch(loggedIn)
+	renewal, nothing := here.watch(renewed), here.watch(untouched)
 	renewed = there.request(renewed, (*session.Session).Renew)
 	there.request(loggedOut, (*session.Session).Destroy)
 	there.request(loggedIn, func(s *session.Session) { s.Login(newSubject()) })
-	here.ends("a logout", logout)
-	here.ends("a login", login)
-	here.stays("was renewed", renewal)
+	here.ends(logout, "a logout")
+	here.ends(login, "a login")
+	here.stays(renewal, "was renewed")
 	there.request(renewed, (*session.Session).Destroy)
-	here.ends("a renewal and a logout", renewal)
-	here.stays("nobody has ended", nothing)
+	here.ends(renewal, "a renewal and a logout")
+	here.stays(nothing, "nobody has ended")
 }

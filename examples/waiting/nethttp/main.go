@@ -88,7 +88,7 @@ func socket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Accept has answered
 	}
-	defer conn.CloseNow()
+	defer func() { _ = conn.CloseNow() }()
 	context.AfterFunc(watch, func() { _ = conn.Close(statusEnded, "the session has ended") })
 	for {
 		kind, message, err := conn.Read(ctx)
