@@ -21,3 +21,6 @@ func ForgetContexts() (restore func()) {
 	registered, frameworkContexts = frameworkContexts, nil
 	return func() { frameworkContexts = registered }
 }
+
+// RevokeEverybodyEpoch ends everybody's sessions by a revocation.
+func (m *Manager) RevokeEverybodyEpoch(ctx context.Context) error { return m.revokeEverybodyEpoch(ctx) }
