@@ -64,8 +64,6 @@ func (c *commit) stampLogin(e *wire.Envelope) {
 	if c.login {
 		if string(e.Subject) != c.subject { // what a session has of its own it has for its subject
 			e.SetLifetime(wire.Lifetime{})
-			e.SetLabels(nil)
-			e.SetStamps(wire.Stamps{})
 		}
 		e.Subject, e.Authenticated = []byte(c.subject), c.now
 		c.client.hint(e)

@@ -126,7 +126,8 @@
 //
 // [Manager.List] returns where a subject is logged in, [Manager.Revoke] ends one of these sessions,
 // [Manager.RevokeOthers] all but the present one, [Manager.RevokeAll] all. [Options.MaxPerSubject]
-// limits how many there can be. [Manager.Edit] changes them while their owner is logged in.
+// limits how many there can be. [Manager.RevokeLabel] ends sessions by a name that their logins have
+// given them with [Label]. [Manager.Edit] changes them while their owner is logged in.
 // [Manager.All], [Manager.Count], [Manager.RevokeHandle] and [Manager.RevokeEverybody] are for an
 // operator: they go through everybody's.
 //
@@ -182,16 +183,22 @@
 //	                               a store            a sealed cookie
 //	room for values                MaxSize, 1 MiB     about 2100 bytes, 2900 with AEAD
 //	requests that overlap          changes merge      the last response wins
-//	Destroy ends copies, too       yes                no: a copy opens until it expires
-//	List, Revoke, MaxPerSubject    yes (*)            no: errors.ErrUnsupported
+//	Destroy ends copies, too       yes                no (**): a copy opens until it expires
+//	Revoke, RevokeAll, ...         yes (*)            no (**): errors.ErrUnsupported
+//	List, MaxPerSubject            yes (*)            no: errors.ErrUnsupported
 //	what a server needs            the store          the keys
 //
 //	(*) if the store can search by subject: all but Memcached can
+//	(**) unless Options.Revocations is set
+//
+// [Options.Revocations] is a store that keeps what has been ended: one small record, however many
+// sessions it ends. Each request that uses somebody's session asks it, once. It is for Memcached, too.
 //
 // Take a store when a logout has to hold, when a value must not get lost, or when values are large.
 // Take a sealed cookie for small values that may get lost, such as a theme or a language, where
 // there is nothing to run a store on. With a sealed cookie even a slow request that only reads can
-// undo a login or logout that was answered meanwhile, because it may have to seal the session again.
+// undo a login or logout that was answered meanwhile, because it may have to seal the session again;
+// not a logout, where there are Revocations.
 //
 // # When requests overlap
 //
@@ -237,6 +244,7 @@
 //	Manager.RevokeOthers    the same as List, what Session.Err returns, or that the session is
 //	                        another manager's or nobody's
 //	Manager.RevokeAll       the same as List
+//	Manager.RevokeLabel     the same as List
 //	Manager.Inspect         ErrUnavailable
 //	Manager.Sweep           errors.ErrUnsupported, or the store's own error
 //	Guard.Check             ErrLoginRequired, ErrLoginStale, ErrForbidden, ErrUnavailable,
@@ -275,7 +283,7 @@
 //     To the core, a store's answer for a record that is absent.
 //   - [ErrExists]: a store's answer to Create. Applications do not see it.
 //   - A refused write has no error of its own to branch on. The value or its type cannot be stored, or
-//     Update found a value that does not fit its type, or Login got no subject, SetFor no time, Append
+//     Update found a value that does not fit its type, or Login got no subject or a label too much, SetFor no time, Append
 //     no limit, or SetLifetime or [Options.LifetimeFor] a lifetime that cannot be. The message names the
 //     key, if there is one, and the event the line of the program.
 //   - errors.ErrUnsupported: sealed sessions cannot be listed, nor can those of some stores, and

@@ -99,8 +99,12 @@ func TestP27ARevocationThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stored := newWorld(t, session.Options{})
+	stored.login(t, "user:1")
+	of := recordsOf(t, stored, "user:1")
 	for what, data := range map[string][]byte{
-		"garbage": []byte("garbage"), "a newer version's": append([]byte{'C', 99}, r.Data[2:]...), "empty": nil,
+		"a session": of[0].Data,
+		"garbage":   []byte("garbage"), "a newer version's": append([]byte{'C', 99}, r.Data[2:]...), "empty": nil,
 	} {
 		r.Data = data
 		if err := w.records.Delete(t.Context(), r.ID); err != nil {

@@ -181,6 +181,46 @@ func TestP27NoClocksAreCompared(t *testing.T) {
 	}
 }
 
+// A number that a server with another clock has given to everybody is none to compare a subject's with.
+func TestP27EverybodysRevocation(t *testing.T) {
+	w := newRevocable(t, session.Options{})
+	ahead := w.anotherServer(t, time.Hour, session.Options{})
+	anonymous, a, b := w.start(t), w.login(t, "user:1"), w.login(t, "user:2")
+	if _, err := ahead.RevokeEverybody(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.out(t, "a", a)
+	w.out(t, "b", b)
+	if w.countOf(t, anonymous) != 1 {
+		t.Error("nobody's session has ended")
+	}
+	a = w.login(t, "user:1")
+	w.in(t, "a login afterwards", a, "user:1")
+	w.revokeAll(t, "user:1")
+	w.out(t, "revoked by a server whose clock is behind", a)
+	before, err := w.records.Load(t.Context(), w.ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.RevokeEverybody(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := w.records.Load(t.Context(), w.ids[0]); err != nil || after.Expires.Before(before.Expires) {
+		t.Errorf("%v: it is kept until %v, and was until %v", err, after.Expires, before.Expires)
+	}
+}
+
+// Managers that share a store have revocations of their own, as they have tokens of their own.
+func TestP27ManagersHaveRevocationsOfTheirOwn(t *testing.T) {
+	w := newRevocable(t, session.Options{})
+	cookie := w.login(t, "user:1")
+	admins := w.anotherServer(t, 0, session.Options{Name: "admins"})
+	if _, err := admins.RevokeAll(t.Context(), "user:1"); err != nil {
+		t.Fatal(err)
+	}
+	w.in(t, "of another manager", cookie, "user:1")
+}
+
 // What a login has seen stays with the session.
 func TestP27ASessionKeepsWhatItsLoginHasSeen(t *testing.T) {
 	w := newRevocable(t, session.Options{RenewAfter: 10 * time.Minute, AbsoluteTimeout: 5 * time.Hour})
@@ -252,6 +292,17 @@ func TestP27ALogoutAfterTheHeaders(t *testing.T) {
 	}
 	v.request.End()
 	w.out(t, "late", cookie)
+	cookie = w.login(t, "user:1")
+	v = begin(t, w.Manager, cookie)
+	count.Get(v.Session)
+	v.commit().succeeded()
+	v.Destroy()
+	v.Login("user:2")
+	if err := v.Save(); !errors.Is(err, session.ErrCommitted) {
+		t.Errorf("a login after it: %v, want ErrCommitted", err)
+	}
+	v.request.End()
+	w.out(t, "late, and a login behind it", cookie)
 	v = begin(t, w.Manager, anonymous)
 	count.Get(v.Session)
 	v.commit().succeeded()

@@ -42,14 +42,6 @@ func (w *world) anotherServer(t *testing.T, skew time.Duration, o session.Option
 	return m
 }
 
-// whoAt returns whom another server takes the bearer of a cookie for.
-func whoAt(t *testing.T, m *session.Manager, cookie string) string {
-	t.Helper()
-	v := begin(t, m, cookie)
-	defer v.finish()
-	return v.Subject()
-}
-
 // out fails the test unless a cookie has been revoked.
 func (w *world) out(t *testing.T, who, cookie string) {
 	t.Helper()

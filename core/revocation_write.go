@@ -116,7 +116,7 @@ func (m *Manager) tryBump(ctx context.Context, id RecordID, spare exemption) err
 	if before.ends(ground{id, spare.stamp}, spare.handle) {
 		spare = exemption{}
 	}
-	next := m.newRevocation(id, now, max(before.generation+1, now), spare)
+	next := m.newRevocation(id, now, before.generation+1, spare)
 	next.version, next.expires = old.version, max(old.expires, next.expires)
 	return store.Update(ctx, next.toStore())
 }

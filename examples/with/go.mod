@@ -6,12 +6,17 @@ require (
 	connectrpc.com/connect v1.21.1
 	github.com/coatcheck/coatcheck v0.1.0
 	github.com/coatcheck/coatcheck/examples v0.1.0
+	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/go-chi/chi/v5 v5.5.0
+	golang.org/x/oauth2 v0.38.0
 	google.golang.org/protobuf v1.36.11
 )
 
-require github.com/gorilla/securecookie v1.1.2 // indirect
+require (
+	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+	github.com/gorilla/securecookie v1.1.2 // indirect
+)
 
 replace (
 	github.com/coatcheck/coatcheck => ../..
