@@ -47,6 +47,9 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 		if err == nil && found.several && len(m.cookie.former) > 0 {
 			m.offerAnew(&o, value, &rec, now)
 		}
+		if err == nil && o.reason == "" {
+			o.reason = s.heedBinding(st, &rec, now)
+		}
 		switch {
 		case err != nil:
 			st.failLoad(m, err)
@@ -136,7 +139,7 @@ func (s *Session) chooseOne(st *state, rec *record, o opening) {
 func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Millis) {
 	st.addEvent(s.m, rec.event(o.reason, nil))
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
-		s.endReplayed(st, rec, now)
+		s.endFromOutside(st, rec, now)
 	}
 	switch o.reason {
 	case ReasonSuperseded, ReasonAlreadyEnded, ReasonReplayed:
@@ -161,8 +164,8 @@ func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Milli
 // then, and not before. Nobody was sent anything about a session that was revoked.
 const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
-// endReplayed ends the session whose replaced token was used again.
-func (s *Session) endReplayed(st *state, rec *record, now wire.Millis) {
+// endFromOutside ends a session as Revoke does: one that was replayed, or that another client presents.
+func (s *Session) endFromOutside(st *state, rec *record, now wire.Millis) {
 	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
 	defer c.release()
 	err := c.endRecord(*rec)
