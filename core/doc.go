@@ -56,7 +56,7 @@
 //
 // The commit sets the response's headers: the cookie, if it has changed, with Cache-Control:
 // no-store; otherwise Cache-Control: private, unless the handler has set that header; and Vary:
-// Cookie in both cases.
+// Cookie in both cases. See "Clients that are no browsers" for others.
 //
 // If the commit fails, the handler's response does not go out. The client gets the answer that
 // [Options.ErrorResponse] makes, and headers that the handler has set are gone.
@@ -121,6 +121,25 @@
 // A handler that waits, for server-sent events or a WebSocket, asks [Session.Watch] for a context that
 // ends with the session: by a logout in another tab, a Revoke on another server, or when it runs out.
 // docs/waiting.md has programs.
+//
+// # Clients that are no browsers
+//
+// With [Options.Transport] set to [Bearer] the token comes as "Authorization: Bearer <token>", and a
+// new one leaves in the response header Session-Token, whenever a browser would get a new cookie: when
+// the session begins, at a login, and at a renewal; of a sealed session, at every change and touch.
+// Vary names Authorization then. Cookies are neither read nor set, and the rule about other sites is
+// left out. With [Either] a request that has that header, be it "Authorization: Bearer" with no token
+// behind it, is such a client's, and every other one a browser's: nothing is mixed.
+//
+// A token never comes from a query or a form. Two tokens, or two headers, count as [ReasonMalformed];
+// other schemes are somebody else's. [Session.Destroy] ends a stored session and sends no header. A
+// sealed one lives in the client's token, which stays good until it expires.
+//
+// # Clients that change
+//
+// [Options.Binding] compares the family of browser and system, or the network, with those that began the session or
+// logged in, and reports another one ([Report]), takes it for an anonymous visitor's ([Refuse]), or
+// ends the session ([End]).
 //
 // # Sessions of a subject
 //
@@ -315,7 +334,7 @@
 //   - [ReasonCreated]: a session began. Very many mean clients that keep no cookie.
 //   - [ReasonRenewed]: a session got a new token, by Login, Renew or [Options.RenewAfter].
 //   - [ReasonEnded]: Destroy ended a session.
-//   - [ReasonRevoked]: Revoke, RevokeOthers, RevokeAll or [EndReplayed] ended a session.
+//   - [ReasonRevoked]: Revoke, RevokeOthers, RevokeAll, [EndReplayed] or [Options.Binding] ended a session.
 //   - [ReasonEvicted]: a session ended because its subject had more than [Options.MaxPerSubject].
 //     Many for one subject: the limit is too low, or a password is shared.
 //   - [ReasonTouched]: a use was written down.
@@ -329,7 +348,7 @@
 // These tell why a cookie was not accepted. The visitor is anonymous, and nothing is wrong on this
 // side unless there are suddenly many.
 //
-//   - [ReasonMalformed], [ReasonOversized]: no cookie of this package, or one cut off. Many: another
+//   - [ReasonMalformed], [ReasonOversized]: no token of this package, or one cut off. Many: another
 //     program on the host uses the cookie's name, so change [Options.Name].
 //   - [ReasonUnknown]: no such session, or no more: it has expired and been removed. A wave of them:
 //     the store has lost its records, or servers do not share one.
@@ -350,6 +369,10 @@
 //     store.
 //   - [ReasonCrossSite]: a page of another origin made the browser send a request with an unsafe
 //     method. Its cookie was not looked at. Many from a page of yours: see [Options.TrustedOrigins].
+//   - [ReasonOtherClient]: another browser or network than the session's presented its token: see
+//     [Options.Binding], which says whether the request was let in, refused, or ended the session. A
+//     thief, or a visitor whose browser or network has changed. Many at once: the proxies have changed,
+//     so look at [Options.TrustedProxies].
 //
 // These tell what failed and carry an error.
 //

@@ -14,7 +14,7 @@ const (
 	ReasonCreated  Reason = "created"
 	ReasonRenewed  Reason = "renewed"   // a new token, by Login, Renew or Options.RenewAfter
 	ReasonEnded    Reason = "ended"     // by Destroy
-	ReasonRevoked  Reason = "revoked"   // ended by Revoke, RevokeOthers or RevokeAll, or by EndReplayed
+	ReasonRevoked  Reason = "revoked"   // ended by Revoke, RevokeOthers or RevokeAll, by EndReplayed or Binding
 	ReasonEvicted  Reason = "evicted"   // ended because its subject had more than Options.MaxPerSubject
 	ReasonTouched  Reason = "touched"   // the idle clock was extended
 	ReasonReissued Reason = "reissued"  // a sealed cookie was sealed anew under the current key
@@ -37,6 +37,7 @@ const (
 	ReasonAmbiguous       Reason = "ambiguous"        // valid cookies of different subjects or of nobody, or too many
 	ReasonCorrupt         Reason = "corrupt"          // the record is not one of ours
 	ReasonCrossSite       Reason = "cross-site"       // another origin's page made the browser send the request
+	ReasonOtherClient     Reason = "other-client"     // Options.Binding: another client than the session's has its token
 )
 
 // What failed. These events carry an error.

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -37,4 +38,41 @@ func ExampleOptions_transport() {
 	// /orders Please log in first. 401
 	// /login  200
 	// /orders Orders of user:42 200
+}
+
+// Somebody else's browser with a copy of the token is nobody, and the owner stays logged in.
+func ExampleBinding() {
+	sessions := inMemory(session.Options{
+		Binding: session.Binding{Agent: session.Refuse, Network: session.Report},
+		OnEvent: func(_ context.Context, e session.Event) {
+			if e.Reason == session.ReasonOtherClient {
+				fmt.Println("an alarm for", e.Subject)
+			}
+		},
+	})
+	site := httpsession.Middleware(sessions)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := httpsession.From(r)
+		if r.URL.Path == "/login" {
+			s.Login("user:42")
+		}
+		_, _ = fmt.Fprintf(w, "%s: %q%s\n", r.UserAgent(), s.Subject(), s.Reason())
+	}))
+	cookie := ""
+	for _, visit := range []struct{ agent, path string }{
+		{"Firefox/140.0", "/login"}, {"Chrome/140.0", "/"}, {"Firefox/141.0", "/"},
+	} {
+		r, w := httptest.NewRequest(http.MethodGet, visit.path, nil), httptest.NewRecorder()
+		r.Header.Set("User-Agent", visit.agent)
+		r.Header.Set("Cookie", cookie)
+		site.ServeHTTP(w, r)
+		for _, c := range w.Result().Cookies() {
+			cookie = c.Name + "=" + c.Value
+		}
+		fmt.Print(w.Body)
+	}
+	// Output:
+	// Firefox/140.0: "user:42"
+	// an alarm for user:42
+	// Chrome/140.0: ""other-client
+	// Firefox/141.0: "user:42"
 }

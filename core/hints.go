@@ -12,19 +12,24 @@ import (
 
 // client is what a request shows of who sent it, as far as the options ask for it.
 type client struct {
-	agent   string // the User-Agent header, for Options.ClientHints
-	address netip.Addr
-	bearer  bool   // the token travels in headers, and there are no cookies
-	token   string // of a bearer, well-formed or not; "": none
+	agent   string     // the User-Agent header, if its family is noted or compared
+	address netip.Addr // likewise
+	bearer  bool       // the token travels in headers, and there are no cookies
+	token   string     // of a bearer, well-formed or not; "": none
 }
 
 // asksForClient reports whether Begin has to look at who sends a request.
-func (m *Manager) asksForClient() bool { return m.hints && m.store != nil || m.transport != CookieOnly }
+func (m *Manager) asksForClient() bool {
+	return m.hints || m.transport != CookieOnly || m.binding != (Binding{})
+}
 
 func (m *Manager) clientOf(x Exchange) *client {
 	c := &client{}
-	if m.hints && m.store != nil {
-		c.agent, c.address = x.RequestHeader("User-Agent"), m.clientAddress(x)
+	if m.hints || m.binding.Agent != Ignore {
+		c.agent = x.RequestHeader("User-Agent")
+	}
+	if m.hints || m.binding.Network != Ignore {
+		c.address = m.clientAddress(x)
 	}
 	if m.transport != CookieOnly {
 		c.token, c.bearer = bearerToken(x.RequestHeader("Authorization"))

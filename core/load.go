@@ -50,6 +50,9 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 		if o.unchecked != nil {
 			st.addEvent(m, rec.event(ReasonUnchecked, o.unchecked))
 		}
+		if err == nil && o.reason == "" {
+			o.reason = s.heedBinding(st, &rec, now)
+		}
 		switch {
 		case err != nil:
 			st.failLoad(m, err)
@@ -139,7 +142,7 @@ func (s *Session) chooseOne(st *state, rec *record, o opening) {
 func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Millis) {
 	st.addEvent(s.m, rec.event(o.reason, nil))
 	if o.reason == ReasonReplayed && s.m.onReplay == EndReplayed {
-		s.endReplayed(st, rec, now)
+		s.endFromOutside(st, rec, now)
 	}
 	if o.revoked { // its cookie stays: that of a login in the same browser may be on its way, and replaces it
 		return
@@ -167,8 +170,8 @@ func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Milli
 // then, and not before. Nobody was sent anything about a session that was revoked.
 const answerTime = wire.Millis(time.Minute / time.Millisecond)
 
-// endReplayed ends the session whose replaced token was used again.
-func (s *Session) endReplayed(st *state, rec *record, now wire.Millis) {
+// endFromOutside ends a session as Revoke does: one that was replayed, or that another client presents.
+func (s *Session) endFromOutside(st *state, rec *record, now wire.Millis) {
 	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
 	defer c.release()
 	err := c.endRecord(*rec)

@@ -40,6 +40,7 @@ type Manager struct {
 
 	serveOn   bool
 	hints     bool
+	binding   Binding
 	proxies   []netip.Prefix
 	origins   originPolicy
 	saveOn    func(int) bool
@@ -84,9 +85,14 @@ func isNil(store Store) bool {
 // cannot end a copy that somebody kept. Where the first matters use New; Options.Revocations lifts the second for
 // sessions that belong to somebody: Destroy and Manager.Revoke, RevokeOthers and RevokeAll end all copies.
 func NewSealed(keys Keys, o Options) (*Manager, error) {
+	o.ClientHints = false // nobody lists them
 	m, err := newManager(o)
-	if err == nil && o.MaxPerSubject > 0 {
+	switch {
+	case err != nil:
+	case o.MaxPerSubject > 0:
 		err = errors.New("MaxPerSubject needs a store that can search by subject: use New")
+	case o.Binding.Agent == End || o.Binding.Network == End:
+		err = errEndSealed
 	}
 	if err == nil {
 		err = m.useKeys(keys, o.Sealer)
@@ -134,7 +140,8 @@ func newManager(o Options) (*Manager, error) {
 		renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),
 		storeTimeout: o.StoreTimeout, maxSize: o.MaxSize, conflicts: o.Conflicts, onReplay: o.OnReplay,
 		maxPerSubject: o.MaxPerSubject, limit: o.AtLimit, serveOn: o.AnonymousWhenUnavailable, hints: o.ClientHints,
-		plainHTTP: plainHTTP{insecure: o.InsecureHTTP}, transport: o.Transport, proxies: slices.Clone(o.TrustedProxies),
+		plainHTTP: plainHTTP{insecure: o.InsecureHTTP}, transport: o.Transport,
+		binding: o.Binding, proxies: slices.Clone(o.TrustedProxies),
 		origins: originPolicy{allowAll: o.AllowCrossSite, trusted: slices.Clone(o.TrustedOrigins)},
 		saveOn:  o.SaveOn, onEvent: o.OnEvent, respond: o.ErrorResponse, clock: o.Now, ownClock: ownClock,
 		watchEvery: o.WatchInterval,

@@ -106,9 +106,14 @@ type Options struct {
 	// ClientHints notes with each stored session, when it begins and at each login, where it is used: the family of the
 	// browser and the network of the address. Manager.List shows them, so that people know their devices again.
 	ClientHints bool
-	// TrustedProxies are your proxies, whose X-Forwarded-For header ClientHints believes: anybody can send that header, so
-	// without them the address is that of the connection's other end. List every proxy on the way, and no client.
+	// TrustedProxies are your proxies, whose X-Forwarded-For header ClientHints and Binding believe: anybody can send that
+	// header, so without them the address is that of the connection's other end. List every proxy on the way, and no client.
 	TrustedProxies []netip.Prefix
+
+	// Binding says what happens when another client uses a session than the one that began it or logged in last. For that
+	// it notes with each session, sealed ones too, what it compares; sessions from before are bound from their next login
+	// on. Behind proxies Binding.Network needs TrustedProxies, or else all visitors come from one network.
+	Binding Binding
 
 	// TrustedOrigins are other origins of yours whose pages may make a browser write here, like
 	// "https://app.example.com": exactly what browsers send as Origin. A request with another method than GET, HEAD or
@@ -243,7 +248,7 @@ func (o *Options) check() error {
 	case o.MaxSize < 0:
 		return errors.New("MaxSize is negative; leave it zero for 1 MiB")
 	}
-	return errors.Join(checkProxies(o.TrustedProxies), o.checkOrigins())
+	return errors.Join(checkProxies(o.TrustedProxies), o.checkOrigins(), o.Binding.check())
 }
 
 func (o *Options) checkDurations() error {

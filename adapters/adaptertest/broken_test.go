@@ -58,6 +58,20 @@ var defects = []defect{
 		r.Header.Del("Sec-Fetch-Site")
 		r.Header.Del("Origin")
 	}), []string{"transport/either way, the cross-site rule is the cookie's"}},
+	{"the agent is not shown", changing(func(r *http.Request) { r.Header.Del("User-Agent") }), []string{
+		"binding/another browser under each policy", "binding/a thief leaves the owner's session alone",
+		"binding/a bearer is bound as a browser is",
+	}},
+	{"the address is what the client says first", changing(func(r *http.Request) {
+		if first, _, ok := strings.Cut(r.Header.Get("X-Forwarded-For"), ","); ok {
+			r.Header.Set("X-Forwarded-For", first)
+		}
+	}), []string{"binding/X-Forwarded-For from a thief"}},
+	{"X-Forwarded-For is taken for the connection's other end", changing(func(r *http.Request) {
+		if forwarded := r.Header.Get("X-Forwarded-For"); forwarded != "" {
+			r.RemoteAddr = "198.51.100.7"
+		}
+	}), []string{"binding/the owner behind a trusted proxy"}},
 }
 
 // changing lets the adapter see another request than the client has sent.

@@ -74,6 +74,23 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// The recipe of docs/grpc.md is no program. All that the page shows is in examples/with/grpc, where tests run it.
+func TestTheGRPCPageShowsWhatIsTested(t *testing.T) {
+	tested := exampletest.Page(t, filepath.Join("grpc", "sessions.go")) +
+		exampletest.Page(t, filepath.Join("grpc", "sessions_test.go"))
+	shown := 0
+	for _, b := range exampletest.Blocks(t, page("grpc")) {
+		if b.IsFragment() {
+			if shown++; !strings.Contains(tested, b.Text) {
+				t.Errorf("docs/grpc.md shows what is not in examples/with/grpc:\n%s", b.Text)
+			}
+		}
+	}
+	if shown < 2 {
+		t.Errorf("docs/grpc.md shows %d pieces of code", shown)
+	}
+}
+
 // imports is what the pages' fragments may use without saying so.
 const imports = `package fragments
 
