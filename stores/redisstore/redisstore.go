@@ -33,8 +33,8 @@
 //	ACL SETUSER shop on >secret ~coatcheck:* +get +getex +set +del +eval +evalsha +getrange +setrange
 //	  +pexpire +pexpireat +time +zadd +zrange +zremrangebyscore +scan +info
 //
-// SCAN and INFO are for Store.Walk alone. A cluster's client asks for more, CLUSTER SLOTS first of all, and a walk there
-// for CLUSTER NODES.
+// SCAN and INFO are for Store.Walk alone. A cluster's client asks for more, CLUSTER SLOTS first of all, and a walk
+// there for CLUSTER NODES.
 //
 // Redis replicates and saves asynchronously, so a failover or crash can lose the writes of its last moments: a change
 // that was reported as saved, a new session, or an end, in which case the session is back. In a cluster it can be an
@@ -87,8 +87,8 @@ import (
 const defaultPrefix = "coatcheck:"
 
 // Store is a session.Store in Redis, with session.Toucher, session.Indexer and session.Walker. There is nothing to
-// sweep. It is safe for concurrent use. Errors that the contract does not name are the client's, with the operation's name and never a
-// value. Use New.
+// sweep. It is safe for concurrent use. Errors that the contract does not name are the client's, with the operation's
+// name and never a value. Use New.
 type Store struct {
 	client redis.UniversalClient
 	prefix string

@@ -106,8 +106,8 @@ func (s *Store) scan(ctx context.Context, servers []server, at place, limit int)
 		_ = p.Process(ctx, nodes) // only queues it; fails where there is no cluster
 	}
 	scan := p.ScanType(ctx, at.scan, s.pattern(), int64(limit), "string")
-	_, err := p.Exec(ctx) // each command holds its own error, but for the context's end
-	if err = errors.Join(info.Err(), scan.Err(), ctx.Err()); err != nil {
+	_, err := p.Exec(ctx)
+	if noCluster := nodes.Err() != nil && info.Err() == nil && scan.Err() == nil; err != nil && !noCluster {
 		return scanned{}, err
 	}
 	found := scanned{process: short(field(info.Val(), "run_id"))}

@@ -29,8 +29,8 @@ var batchCases = []testCase{
 	},
 	{
 		name: "LoadAllHostileIDs",
-		why: "many ids in one request to a server are still arbitrary bytes, and an answer that goes to the wrong one shows " +
-			"a visitor somebody else's session",
+		why: "many ids in one request to a server are still arbitrary bytes, and an answer that goes to the wrong one " +
+			"shows a visitor somebody else's session",
 		run: loadAllHostileIDs,
 	},
 	{
@@ -83,7 +83,8 @@ func (t *trial) loadsOnly(s session.BatchLoader, ids []session.RecordID, records
 	t.Helper()
 	t.loadsAll(s, ids, records...)
 	if loaded, err := s.LoadAll(t.ctx, ids); err != nil || len(loaded) != len(records) {
-		t.Fatalf("LoadAll of %d ids, of which %d have a record: %d records, error %v", len(ids), len(records), len(loaded), err)
+		t.Fatalf("LoadAll of %d ids, of which %d have a record: %d records, error %v",
+			len(ids), len(records), len(loaded), err)
 	}
 }
 

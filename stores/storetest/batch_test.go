@@ -24,7 +24,8 @@ var batchDefects = []defect{
 	fault("all fails for an absent record", func(f *faulty) { f.all = f.eachOf(func(err error) error { return err }) },
 		"LoadAllLeavesOutAbsent", "LoadAllMany"),
 	fault("all has an empty record for an absent one",
-		func(f *faulty) { f.all = f.eachOf(func(error) error { return nil }) }, "LoadAllLeavesOutAbsent", "LoadAllHostileIDs"),
+		func(f *faulty) { f.all = f.eachOf(func(error) error { return nil }) },
+		"LoadAllLeavesOutAbsent", "LoadAllHostileIDs"),
 	all("all is a page", func(f *faulty, records []session.Record) []session.Record {
 		return records[:min(len(records), 50)]
 	}, "LoadAllMany"),

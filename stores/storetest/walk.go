@@ -39,8 +39,8 @@ var walkCases = []testCase{
 	},
 	{
 		name: "WalkDuringChanges",
-		why: "visitors come, go, save and are extended while an operator counts or moves their sessions, and a session that " +
-			"was there all the time is neither missed nor counted twice for that",
+		why: "visitors come, go, save and are extended while an operator counts or moves their sessions, and a session " +
+			"that was there all the time is neither missed nor counted twice for that",
 		run: walkDuringChanges,
 	},
 	{
@@ -56,8 +56,8 @@ var walkCases = []testCase{
 	},
 	{
 		name: "WalkHostileCursors",
-		why: "a page of the operator's can hand a cursor to a browser and back: whatever comes instead is refused at once and " +
-			"is no command to anybody",
+		why: "a page of the operator's can hand a cursor to a browser and back: whatever comes instead is refused at once " +
+			"and is no command to anybody",
 		run: walkHostileCursors,
 	},
 }
