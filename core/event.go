@@ -12,6 +12,7 @@ type Reason string
 // What happened to a session.
 const (
 	ReasonCreated  Reason = "created"
+	ReasonLogin    Reason = "login"     // somebody has logged in: the session is his
 	ReasonRenewed  Reason = "renewed"   // a new token, by Login, Renew or Options.RenewAfter
 	ReasonEnded    Reason = "ended"     // by Destroy
 	ReasonRevoked  Reason = "revoked"   // ended by Revoke, RevokeOthers or RevokeAll, or by EndReplayed
@@ -21,6 +22,7 @@ const (
 	ReasonMerged   Reason = "merged"    // another request had changed the session; both sets of changes are kept
 	ReasonFollowed Reason = "followed"  // changes went into the session that a renewal had made meanwhile
 	ReasonSeparate Reason = "separated" // a login lost a race to another one and got a session of its own
+	ReasonLimited  Reason = "limited"   // a login was refused: its subject has Options.MaxPerSubject sessions
 )
 
 // Why a cookie was not accepted. The visitor is anonymous; nothing went wrong on this side.
@@ -67,7 +69,8 @@ type Event struct {
 	Key     string // the session key concerned, if there is one
 	Err     error  // nil unless something failed
 
-	// Route is the request's method and path, such as "POST /cart", where something failed while the request was running.
+	// Route is the request's method and path, such as "POST /cart", where something failed while the request was running,
+	// or another origin's page made the browser send it.
 	// The client chose both: it has no query, is printable ASCII with the rest percent-encoded, and is cut after 200
 	// bytes.
 	Route string

@@ -79,12 +79,12 @@ func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f 
 	if subject == "" {
 		return fmt.Errorf("session: %s needs a subject", operation)
 	}
-	index, ok := m.store.(Indexer)
+	index := m.index
 	switch {
 	case m.store == nil:
 		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
-	case !ok:
-		return fmt.Errorf("session: %s: %T cannot search by subject: %w", operation, m.store, errors.ErrUnsupported)
+	case index == nil:
+		return fmt.Errorf("session: %s: %s cannot search by subject: %w", operation, nameOf(m.store), errors.ErrUnsupported)
 	}
 	ids, err := m.findIDs(ctx, index, subject)
 	if err != nil {

@@ -15,10 +15,11 @@ import (
 // Manager is the policy for one kind of session: name, cookie, lifetime, and where sessions are kept. One program
 // can have several; each needs its own name. A Manager is safe for concurrent use.
 type Manager struct {
-	name    string
-	cookie  cookie
-	store   Store   // nil: sealed
-	sealing sealing // nil: stored
+	name     string
+	cookie   cookie
+	store    Store   // nil: sealed
+	optional         // of store
+	sealing  sealing // nil: stored
 
 	formSecrets [][]byte // of sealed sessions, one for each of the Keys
 
@@ -54,13 +55,19 @@ func New(store Store, o Options) (*Manager, error) {
 			"without a server use NewSealed")
 	}
 	m, err := newManager(o)
-	if _, ok := store.(Indexer); err == nil && !ok && o.MaxPerSubject > 0 {
+	var has optional
+	if err == nil {
+		trace := tracer(o.TraceStore)
+		m.store = trace.watching(store)
+		has = trace.of(m.store)
+	}
+	if err == nil && has.index == nil && o.MaxPerSubject > 0 {
 		err = fmt.Errorf("MaxPerSubject needs a store that can search by subject, which %T cannot", store)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("session: New: %w", err)
 	}
-	m.store = store
+	m.optional = has
 	return m, nil
 }
 

@@ -25,8 +25,8 @@ const (
 // ends. Several servers may sweep one store. After a failure, which is an event, it waits longer each time, up to
 // an hour. Stores that forget by themselves, and sealed sessions, need no sweeper: for them it does nothing.
 func (m *Manager) StartSweeper(ctx context.Context) {
-	if s, ok := m.store.(Sweeper); ok {
-		go m.sweepUntil(ctx, s)
+	if m.sweeper != nil {
+		go m.sweepUntil(ctx, m.sweeper)
 	}
 }
 
@@ -56,8 +56,8 @@ func (m *Manager) sweepUntil(ctx context.Context, s Sweeper) {
 // clearsessions is; a server uses StartSweeper. It returns errors.ErrUnsupported where there is nothing to sweep: for
 // stores that forget by themselves and for sealed sessions.
 func (m *Manager) Sweep(ctx context.Context) (removed int, err error) {
-	if s, ok := m.store.(Sweeper); ok {
-		removed, err = m.sweep(ctx, s)
+	if m.sweeper != nil {
+		removed, err = m.sweep(ctx, m.sweeper)
 	} else {
 		err = errors.ErrUnsupported
 	}
