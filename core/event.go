@@ -86,12 +86,21 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 			m.onEvent(ctx, e)
 			continue
 		}
-		level := slog.LevelError
-		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) {
-			level = slog.LevelWarn // two tabs of one visitor can bring about the first two
-		}
-		slog.LogAttrs(ctx, level, "session: "+string(e.Reason), e.attributes()...)
+		LogFailure(ctx, e)
 	}
+}
+
+// LogFailure is what happens to events where Options.OnEvent is nil: failures go to the default logger of log/slog, and
+// nothing else does. A function of yours that has other things to do with events may call it too.
+func LogFailure(ctx context.Context, e Event) {
+	if e.Err == nil {
+		return
+	}
+	level := slog.LevelError
+	if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) {
+		level = slog.LevelWarn // two tabs of one visitor can bring about the first two
+	}
+	slog.LogAttrs(ctx, level, "session: "+string(e.Reason), e.attributes()...)
 }
 
 // attributes are what is known. The line is "at", because "source" is where slog's own AddSource puts the call of slog.
