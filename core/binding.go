@@ -31,7 +31,7 @@ const (
 	// nothing that the request does reaches it. So a thief cannot end it, and its owner comes back with the right client.
 	Refuse
 	// End also ends the session, as Revoke does, for its owner and the thief alike: whoever gets hold of the token can log
-	// the owner out. It needs a store.
+	// the owner out. Sealed sessions need Options.Revocations for it, which ends those that belong to somebody.
 	End
 )
 
@@ -45,7 +45,8 @@ func (b Binding) check() error {
 	return nil
 }
 
-var errEndSealed = errors.New("Binding: End cannot end a sealed session, which lives in its token: use Refuse, or New")
+var errEndSealed = errors.New("Binding: End cannot end a sealed session, which lives in its token: use Refuse, or set " +
+	"Revocations")
 
 // judge returns the policy for a session that this client presents: Ignore if it may be the one that was noted. What
 // was not noted binds nobody.

@@ -43,6 +43,7 @@ func bound(t *testing.T, b session.Binding) map[string]*world {
 	if b.Agent != session.End && b.Network != session.End {
 		worlds["sealed"] = newSealed(t, session.TemporaryKeys(), session.Options{Binding: b, Sealer: session.AEAD})
 	}
+	worlds["revocable"] = newRevocable(t, session.Options{Binding: b})
 	return worlds
 }
 

@@ -206,14 +206,30 @@ func (c *commit) run() error {
 		}
 	}
 	if c.m.store == nil {
-		return c.runSealed()
+		return c.noteLogin(c.runSealed())
 	}
-	err := c.runStored()
+	err := c.noteLogin(c.runStored())
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		c.touchUnchanged()
 	case errors.Is(err, ErrEnded) && (c.takesOnly() || c.action == doUpdate && !c.changed): // a Touch loses nothing
 		c.next, err = c.old, nil
+	}
+	return err
+}
+
+// noteLogin notes how a login went, and passes its error on.
+func (c *commit) noteLogin(err error) error {
+	switch {
+	case !c.login:
+	case err == nil:
+		c.addEvent(ReasonLogin, &c.next)
+	case errors.Is(err, ErrTooManySessions):
+		refused := Event{Reason: ReasonLimited, Subject: c.subject}
+		if !c.switched {
+			refused.Handle = c.old.env.Handle.String()
+		}
+		c.events = c.m.appendEvent(c.events, refused)
 	}
 	return err
 }

@@ -262,5 +262,7 @@ func (c *commit) tolerateUpkeepFailure(err error) error {
 
 // addEvent keeps an event for the time when the lock is free.
 func (c *commit) addEvent(r Reason, rec *record) {
-	c.events = c.m.appendEvent(c.events, rec.event(r, nil))
+	if c.m.onEvent != nil {
+		c.events = c.m.appendEvent(c.events, rec.event(r, nil))
+	}
 }

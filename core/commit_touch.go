@@ -71,8 +71,8 @@ func (c *commit) touchUnchanged() {
 // touchStored writes the clocks of next by Touch or, where the store has none, by Update. It leaves c.old in next if
 // there was nothing to extend any more.
 func (c *commit) touchStored(next *record) error {
-	if t, ok := c.m.store.(Toucher); ok {
-		err := t.Touch(c.ctx, next.id, next.seen.Time(), next.expires.Time())
+	if c.m.toucher != nil {
+		err := c.m.toucher.Touch(c.ctx, next.id, next.seen.Time(), next.expires.Time())
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}

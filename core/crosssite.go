@@ -55,9 +55,9 @@ func (p *originPolicy) trusts(x Exchange) bool {
 func severalLines(value string) bool { return strings.Contains(value, ",") }
 
 // ignoreCookies makes a request that another origin's page has caused an anonymous visitor's.
-func (st *state) ignoreCookies(m *Manager) {
+func (st *state) ignoreCookies(s *Session) {
 	st.rarely().reason, st.upkeepAt = ReasonCrossSite, wire.Never
-	st.addEvent(m, Event{Reason: ReasonCrossSite})
+	st.addEvent(s.m, Event{Reason: ReasonCrossSite, Route: route(s.x)})
 }
 
 // readOnly returns why the request may not write: it is another origin's, or the session could not be loaded. The lock

@@ -332,11 +332,13 @@
 // These tell what happened. Count them.
 //
 //   - [ReasonCreated]: a session began. Very many mean clients that keep no cookie.
+//   - [ReasonLogin]: somebody has logged in. Subject and Handle say who, and in which session.
 //   - [ReasonRenewed]: a session got a new token, by Login, Renew or [Options.RenewAfter].
 //   - [ReasonEnded]: Destroy ended a session.
 //   - [ReasonRevoked]: Revoke, RevokeOthers, RevokeAll, [EndReplayed] or [Options.Binding] ended a session.
 //   - [ReasonEvicted]: a session ended because its subject had more than [Options.MaxPerSubject].
 //     Many for one subject: the limit is too low, or a password is shared.
+//   - [ReasonLimited]: a login was refused, because its subject had [Options.MaxPerSubject] sessions.
 //   - [ReasonTouched]: a use was written down.
 //   - [ReasonReissued]: a sealed cookie was sealed anew under the first key. These follow a change of
 //     keys. The old key can go once [Options.AbsoluteTimeout] has passed since.

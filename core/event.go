@@ -12,6 +12,7 @@ type Reason string
 // What happened to a session.
 const (
 	ReasonCreated  Reason = "created"
+	ReasonLogin    Reason = "login"     // somebody has logged in: the session is his
 	ReasonRenewed  Reason = "renewed"   // a new token, by Login, Renew or Options.RenewAfter
 	ReasonEnded    Reason = "ended"     // by Destroy
 	ReasonRevoked  Reason = "revoked"   // ended by Revoke, RevokeOthers or RevokeAll, by EndReplayed or Binding
@@ -21,6 +22,7 @@ const (
 	ReasonMerged   Reason = "merged"    // another request had changed the session; both sets of changes are kept
 	ReasonFollowed Reason = "followed"  // changes went into the session that a renewal had made meanwhile
 	ReasonSeparate Reason = "separated" // a login lost a race to another one and got a session of its own
+	ReasonLimited  Reason = "limited"   // a login was refused: its subject has Options.MaxPerSubject sessions
 )
 
 // Why a cookie was not accepted. The visitor is anonymous; nothing went wrong on this side.
@@ -72,7 +74,8 @@ type Event struct {
 
 	// Transport is how the request's token travels, "cookie" or "bearer"; "" where no request is concerned.
 	Transport string
-	// Route is the request's method and path, such as "POST /cart", where something failed while the request was running.
+	// Route is the request's method and path, such as "POST /cart", where something failed while the request was running,
+	// or another origin's page made the browser send it.
 	// The client chose both: it has no query, is printable ASCII with the rest percent-encoded, and is cut after 200
 	// bytes.
 	Route string
@@ -96,12 +99,21 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 			m.onEvent(ctx, e)
 			continue
 		}
-		level := slog.LevelError
-		if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) {
-			level = slog.LevelWarn // two tabs of one visitor can bring about the first two
-		}
-		slog.LogAttrs(ctx, level, "session: "+string(e.Reason), e.attributes()...)
+		LogFailure(ctx, e)
 	}
+}
+
+// LogFailure is what happens to events where Options.OnEvent is nil: failures go to the default logger of log/slog, and
+// nothing else does. A function of yours that has other things to do with events may call it too.
+func LogFailure(ctx context.Context, e Event) {
+	if e.Err == nil {
+		return
+	}
+	level := slog.LevelError
+	if errors.Is(e.Err, ErrConflict) || errors.Is(e.Err, ErrEnded) || isWarning(e.Err) {
+		level = slog.LevelWarn // two tabs of one visitor can bring about the first two
+	}
+	slog.LogAttrs(ctx, level, "session: "+string(e.Reason), e.attributes()...)
 }
 
 // attributes are what is known. The line is "at", because "source" is where slog's own AddSource puts the call of slog.

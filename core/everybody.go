@@ -120,17 +120,16 @@ func (m *Manager) RevokeHandle(ctx context.Context, handle string) error {
 
 // walkAll is walkSubject for everybody's sessions. One that is renewed meanwhile may come more than once.
 func (m *Manager) walkAll(ctx context.Context, operation string, f func(*record) error) error {
-	walker, ok := m.store.(Walker)
 	switch {
 	case m.store == nil:
 		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
-	case !ok:
-		return fmt.Errorf("session: %s: %T cannot go through its records: %w", operation, m.store, errors.ErrUnsupported)
+	case m.walker == nil:
+		return fmt.Errorf("session: %s: %s cannot go through its records: %w", operation, nameOf(m.store), errors.ErrUnsupported)
 	}
 	// What was renewed before the walk is met as its successor.
 	w := walk{m: m, operation: operation, f: f, aliasFrom: m.now() - wire.FromDuration(maxLeeway)}
 	for cursor, failures := "", 0; failures < maxFailures; {
-		page, next, err := m.walkPage(ctx, walker, cursor)
+		page, next, err := m.walkPage(ctx, cursor)
 		if !w.visitAll(ctx, page, err) {
 			break
 		}
@@ -145,8 +144,8 @@ func (m *Manager) walkAll(ctx context.Context, operation string, f func(*record)
 	return w.first
 }
 
-func (m *Manager) walkPage(ctx context.Context, walker Walker, cursor string) ([]Record, string, error) {
+func (m *Manager) walkPage(ctx context.Context, cursor string) ([]Record, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)
 	defer cancel()
-	return walker.Walk(ctx, cursor, maxPage)
+	return m.walker.Walk(ctx, cursor, maxPage)
 }

@@ -66,6 +66,7 @@ func ExampleOptions_onEvent() {
 	// Output:
 	// id malformed
 	// id created
+	// id login
 	// id renewed
 	// id ended
 }
@@ -164,6 +165,7 @@ func ExampleParseKeys() {
 	}
 	// Output:
 	// created user:42
+	// login user:42
 	// reissued user:42
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/soak"
 )
 
 // tabs is one browser with two tabs, which ask for pages that add and take messages, in whatever order chance gives.
@@ -52,7 +53,7 @@ func (b *tabs) end(tab int) {
 }
 
 func TestTwoTabsLoseNoMessage(t *testing.T) {
-	pages := 1000
+	pages := soak.Size(300, 20_000)
 	if testing.Short() {
 		pages = 100
 	}

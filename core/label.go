@@ -32,7 +32,7 @@ func (m *Manager) checkLabels(options []LoginOption) error {
 			return fmt.Errorf("session: Label of %d bytes: a label has 1 to %d", len(o.label), maxLabel)
 		}
 	}
-	if _, ok := m.store.(Indexer); len(options) > 0 && !ok && m.revocations == nil {
+	if len(options) > 0 && m.index == nil && m.revocations == nil {
 		return errors.New("session: Label needs Options.Revocations, or a store that can search by subject")
 	}
 	return nil

@@ -89,18 +89,17 @@ func (m *Manager) RevokeLabel(ctx context.Context, label string) (ended int, err
 
 // labelledSessions returns the handles of the sessions with a label, by their subjects. Some may be over.
 func (m *Manager) labelledSessions(ctx context.Context, label string) (map[string][]string, error) {
-	index, ok := m.store.(Indexer)
-	if !ok {
+	if m.index == nil {
 		return nil, fmt.Errorf("session: RevokeLabel: it needs Options.Revocations, or a store that can search by "+
 			"subject: %w", errors.ErrUnsupported)
 	}
-	ids, err := m.findIDs(ctx, index, labelSubject(label))
+	ids, err := m.findIDs(ctx, labelSubject(label))
 	if err != nil {
 		return nil, searchFailed("RevokeLabel", err)
 	}
 	found := map[string][]string{}
 	for page := range slices.Chunk(ids, maxPage) {
-		records, failed := m.loadPage(ctx, index, page)
+		records, failed := m.loadPage(ctx, page)
 		if failed != nil && err == nil {
 			err = searchFailed("RevokeLabel", failed)
 		}

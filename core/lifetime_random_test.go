@@ -8,6 +8,7 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/soak"
 )
 
 // modelRun is a visitor with a browser, at a site and in the model.
@@ -32,7 +33,7 @@ var modelLifetimes = []session.Lifetime{
 
 // TestLifetimesAgreeWithASmallModel holds random sequences of requests, overlapping ones too, against the model.
 func TestLifetimesAgreeWithASmallModel(t *testing.T) {
-	seeds := uint64(600)
+	seeds := soak.Size(uint64(200), 20_000)
 	if testing.Short() {
 		seeds = 100
 	}

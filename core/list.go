@@ -88,20 +88,19 @@ func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f 
 	if subject == "" {
 		return needsSubject(operation)
 	}
-	index, ok := m.store.(Indexer)
 	switch {
 	case m.store == nil:
 		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
-	case !ok:
-		return fmt.Errorf("session: %s: %T cannot search by subject: %w", operation, m.store, errors.ErrUnsupported)
+	case m.index == nil:
+		return fmt.Errorf("session: %s: %s cannot search by subject: %w", operation, nameOf(m.store), errors.ErrUnsupported)
 	}
-	ids, err := m.findIDs(ctx, index, subject)
+	ids, err := m.findIDs(ctx, subject)
 	if err != nil {
 		return searchFailed(operation, err)
 	}
 	w := walk{m: m, operation: operation, subject: subject, f: f}
 	for page := range slices.Chunk(ids, maxPage) {
-		if !w.page(ctx, index, page) {
+		if !w.page(ctx, page) {
 			break
 		}
 	}
@@ -124,8 +123,8 @@ type walk struct {
 }
 
 // page visits the records of these ids. It returns false when the walk is over before its end.
-func (w *walk) page(ctx context.Context, index Indexer, ids []RecordID) (goOn bool) {
-	records, err := w.m.loadPage(ctx, index, ids)
+func (w *walk) page(ctx context.Context, ids []RecordID) (goOn bool) {
+	records, err := w.m.loadPage(ctx, ids)
 	return w.visitAll(ctx, records, err)
 }
 
@@ -200,14 +199,14 @@ func searchFailed(operation string, err error) error {
 	return unavailable(operation, err)
 }
 
-func (m *Manager) findIDs(ctx context.Context, index Indexer, subject string) ([]RecordID, error) {
+func (m *Manager) findIDs(ctx context.Context, subject string) ([]RecordID, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)
 	defer cancel()
-	return index.Find(ctx, subject)
+	return m.index.Find(ctx, subject)
 }
 
-func (m *Manager) loadPage(ctx context.Context, index Indexer, ids []RecordID) ([]Record, error) {
+func (m *Manager) loadPage(ctx context.Context, ids []RecordID) ([]Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.storeTimeout)
 	defer cancel()
-	return index.LoadAll(ctx, ids)
+	return m.index.LoadAll(ctx, ids)
 }

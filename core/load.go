@@ -174,7 +174,14 @@ const answerTime = wire.Millis(time.Minute / time.Millisecond)
 func (s *Session) endFromOutside(st *state, rec *record, now wire.Millis) {
 	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
 	defer c.release()
-	err := c.endRecord(*rec)
+	var err error
+	if s.m.store != nil {
+		err = c.endRecord(*rec)
+	} else if len(rec.env.Subject) > 0 {
+		if err = c.revoke(rec); err == nil {
+			c.noteEnded(rec)
+		}
+	}
 	st.addEvents(c.events)
 	if err != nil {
 		st.addEvent(s.m, rec.event(ReasonCommitFailed, err))

@@ -44,7 +44,7 @@ func (s *Session) firstUse() {
 		}
 	}()
 	if s.crossSite {
-		st.ignoreCookies(s.m)
+		st.ignoreCookies(s)
 	} else {
 		s.load(st)
 	}

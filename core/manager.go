@@ -16,10 +16,11 @@ import (
 // Manager is the policy for one kind of session: name, cookie, lifetime, and where sessions are kept. One program
 // can have several; each needs its own name. A Manager is safe for concurrent use.
 type Manager struct {
-	name    string
-	cookie  cookie
-	store   Store   // nil: sealed
-	sealing sealing // nil: stored
+	name     string
+	cookie   cookie
+	store    Store   // nil: sealed
+	optional         // of store
+	sealing  sealing // nil: stored
 
 	revocations *revocations // nil: what is ended is found in store
 
@@ -63,13 +64,19 @@ func New(store Store, o Options) (*Manager, error) {
 			"without a server use NewSealed")
 	}
 	m, err := newManager(o)
-	if _, ok := store.(Indexer); err == nil && !ok && o.MaxPerSubject > 0 {
+	var has optional
+	if err == nil {
+		trace := tracer(o.TraceStore)
+		m.store = trace.watching(store)
+		has = trace.of(m.store)
+	}
+	if err == nil && has.index == nil && o.MaxPerSubject > 0 {
 		err = fmt.Errorf("MaxPerSubject needs a store that can search by subject, which %T cannot", store)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("session: New: %w", err)
 	}
-	m.store = store
+	m.optional = has
 	return m, nil
 }
 
@@ -91,7 +98,7 @@ func NewSealed(keys Keys, o Options) (*Manager, error) {
 	case err != nil:
 	case o.MaxPerSubject > 0:
 		err = errors.New("MaxPerSubject needs a store that can search by subject: use New")
-	case o.Binding.Agent == End || o.Binding.Network == End:
+	case (o.Binding.Agent == End || o.Binding.Network == End) && o.Revocations == nil:
 		err = errEndSealed
 	}
 	if err == nil {

@@ -21,13 +21,15 @@ func newRevocations(o Options) (*revocations, error) {
 	if isNil(o.Revocations) {
 		return nil, errors.New("the store of Revocations is nil, because opening it failed or was forgotten")
 	}
-	batch, ok := o.Revocations.(BatchLoader)
-	if !ok {
+	trace := tracer(o.TraceStore)
+	store := trace.watching(o.Revocations)
+	has := trace.of(store)
+	if has.batch == nil {
 		return nil, fmt.Errorf("Revocations needs a store that can load many records at once (BatchLoader), which %T "+
 			"cannot", o.Revocations)
 	}
 	return &revocations{
-		store: o.Revocations, batch: batch, acceptUnchecked: o.AcceptUnchecked,
+		store: store, batch: has.batch, sweeper: has.sweeper, acceptUnchecked: o.AcceptUnchecked,
 		memory: newRevocationMemory(wire.FromDuration(o.RevocationAge)),
 	}, nil
 }

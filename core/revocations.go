@@ -18,6 +18,7 @@ import (
 type revocations struct {
 	store           Store
 	batch           BatchLoader // the same store
+	sweeper         Sweeper     // the same store, or nil
 	memory          *revocationMemory
 	acceptUnchecked bool
 }

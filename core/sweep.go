@@ -32,13 +32,11 @@ func (m *Manager) StartSweeper(ctx context.Context) {
 
 // sweepers are the stores that need sweeping.
 func (m *Manager) sweepers() (all []Sweeper) {
-	if s, ok := m.store.(Sweeper); ok {
-		all = append(all, s)
+	if m.sweeper != nil {
+		all = append(all, m.sweeper)
 	}
-	if m.revocations != nil {
-		if s, ok := m.revocations.store.(Sweeper); ok {
-			all = append(all, s)
-		}
+	if m.revocations != nil && m.revocations.sweeper != nil {
+		all = append(all, m.revocations.sweeper)
 	}
 	return all
 }

@@ -94,7 +94,7 @@ func TestEventsTellTheTransport(t *testing.T) {
 	for _, e := range w.events {
 		got = append(got, string(e.Reason)+" "+e.Transport)
 	}
-	want := "created bearer, malformed bearer, created cookie, malformed cookie, created cookie, revoked "
+	want := "created bearer, malformed bearer, created cookie, malformed cookie, created cookie, login cookie, revoked "
 	if text := strings.Join(got, ", "); text != want {
 		t.Errorf("events %q, want %q", text, want)
 	}

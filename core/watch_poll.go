@@ -187,10 +187,10 @@ func (r *round) judge(stored *Record, now wire.Millis) error {
 
 // load loads one page. hung reports whether its time was up.
 func (h *watchers) load(ids []RecordID) (records []Record, hung bool, err error) {
-	if all, ok := h.m.store.(BatchLoader); ok {
+	if h.m.batch != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), h.m.storeTimeout)
 		defer cancel()
-		records, err = all.LoadAll(ctx, ids)
+		records, err = h.m.batch.LoadAll(ctx, ids)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return records, ctx.Err() != nil, err
 		}

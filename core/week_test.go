@@ -12,7 +12,7 @@ import (
 func TestAWeekOfAVisitorWithASealedCookie(t *testing.T) {
 	for name, sealer := range map[string]session.Sealer{"SecureCookie": session.SecureCookie, "AEAD": session.AEAD} {
 		keys := session.TemporaryKeys()
-		for seed := range uint64(week.Seeds) {
+		for seed := range week.Seeds() {
 			t.Run(fmt.Sprint(name, seed), func(t *testing.T) {
 				week.Sealed(t, seed, func(o session.Options) (*session.Manager, error) {
 					o.Sealer = sealer
@@ -24,7 +24,7 @@ func TestAWeekOfAVisitorWithASealedCookie(t *testing.T) {
 }
 
 func TestAWeekOfAVisitor(t *testing.T) {
-	for seed := range uint64(week.Seeds) {
+	for seed := range week.Seeds() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			week.Stored(t, seed, func(o session.Options) (*session.Manager, error) { return session.New(memstore.New(), o) })
 		})

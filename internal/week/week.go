@@ -6,12 +6,14 @@ package week
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/soak"
 )
 
 const (
@@ -25,9 +27,20 @@ const (
 	theme session.Key[int] = "theme"
 )
 
-// Seeds is how many weeks make one of each kind of manager: how often tokens are renewed, whether the cookie outlives
+// kinds is how many weeks make one of each kind of manager: how often tokens are renewed, whether the cookie outlives
 // the browser, and whether a replayed token ends the session.
-const Seeds = 8
+const kinds = 8
+
+// Seeds are for a week of each kind, or for many.
+func Seeds() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for seed := range soak.Size[uint64](kinds, 100*kinds) {
+			if !yield(seed) {
+				return
+			}
+		}
+	}
+}
 
 // Manager makes the manager under test with the given options.
 type Manager func(session.Options) (*session.Manager, error)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/coatcheck/coatcheck/examples/internal/exampletest"
+	"github.com/coatcheck/coatcheck/internal/soak"
 )
 
 // child runs the shop as a program of its own, until the test ends or kill is called.
@@ -51,7 +52,7 @@ func TestKilledInTheMiddleOfWrites(t *testing.T) {
 		t.Skip("a short run kills nobody: what the shop does before is in the other tests")
 	}
 	binary := exampletest.Build(t, command)
-	const writes = 2000
+	writes := soak.Size(800, 20_000)
 	for _, b := range durable() {
 		t.Run(b.name, func(t *testing.T) {
 			store := b.new(t)

@@ -1,11 +1,13 @@
 package sqltest
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
+	"github.com/coatcheck/coatcheck/internal/soak"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 	"github.com/coatcheck/coatcheck/stores/storetest"
 )
@@ -44,18 +46,36 @@ func (l locked) Block(t *testing.T) (release func()) {
 func TestStoreOnSQLite(t *testing.T) { contract(t, sqlite(t)) }
 
 // TestStoreOnPostgreSQL takes what an administrator may set for all connections: isolation makes writes fail that
-// only have to be run again, and a driver that must not prepare sends values in another form.
+// only have to be run again, and a driver that must not prepare sends values in another form. One has nothing to do
+// with the other, so that one run does for both; at full size each setting has a run of its own too.
 func TestStoreOnPostgreSQL(t *testing.T) {
+	const (
+		repeatable   = "&default_transaction_isolation=repeatable%20read"
+		serializable = "&default_transaction_isolation=serializable"
+		unprepared   = "&default_query_exec_mode=exec"
+		simple       = "&default_query_exec_mode=simple_protocol"
+	)
 	server := servers.PostgreSQL(t)
-	for name, settings := range map[string]string{
-		"defaults":        "",
-		"repeatable read": "&default_transaction_isolation=repeatable%20read",
-		"serializable":    "&default_transaction_isolation=serializable",
-		"unprepared":      "&default_query_exec_mode=exec",
-		"simple protocol": "&default_query_exec_mode=simple_protocol",
-	} {
+	for name, settings := range withThoseAlone(map[string]string{
+		"defaults":                      "",
+		"repeatable read, unprepared":   repeatable + unprepared,
+		"serializable, simple protocol": serializable + simple,
+	}, map[string]string{
+		"repeatable read": repeatable,
+		"serializable":    serializable,
+		"unprepared":      unprepared,
+		"simple protocol": simple,
+	}) {
 		t.Run(name, func(t *testing.T) { contractUnder(t, settings, onPostgreSQL(server, settings)) })
 	}
+}
+
+// withThoseAlone are settings that are always run, and those of a run at full size.
+func withThoseAlone(usual, alone map[string]string) map[string]string {
+	if soak.Wanted() {
+		maps.Copy(usual, alone)
+	}
+	return usual
 }
 
 // contractUnder is contract with settings of the server's. In a short run the default ones will do: the store runs the
@@ -67,17 +87,21 @@ func contractUnder(t *testing.T, settings string, d database) {
 	contract(t, d)
 }
 
-// TestStoreOnMariaDB takes the settings that change what a statement reports or does without an error.
+// TestStoreOnMariaDB takes the settings that change what a statement reports or does without an error. Those that
+// have nothing to do with each other share a run.
 func TestStoreOnMariaDB(t *testing.T) {
 	server := servers.MariaDB(t)
-	for name, settings := range map[string]string{
-		"defaults":          "",
+	for name, settings := range withThoseAlone(map[string]string{
+		"defaults":              "",
+		"clientFoundRows, ANSI": "?clientFoundRows=true&sql_mode='ANSI,NO_BACKSLASH_ESCAPES'&interpolateParams=true",
+		"lenient, serializable": "?sql_mode=''&tx_isolation='SERIALIZABLE'",
+	}, map[string]string{
 		"clientFoundRows":   "?clientFoundRows=true",
 		"interpolateParams": "?interpolateParams=true",
 		"lenient":           "?sql_mode=''",
 		"ANSI":              "?sql_mode='ANSI,NO_BACKSLASH_ESCAPES'&interpolateParams=true",
 		"serializable":      "?tx_isolation='SERIALIZABLE'",
-	} {
+	}) {
 		t.Run(name, func(t *testing.T) { contractUnder(t, settings, onMariaDB(server, settings)) })
 	}
 }
