@@ -24,3 +24,14 @@ func ForgetContexts() (restore func()) {
 
 // RevokeEverybodyEpoch ends everybody's sessions by a revocation.
 func (m *Manager) RevokeEverybodyEpoch(ctx context.Context) error { return m.revokeEverybodyEpoch(ctx) }
+
+// RevokedAmong reports which of the sessions behind sealed cookies have been revoked.
+func (m *Manager) RevokedAmong(ctx context.Context, cookies []string) ([]bool, error) {
+	records := make([]record, len(cookies))
+	for i, c := range cookies {
+		if _, err := m.openLive(nil, c, m.now(), 0, &records[i]); err != nil {
+			return nil, err
+		}
+	}
+	return m.revokedAmong(ctx, records)
+}
