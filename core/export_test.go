@@ -29,3 +29,14 @@ func Watched(m *Manager) int {
 	defer h.mu.Unlock()
 	return len(h.sessions)
 }
+
+// RevokedAmong reports which of the sessions behind sealed cookies have been revoked.
+func (m *Manager) RevokedAmong(ctx context.Context, cookies []string) ([]bool, error) {
+	records := make([]record, len(cookies))
+	for i, c := range cookies {
+		if _, err := m.openLive(nil, c, m.now(), 0, &records[i]); err != nil {
+			return nil, err
+		}
+	}
+	return m.revokedAmong(ctx, records)
+}

@@ -10,8 +10,8 @@ import (
 )
 
 // A label is found in a store's index of subjects: each session that has one has a record beside its own, which is
-// indexed under labelSubject and says which session that is. It is written before the session's own, so that one may be
-// too many, but none is missing.
+// indexed under labelSubject and says which session that is. It is written before the session's own, so that one may
+// be too many, but none is missing.
 
 // labelSubject is what the records of a label are indexed under.
 func labelSubject(label string) string { return "\x00label\x00" + label }

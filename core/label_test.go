@@ -47,8 +47,8 @@ func (w *world) revokeLabel(t *testing.T, label string) (n int) {
 }
 
 func TestRevokeLabelEndsTheSessionsThatHaveIt(t *testing.T) {
-	for kind, make := range labelWorlds {
-		w := make(t, session.Options{})
+	for kind, create := range labelWorlds {
+		w := create(t, session.Options{})
 		a, b := w.loginLabelled(t, "", "user:1", "sid:a", "shared"), w.loginLabelled(t, "", "user:2", "sid:b", "shared")
 		plain, other := w.login(t, "user:1"), w.loginLabelled(t, "", "user:1", "sid:c")
 		if n := w.revokeLabel(t, "sid:a"); n != 1 && n != -1 {
@@ -73,7 +73,7 @@ func TestRevokeLabelEndsTheSessionsThatHaveIt(t *testing.T) {
 
 // Labels follow the session through whatever its token goes through.
 func TestLabelsStayWithTheSession(t *testing.T) {
-	for kind, make := range labelWorlds {
+	for kind, create := range labelWorlds {
 		for what, do := range map[string]func(*session.Session){
 			"renew":   (*session.Session).Renew,
 			"write":   func(s *session.Session) { count.Set(s, 5) },
@@ -82,7 +82,7 @@ func TestLabelsStayWithTheSession(t *testing.T) {
 			"life":    func(s *session.Session) { s.SetLifetime(remembered) },
 			"read":    func(s *session.Session) { s.Subject() },
 		} {
-			w := make(t, session.Options{RenewAfter: 10 * time.Minute})
+			w := create(t, session.Options{RenewAfter: 10 * time.Minute})
 			cookie := w.loginLabelled(t, "", "user:1", "sid")
 			w.now = w.now.Add(11 * time.Minute)
 			if issued, _ := w.read(t, cookie, do).succeeded().cookie(); issued != "" {
@@ -108,7 +108,7 @@ func TestLabelsStayWithTheSession(t *testing.T) {
 			w.revokeLabel(t, "sid")
 			w.ended(t, kind+", "+what, cookie)
 		}
-		w := make(t, session.Options{})
+		w := create(t, session.Options{})
 		cookie := w.loginLabelled(t, "", "user:1", "sid")
 		cookie = w.loginLabelled(t, cookie, "user:2", "other")
 		w.revokeLabel(t, "sid")

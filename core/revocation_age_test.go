@@ -29,8 +29,8 @@ func TestP27RevocationAge(t *testing.T) {
 	w.out(t, "after the age", cookie)
 	w.out(t, "another session of the subject, not seen before", other)
 
-	mine, copied := w.login(t, "user:1"), ""
-	copied = w.read(t, mine, func(s *session.Session) { count.Set(s, 1) }).issued()
+	mine := w.login(t, "user:1")
+	copied := w.read(t, mine, func(s *session.Session) { count.Set(s, 1) }).issued()
 	w.read(t, mine, (*session.Session).Destroy).succeeded()
 	w.out(t, "ended here", copied)
 	mine = w.login(t, "user:1")

@@ -39,8 +39,8 @@ func (c *commit) loginGrounds() []ground {
 	return c.m.grounds(nil, &e)
 }
 
-// wasRevoked reports whether the session that a login would go on with is over. Of nobody's session only the one that an
-// earlier login has made of it may be.
+// wasRevoked reports whether the session that a login would go on with is over. Of nobody's session only the one that
+// an earlier login has made of it may be.
 func (c *commit) wasRevoked(grounds []ground) bool {
 	if len(c.old.env.Subject) == 0 {
 		grounds = grounds[:1]

@@ -8,8 +8,8 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// revokedAmong reports which of the records' sessions have been revoked, always by asking the store, in pages. Beside an
-// error it reports those of which that is known. Without Options.Revocations it is none.
+// revokedAmong reports which of the records' sessions have been revoked, always by asking the store, in pages. Beside
+// an error it reports those of which that is known. Without Options.Revocations it is none.
 func (m *Manager) revokedAmong(ctx context.Context, records []record) (revoked []bool, err error) {
 	q := inquiry{m: m}
 	for i := range records {
@@ -58,8 +58,8 @@ func (q *inquiry) ask(ctx context.Context) (revoked []bool, err error) {
 	return revoked, err
 }
 
-// withoutRevoked leaves out, in place, those of list that have been revoked; q has been told of each in turn. Beside an
-// error it leaves out those of which that is known.
+// withoutRevoked leaves out, in place, those of list that have been revoked; q has been told of each in turn. Beside
+// an error it leaves out those of which that is known.
 func withoutRevoked[T any](ctx context.Context, q *inquiry, list []T) ([]T, error) {
 	revoked, err := q.ask(ctx)
 	if revoked == nil {

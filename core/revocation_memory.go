@@ -58,8 +58,8 @@ func (m *revocationMemory) edition() uint64 {
 	return m.edits
 }
 
-// put remembers what the store, asked at a time, holds of ids, unless this process has revoked something since: then the
-// answer may be from before.
+// put remembers what the store, asked at a time, holds of ids, unless this process has revoked something since: then
+// the answer may be from before.
 func (m *revocationMemory) put(ids []RecordID, found map[RecordID]revocation, at wire.Millis, since uint64) {
 	if m == nil {
 		return

@@ -228,7 +228,8 @@ func TestP27ASessionKeepsWhatItsLoginHasSeen(t *testing.T) {
 	cookie := w.login(t, "user:1")
 	for _, do := range []func(*session.Session){
 		(*session.Session).Renew, (*session.Session).Touch, func(s *session.Session) { count.Update(s, addOne) },
-		func(s *session.Session) { s.SetLifetime(remembered) }, (*session.Session).Clear, func(s *session.Session) { s.Subject() },
+		func(s *session.Session) { s.SetLifetime(remembered) }, (*session.Session).Clear,
+		func(s *session.Session) { s.Subject() },
 	} {
 		w.now = w.now.Add(11 * time.Minute)
 		if issued, _ := w.read(t, cookie, do).succeeded().cookie(); issued != "" {

@@ -21,9 +21,10 @@ const (
 	sweepAfter = 5 * time.Minute
 )
 
-// StartSweeper removes expired records from the store, and from Options.Revocations, about once a minute and in batches of a thousand, until ctx
-// ends. Several servers may sweep one store. After a failure, which is an event, it waits longer each time, up to
-// an hour. Stores that forget by themselves, and sealed sessions, need no sweeper: for them it does nothing.
+// StartSweeper removes expired records from the store, and from Options.Revocations, about once a minute and in
+// batches of a thousand, until ctx ends. Several servers may sweep one store. After a failure, which is an event, it
+// waits longer each time, up to an hour. Stores that forget by themselves, and sealed sessions, need no sweeper: for
+// them it does nothing.
 func (m *Manager) StartSweeper(ctx context.Context) {
 	for _, s := range m.sweepers() {
 		go m.sweepUntil(ctx, s)
