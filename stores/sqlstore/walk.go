@@ -12,8 +12,8 @@ import (
 // mark is what cursors begin with.
 const mark = "sql-"
 
-// Walk returns a page of records, in the order of their ids. It is one statement, which reads the rows from an id on and
-// stops, so that a page late in the walk takes no longer than the first. Subject and Handle are left empty.
+// Walk returns a page of records, in the order of their ids. It is one statement, which reads the rows from an id on
+// and stops, so that a page late in the walk takes no longer than the first. Subject and Handle are left empty.
 func (s *Store) Walk(ctx context.Context, cursor string, limit int) ([]session.Record, string, error) {
 	from, err := keyset.Parse[session.RecordID](mark, cursor)
 	if err != nil {

@@ -56,7 +56,8 @@ func random() (k key) {
 func TestForeignCursors(t *testing.T) {
 	for _, cursor := range []string{
 		"test-", "test", "tes", "0a", "other-0a", "test-0", "test-0A", "test-00", "test-0a00", "test-0g", "test-0a'",
-		" test-0a", "test-0a ", "test-0a\x00", "test-" + strings.Repeat("0a", 33), "test-" + strings.Repeat("0a", 1<<20), "\x00", "é", "'",
+		" test-0a", "test-0a ", "test-0a\x00", "test-" + strings.Repeat("0a", 33),
+		"test-" + strings.Repeat("0a", 1<<20), "\x00", "é", "'",
 	} {
 		if _, err := keyset.Parse[key](mark, cursor); err == nil {
 			t.Errorf("%.40q was accepted", cursor)
