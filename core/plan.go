@@ -224,8 +224,8 @@ func touchDue(f *facts, touch bool) bool {
 // withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
 // the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
-	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing && !(f.bearer && p.action == doEnd) ||
-		f.changesCookie && p.action == doUpdate
+	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing || f.changesCookie && p.action == doUpdate
+	needsHeader = needsHeader && (!f.bearer || p.action != doEnd) // a bearer is not told to forget its token
 	late := error(nil)
 	switch {
 	case f.headersSent:
