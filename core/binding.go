@@ -8,8 +8,8 @@ import (
 )
 
 // Binding says what happens to a session that another client uses than the one which began it or logged in: a copied
-// token, mostly. It compares little and coarsely, so it catches who does not know of it: a thief who sends the visitor's
-// User-Agent from the visitor's network passes. Where both policies apply, the one that comes later in their list counts.
+// token, mostly. It compares little and coarsely, so it catches those who do not know of it: a thief who sends the
+// visitor's User-Agent from the visitor's network passes. Where both policies apply, the stronger one counts.
 type Binding struct {
 	// Agent is about the family of browser and system, like "Firefox on Linux". It stays the same through updates of
 	// either.
@@ -31,7 +31,8 @@ const (
 	// nothing that the request does reaches it. So a thief cannot end it, and its owner comes back with the right client.
 	Refuse
 	// End also ends the session, as Revoke does, for its owner and the thief alike: whoever gets hold of the token can log
-	// the owner out. Sealed sessions need Options.Revocations for it, which ends those that belong to somebody.
+	// the owner out. Sealed sessions need Options.Revocations for it, which ends those that belong to somebody. If ending
+	// fails, the request is refused all the same.
 	End
 )
 

@@ -12,7 +12,8 @@ type Exchange interface {
 	CookieLines() []string
 	// RequestHeader returns a request header, several lines joined with ", ", or "". Host is that of the URL where the
 	// request line holds a whole one. Begin asks for Sec-Fetch-Site, and perhaps Origin and Host, if the method is
-	// unsafe.
+	// unsafe, and for Authorization, User-Agent and X-Forwarded-For where the options want them: a token that came in two
+	// lines must be seen as two.
 	RequestHeader(name string) string
 	// Method returns the request's method. Begin asks for it each time, so it costs next to nothing.
 	Method() string

@@ -107,7 +107,8 @@ type Options struct {
 	// browser and the network of the address. Manager.List shows them, so that people know their devices again.
 	ClientHints bool
 	// TrustedProxies are your proxies, whose X-Forwarded-For header ClientHints and Binding believe: anybody can send that
-	// header, so without them the address is that of the connection's other end. List every proxy on the way, and no client.
+	// header, so without them the address is that of the connection's other end. List every proxy on the way, and no
+	// client.
 	TrustedProxies []netip.Prefix
 
 	// Binding says what happens when another client uses a session than the one that began it or logged in last. For that

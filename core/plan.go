@@ -233,7 +233,7 @@ func touchDue(f *facts, touch bool) bool {
 // withoutLateHeaders withholds what needs a header that cannot be sent any more. Ending a stored session needs none:
 // the cookie that stays behind opens nothing.
 func withoutLateHeaders(f *facts, p plan) plan {
-	endsByItself := p.action == doEnd && (f.bearer || f.revocable)
+	endsByItself := p.action == doEnd && (f.bearer || f.revocable) // a bearer is not told to forget its token
 	needsHeader := p.action.issuesToken() || f.sealed && p.action != doNothing && !endsByItself ||
 		f.changesCookie && p.action == doUpdate && !f.absent
 	late := error(nil)

@@ -21,8 +21,10 @@ func (a *answer) asAnonymous(what string) {
 func hostileBearers(s *suite) {
 	for _, st := range s.carriers(bearer) {
 		token := st.bear("/login", "").token()
+		if st.stored { // servers refuse so much by themselves, and some take their time
+			st.authorized("/read", "Bearer "+strings.Repeat("A", 1<<20)).asAnonymous("a megabyte")
+		}
 		for what, header := range map[string]string{
-			"a megabyte":       "Bearer " + strings.Repeat("A", 1<<20),
 			"five kilobytes":   "Bearer " + strings.Repeat("A", 5<<10),
 			"many commas":      strings.Repeat("Bearer ,", 500),
 			"two tokens":       "Bearer " + token + " " + token,
@@ -105,55 +107,5 @@ func tokensElsewhere(s *suite) {
 			s.Errorf("%d store calls, want none", n)
 		}
 		st.bears(token, "user:1", 1)
-	}
-}
-
-func eitherTransport(s *suite) {
-	for _, st := range s.carriers(session.Options{Transport: session.Either}) {
-		browser := st.get("/login", st.begun()).is(200, "in").issued()
-		app := st.authorized("/add", "Bearer").is(200, "1").token()
-		both := func(path, authorization string) *answer {
-			return st.sendHeader("GET", path, http.Header{
-				"Cookie": {cookieName + "=" + browser}, "Authorization": {authorization},
-			})
-		}
-		both("/read", "Bearer "+app).is(200, "/1").tokenless()
-		both("/read", "Bearer").is(200, "/0").tokenless()
-		both("/read", "Bearer junk").is(200, "/0").tokenless()
-		both("/add", "Bearer").is(200, "1").token()
-		both("/logout", "Bearer junk").is(200, "out").tokenless()
-		both("/read", "Basic dTpw").is(200, "user:1/1").untouched().tokenless()
-		both("/read", "").is(200, "user:1/1").untouched().tokenless()
-		in := both("/login", "Bearer "+app).is(200, "in").token()
-		both("/logout", "Bearer "+in).is(200, "out").tokenless()
-		st.reads(browser, "user:1", 1)
-		if a := st.get("/add", ""); a.issued() == "" || a.header.Get("Session-Token") != "" {
-			s.Error("a browser was given the token in a header too")
-		}
-		if _, deleted := both("/logout", "Basic dTpw").cookie(); !deleted {
-			s.Error("the browser's logout leaves the cookie")
-		}
-	}
-}
-
-func eitherCrossSite(s *suite) {
-	for _, st := range s.carriers(session.Options{Transport: session.Either}) {
-		browser, app := st.get("/login", "").issued(), st.authorized("/login", "Bearer").token()
-		from := func(path string, h http.Header) *answer {
-			h["Sec-Fetch-Site"], h["Origin"] = []string{"cross-site"}, []string{"https://evil.test"}
-			return st.sendHeader("POST", path, h)
-		}
-		from("/add", http.Header{"Cookie": {cookieName + "=" + browser}}).refused(403).tokenless()
-		from("/add", http.Header{}).refused(403).tokenless()
-		from("/add", http.Header{"Authorization": {"Basic dTpw"}}).refused(403).tokenless()
-		from("/add", http.Header{"Authorization": {"Bearer"}}).is(200, "1").token()
-		a := from("/add", http.Header{"Cookie": {cookieName + "=" + browser}, "Authorization": {"Bearer " + app}}).is(200, "1")
-		if st.stored {
-			a.tokenless()
-		} else {
-			app = a.token()
-		}
-		st.bears(app, "user:1", 1)
-		st.reads(browser, "user:1", 0)
 	}
 }
