@@ -22,12 +22,12 @@ func ForgetContexts() (restore func()) {
 	return func() { frameworkContexts = registered }
 }
 
-// Watched returns how many sessions are watched.
-func Watched(m *Manager) int {
+// Watched returns how many sessions are watched, and whether the goroutine that looks after them runs.
+func Watched(m *Manager) (sessions int, running bool) {
 	h := m.watching()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.sessions)
+	return len(h.sessions), h.running
 }
 
 // RevokedAmong reports which of the sessions behind sealed cookies have been revoked.
