@@ -19,7 +19,7 @@ import (
 
 	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/observe/otel"
+	otelsession "github.com/coatcheck/coatcheck/observe/otel"
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
