@@ -4,6 +4,11 @@ import "github.com/alecthomas/kong"
 
 // helpTexts are what the flags' tags have no room for.
 var helpTexts = kong.Vars{
+	"copyFromHelp": "The store to take sessions from. A URL with a password belongs in the environment variable.",
+	"copyToHelp":   "The store to take them to. As above.",
+	"copyMoveHelp": "Move: each session leaves the source as it arrives. For applications that use both stores " +
+		"meanwhile, by package movingstore.",
+	"copyTimeoutHelp":     "Give up after this long: by default 1h, at most 24h.",
 	"inspectKeysFileHelp": "The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS.",
 	"inspectSealerHelp":   "What sealed the session: any, securecookie or aead.",
 	"inspectNameHelp": "The manager's name, where the application sets session.Options.Name. By default what follows " +

@@ -5,6 +5,7 @@
 //	coatcheck list SUBJECT                 list the sessions of a subject that are alive
 //	coatcheck revoke SUBJECT HANDLE        end one of them
 //	coatcheck revoke-all SUBJECT           end all of them
+//	coatcheck copy                         copy all sessions to another store, or move them
 //	coatcheck sweep                        remove expired sessions from the store
 //	coatcheck schema [--apply]             print the tables of a SQL store, or make them
 //	coatcheck check                        try whether the store works, and what this program may do there
@@ -71,14 +72,15 @@ var errNobody = errors.New("no session")
 
 // commands are the subcommands, one file each.
 type commands struct {
-	Keygen    keygen    `cmd:"" help:"Print a new key for sealed cookies, in the form session.ParseKeys reads."`
-	Inspect   inspect   `cmd:"" help:"Say what is in a session, and whether it is alive."`
-	List      list      `cmd:"" help:"List the sessions of a subject that are alive."`
-	Revoke    revoke    `cmd:"" help:"End one session of a subject."`
-	RevokeAll revokeAll `cmd:"" help:"End all sessions of a subject."`
-	Sweep     sweep     `cmd:"" help:"Remove expired sessions from the store."`
-	Schema    schema    `cmd:"" help:"Print the tables of a SQL store, or make them."`
-	Check     check     `cmd:"" help:"Try whether the store works, and what this program may do there."`
+	Keygen    keygen       `cmd:"" help:"Print a new key for sealed cookies, in the form session.ParseKeys reads."`
+	Inspect   inspect      `cmd:"" help:"Say what is in a session, and whether it is alive."`
+	List      list         `cmd:"" help:"List the sessions of a subject that are alive."`
+	Revoke    revoke       `cmd:"" help:"End one session of a subject."`
+	RevokeAll revokeAll    `cmd:"" help:"End all sessions of a subject."`
+	Copy      copySessions `cmd:"" help:"Copy all sessions to another store, or move them."`
+	Sweep     sweep        `cmd:"" help:"Remove expired sessions from the store."`
+	Schema    schema       `cmd:"" help:"Print the tables of a SQL store, or make them."`
+	Check     check        `cmd:"" help:"Try whether the store works, and what this program may do there."`
 
 	Version kong.VersionFlag `help:"Print which version this is."`
 }

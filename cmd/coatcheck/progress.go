@@ -23,10 +23,14 @@ func newProgress(ctx context.Context, c *console, store session.Store) (progress
 	if !c.terminal {
 		return nil, func() {}
 	}
-	total := countExpired(ctx, c, store)
+	return newBar(c, "sweeping", countExpired(ctx, c, store))
+}
+
+// newBar shows a bar, or a spinner if total is -1.
+func newBar(c *console, doing string, total int) (progress func(done int), finish func()) {
 	bar := progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(c.stderr),
-		progressbar.OptionSetDescription("sweeping"),
+		progressbar.OptionSetDescription(doing),
 		progressbar.OptionSetItsString("sessions"),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(),
@@ -34,11 +38,11 @@ func newProgress(ctx context.Context, c *console, store session.Store) (progress
 		progressbar.OptionSetSpinnerChangeInterval(0), // it turns with each batch
 		progressbar.OptionSetRenderBlankState(true),
 	)
-	progress = func(removed int) {
+	progress = func(done int) {
 		if total >= 0 {
-			removed = min(removed, total) // more may have expired since
+			done = min(done, total) // there may be more by now
 		}
-		_ = bar.Set(removed) // an ornament may fail
+		_ = bar.Set(done) // an ornament may fail
 	}
 	return progress, func() { _ = bar.Clear() } // as above
 }
@@ -54,6 +58,24 @@ func countExpired(ctx context.Context, c *console, store session.Store) int {
 	defer context.AfterFunc(c.ctx, cancel)()
 	n, err := s.Expired(ctx, c.now().Add(-time.Minute)) // as Manager.Sweep does
 	if err != nil || n == 0 {
+		return -1
+	}
+	return n
+}
+
+// countRecords counts what a walk meets. It is -1 where that takes too long.
+func countRecords(ctx context.Context, c *console, walker session.Walker) (n int) {
+	ctx, cancel := context.WithTimeout(ctx, countTimeout)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	for cursor, more := "", true; more; more = cursor != "" {
+		page, next, err := walker.Walk(ctx, cursor, pageSize)
+		if err != nil {
+			return -1
+		}
+		n, cursor = n+len(page), next
+	}
+	if n == 0 {
 		return -1
 	}
 	return n
