@@ -106,6 +106,8 @@ func TestSymlinkLeadsNowhere(t *testing.T) {
 	escapes("Find", err)
 	_, err = s.LoadAll(t.Context(), []session.RecordID{r.ID})
 	escapes("LoadAll", err)
+	_, _, err = s.Walk(t.Context(), "", 10)
+	escapes("Walk", err)
 	_, err = s.Sweep(t.Context(), r.Expires, 10)
 	escapes("Sweep", err)
 	escapes("Create", s.Create(t.Context(), r))

@@ -24,3 +24,9 @@ func (s *Store) Hold() (release func()) {
 		}
 	}
 }
+
+// BetweenHolds installs what happens whenever a walk has let a lock go halfway.
+func BetweenHolds(f func()) (remove func()) {
+	betweenHolds = f
+	return func() { betweenHolds = func() {} }
+}

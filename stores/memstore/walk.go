@@ -32,6 +32,9 @@ func (s *Store) Walk(ctx context.Context, cursor string, limit int) ([]session.R
 	return records, next, nil
 }
 
+// betweenHolds is where a test steps in.
+var betweenHolds = func() {}
+
 // offer shows a shard's ids to a page. A map may change while somebody goes through it, as long as no two do something
 // to it at a time.
 func (sh *shard) offer(ctx context.Context, page *keyset.Page[session.RecordID]) error {
@@ -43,6 +46,7 @@ func (sh *shard) offer(ctx context.Context, page *keyset.Page[session.RecordID])
 		page.Offer(id)
 		if seen++; seen%maxHold == 0 {
 			sh.mu.RUnlock()
+			betweenHolds()
 			if err := sh.rLock(ctx); err != nil {
 				return err
 			}

@@ -60,7 +60,7 @@ func (c *crowd) save(r session.Record, longer time.Duration) {
 func walkDuringChanges(t *trial) {
 	s := t.walker()
 	t.rounds(func() error {
-		c, w := newCrowd(t), newTour(s, 10)
+		c, w := newCrowd(t), newTour(s, 20)
 		w.to(t, "", c.change)
 		for id, r := range c.stays {
 			if _, ok := w.records[id]; !ok {
