@@ -146,7 +146,7 @@ func (k copySessions) failed(ctx context.Context, c *console, r copied, err erro
 	case ctx.Err() != nil:
 		err = fmt.Errorf("out of time after %s; run it again to go on, or raise --timeout", far)
 	default:
-		err = fmt.Errorf("%s, then: %w; %s", far, err, cmp.Or(remedy, findOut))
+		err = fmt.Errorf("%s, then: %w; run it again to go on; %s", far, err, cmp.Or(remedy, findOut))
 	}
 	return errors.Join(err, unprinted)
 }

@@ -57,3 +57,10 @@ func (f *Fleet) giveUp() {
 	f.broken = true
 	f.changed.Broadcast()
 }
+
+// Served is how many requests have been served.
+func (f *Fleet) Served() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.served
+}
