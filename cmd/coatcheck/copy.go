@@ -18,11 +18,8 @@ type copySessions struct {
 	Move bool   `help:"${copyMoveHelp}"`
 
 	outputFlag
-	Timeout time.Duration `default:"1h" help:"${copyTimeoutHelp}" placeholder:"DURATION"`
+	longTimeFlag
 }
-
-// Validate is called by kong.
-func (k copySessions) Validate() error { return validTimeout(k.Timeout, "24h", 24*time.Hour) }
 
 // Help is what "coatcheck copy --help" says below the summary.
 func (copySessions) Help() string {

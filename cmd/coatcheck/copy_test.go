@@ -144,7 +144,7 @@ func filled(t *testing.T, n int) *storeurl.Opened {
 func copyBetween(c *console, from, to *storeurl.Opened, move bool) (stdout, stderr string, err error) {
 	var out, diagnostics bytes.Buffer
 	c.now = time.Now
-	k := copySessions{Move: move, Timeout: time.Minute}
+	k := copySessions{Move: move, longTimeFlag: longTimeFlag{time.Minute}}
 	err = k.between(c.complete(&out, &diagnostics), from, to)
 	return out.String(), diagnostics.String(), err
 }

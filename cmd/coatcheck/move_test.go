@@ -87,7 +87,7 @@ func moveBetween(t *testing.T, from, to *site, patience time.Duration) {
 		requests := fleet.Served()
 		var out, diagnostics bytes.Buffer
 		c := (&console{now: time.Now, ctx: t.Context()}).complete(&out, &diagnostics)
-		k := copySessions{Move: true, Timeout: patience}
+		k := copySessions{Move: true, longTimeFlag: longTimeFlag{patience}}
 		if err := k.between(c, opened(t, from.url), opened(t, to.url)); err != nil {
 			t.Error(err)
 		}
