@@ -4,6 +4,11 @@ import "github.com/alecthomas/kong"
 
 // helpTexts are what the flags' tags have no room for.
 var helpTexts = kong.Vars{
+	"countTopHelp": "How many of the subjects and clients with the most sessions to name: by default 10.",
+	"copyFromHelp": "The store to take sessions from. A URL with a password belongs in the environment variable.",
+	"copyToHelp":   "The store to take them to. As above.",
+	"copyMoveHelp": "Move: each session leaves the source as it arrives. For applications that use both stores " +
+		"meanwhile, by package movingstore.",
 	"inspectKeysFileHelp": "The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS.",
 	"inspectSealerHelp":   "What sealed the session: any, securecookie or aead.",
 	"inspectNameHelp": "The manager's name, where the application sets session.Options.Name. By default what follows " +
@@ -12,11 +17,15 @@ var helpTexts = kong.Vars{
 		"read from standard input, out of sight of process lists and the shell's history.",
 	"keygenNameHelp": "Name of the key, by default the date: 1 to 32 letters, digits, '-', '_' or '.'. Names are not " +
 		"secret; they tell keys apart.",
+	"listLimitHelp":     "List at most so many: by default 100.",
+	"listSortHelp":      "Which ones come first: created, last-seen or expires, latest first.",
 	"listSubjectHelp":   "Whom the sessions belong to, as the application calls it in Login: user:42, for instance.",
+	"revokeHandleHelp":  "Which session, where its subject is not known.",
 	"schemaDialectHelp": "Print for this database, without a store: sqlite, postgres or mysql, which is MariaDB's too.",
 	"storeStoreHelp": "The store, like redis://host:6379 or sqlite:///var/lib/app/sessions.db. A URL with a password " +
 		"belongs in the environment variable, because process lists show arguments.",
-	"storeTimeoutHelp": "Give up after this long: by default 30s, at most 1h.",
+	"storeTimeoutHelp":     "Give up after this long: by default 30s, at most 1h.",
+	"storeLongTimeoutHelp": "Give up after this long: by default 1h, at most 24h.",
 	"sweepTimeoutHelp": "Give up after this long: by default 1h, at most 24h. A batch that takes longer than 30s ends " +
 		"it sooner.",
 }

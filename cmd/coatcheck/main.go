@@ -2,16 +2,20 @@
 //
 //	coatcheck keygen [--name NAME]         print a new key for sealed cookies
 //	coatcheck inspect [COOKIE]             say what is in a session, and whether it is alive
-//	coatcheck list SUBJECT                 list the sessions of a subject that are alive
+//	coatcheck list [SUBJECT]               list the sessions of a subject, or everybody's, that are alive
+//	coatcheck count                        say how many are alive, of whom and how old
 //	coatcheck revoke SUBJECT HANDLE        end one of them
-//	coatcheck revoke-all SUBJECT           end all of them
+//	coatcheck revoke-all SUBJECT           end all of a subject's
+//	coatcheck revoke-everybody             end all in the store, after a question
+//	coatcheck copy                         copy all sessions to another store, or move them
 //	coatcheck sweep                        remove expired sessions from the store
 //	coatcheck schema [--apply]             print the tables of a SQL store, or make them
+//	coatcheck completion SHELL             print what lets bash, zsh or fish complete this command
 //	coatcheck check                        try whether the store works, and what this program may do there
 //	coatcheck --help                       list the commands; after a command, its flags
 //	coatcheck --version                    print which version this is
 //
-// All but keygen know --json, which prints the result for machines. A flag may be written with one dash or two.
+// All but keygen and completion know --json, which prints the result for machines. A flag may be written with one dash or two.
 //
 // The store is a URL, in --store or the environment variable COATCHECK_STORE:
 //
@@ -26,7 +30,7 @@
 // Files, SQLite's too, are the application's own: run the command as its user. Only schema --apply makes a file, and
 // no command a directory. Sealed sessions need no store but their keys, in COATCHECK_KEYS or the file that
 // --keys-file names; they can be inspected and nothing else. Every command gives up after --timeout, by default 30
-// seconds, and sweep after an hour.
+// seconds, and those that go through all sessions after an hour.
 //
 // Results go to standard output and everything else to standard error. The exit status is 0 when the command did what
 // it was asked for, 1 when it failed, ran out of time or was interrupted, 2 when it was called the wrong way, and 3
@@ -73,12 +77,17 @@ var errNobody = errors.New("no session")
 type commands struct {
 	Keygen    keygen    `cmd:"" help:"Print a new key for sealed cookies, in the form session.ParseKeys reads."`
 	Inspect   inspect   `cmd:"" help:"Say what is in a session, and whether it is alive."`
-	List      list      `cmd:"" help:"List the sessions of a subject that are alive."`
-	Revoke    revoke    `cmd:"" help:"End one session of a subject."`
+	List      list      `cmd:"" help:"List the sessions that are alive, of a subject or of everybody."`
+	Revoke    revoke    `cmd:"" help:"End one session."`
 	RevokeAll revokeAll `cmd:"" help:"End all sessions of a subject."`
 	Sweep     sweep     `cmd:"" help:"Remove expired sessions from the store."`
 	Schema    schema    `cmd:"" help:"Print the tables of a SQL store, or make them."`
 	Check     check     `cmd:"" help:"Try whether the store works, and what this program may do there."`
+
+	Count           countSessions   `cmd:"" help:"Say how many sessions are alive, of whom and how old."`
+	RevokeEverybody revokeEverybody `cmd:"" help:"End all sessions in the store."`
+	Copy            copySessions    `cmd:"" help:"Copy all sessions to another store, or move them."`
+	Completion      completion      `cmd:"" help:"Print what lets a shell complete this command."`
 
 	Version kong.VersionFlag `help:"Print which version this is."`
 }
@@ -89,6 +98,7 @@ type console struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	terminal       bool // stderr is one
+	interactive    bool // stdin and stderr are
 	now            func() time.Time
 }
 
@@ -98,6 +108,7 @@ func main() {
 	status := run(os.Args[1:], &console{
 		ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		terminal: isatty.IsTerminal(os.Stderr.Fd()), now: time.Now,
+		interactive: isatty.IsTerminal(os.Stdin.Fd()) && isatty.IsTerminal(os.Stderr.Fd()),
 	})
 	os.Exit(status)
 }

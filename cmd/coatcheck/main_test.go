@@ -109,7 +109,7 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"keygen", "--name", twoKeys}, "1 to 32"},
 		{[]string{"keygen", "--name", strings.Repeat("x", 33)}, "1 to 32"},
 		{[]string{"list", "user:42"}, "COATCHECK_STORE"},
-		{[]string{"list", "--store", "gopher://host"}, "<subject>"},
+		{[]string{"list", "--store", "gopher://host"}, "sqlite://"},
 		{[]string{"list", "user:42", "--store", "gopher://host"}, "sqlite://"},
 		{[]string{"list", "user:42", "--store", "sqlite:///x", "--timeout", "2h"}, "--timeout 2h"},
 		{[]string{"list", "user:42", "--store", "sqlite:///x", "--timeout", "0s"}, "--timeout 0s"},

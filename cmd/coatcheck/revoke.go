@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,16 +11,18 @@ import (
 
 // revoke ends one session.
 type revoke struct {
+	Only argument `help:"${revokeHandleHelp}" name:"handle" placeholder:"HANDLE"`
+
 	storeFlags
 
-	Subject argument `arg:"" help:"Whom the session belongs to."`
-	Handle  argument `arg:"" help:"Which session, as \"coatcheck list\" prints it."`
+	Subject argument `arg:"" help:"Whom the session belongs to." optional:""`
+	Handle  argument `arg:"" help:"Which session, as \"coatcheck list\" prints it." optional:""`
 }
 
 // Help is what "coatcheck revoke --help" says below the summary.
 func (revoke) Help() string {
 	return `Its cookie opens nothing from then on, and nothing brings the session back, not even a request that is being
-served at that moment.`
+served at that moment. With --handle and no subject it looks through all sessions of the store, anonymous ones too.`
 }
 
 // revoked is the result for machines.
@@ -29,16 +32,32 @@ type revoked struct {
 
 // Run is called by kong.
 func (r revoke) Run(c *console) error {
+	handle := cmp.Or(r.Only, r.Handle)
+	if handle == "" || r.Only != "" && r.Handle != "" {
+		return usageError("expected \"<subject> <handle>\", or --handle HANDLE")
+	}
 	return r.use(c, func(ctx context.Context, m *session.Manager, kind string) error {
-		err := m.Revoke(ctx, string(r.Subject), string(r.Handle))
-		if errors.Is(err, session.ErrNotFound) {
-			return errors.New(`the subject has no live session of that handle: "coatcheck list" shows which it has`)
-		}
+		err := r.end(ctx, m, kind, string(handle))
 		if err != nil {
-			return searchable(kind, err)
+			return err
 		}
 		return r.print(c, revoked{1}, "revoked 1 session\n")
 	})
+}
+
+func (r revoke) end(ctx context.Context, m *session.Manager, kind, handle string) error {
+	if r.Subject == "" {
+		err := m.RevokeHandle(ctx, handle)
+		if errors.Is(err, session.ErrNotFound) {
+			return errors.New("no live session has that handle")
+		}
+		return walkable(kind, err)
+	}
+	err := m.Revoke(ctx, string(r.Subject), handle)
+	if errors.Is(err, session.ErrNotFound) {
+		return errors.New(`the subject has no live session of that handle: "coatcheck list" shows which it has`)
+	}
+	return searchable(kind, err)
 }
 
 // revokeAll ends all sessions of a subject.

@@ -25,6 +25,14 @@ type timeFlag struct {
 // Validate is called by kong.
 func (f timeFlag) Validate() error { return validTimeout(f.Timeout, "1h", time.Hour) }
 
+// longTimeFlag is for commands that go through all sessions.
+type longTimeFlag struct {
+	Timeout time.Duration `default:"1h" help:"${storeLongTimeoutHelp}" placeholder:"DURATION"`
+}
+
+// Validate is called by kong.
+func (f longTimeFlag) Validate() error { return validTimeout(f.Timeout, "24h", 24*time.Hour) }
+
 func validTimeout(timeout time.Duration, longest string, most time.Duration) error {
 	if timeout < time.Millisecond || timeout > most {
 		return fmt.Errorf("--timeout %v: use a duration between 1ms and %s, like 30s", timeout, longest)
@@ -77,17 +85,24 @@ type storeFlags struct {
 }
 
 // use opens the store for a command.
-func (f storeFlags) use(c *console, do func(ctx context.Context, m *session.Manager, kind string) error) (err error) {
+func (f storeFlags) use(c *console, do func(ctx context.Context, m *session.Manager, kind string) error) error {
+	return f.storeFlag.use(c, f.Timeout, do)
+}
+
+// use opens the store for a command that may take as long as timeout says.
+func (f storeFlag) use(
+	c *console, timeout time.Duration, do func(ctx context.Context, m *session.Manager, kind string) error,
+) (err error) {
 	o, err := f.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.Close()) }()
-	m, err := manage(c, o.Store, "", f.Timeout)
+	m, err := manage(c, o.Store, "", min(timeout, time.Minute))
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, f.Timeout)
+	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
 	return advise(c, o, do(ctx, m, o.Kind))
 }
@@ -101,6 +116,8 @@ func advise(c *console, o *storeurl.Opened, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, new(usageError)):
+		return err
 	case c.ctx.Err() != nil:
 		return fmt.Errorf("interrupted: %w", err)
 	case remedy != "":

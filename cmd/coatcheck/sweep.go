@@ -15,6 +15,7 @@ import (
 type sweep struct {
 	storeFlag
 	outputFlag
+	DryRun  bool          `help:"Say how many there are to remove, and remove none."`
 	Timeout time.Duration `default:"1h" help:"${sweepTimeoutHelp}" placeholder:"DURATION"`
 }
 
@@ -35,6 +36,8 @@ sessions by themselves need no sweeping.`
 // swept is the result for machines.
 type swept struct {
 	Removed int `json:"removed"`
+	// Due is how many there are to remove, in a dry run.
+	Due int `json:"due,omitempty"`
 	// Needless is for a store that forgets by itself.
 	Needless bool `json:"needless,omitempty"`
 }
@@ -45,7 +48,29 @@ func (s sweep) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	if s.DryRun {
+		return errors.Join(s.try(c, o), o.Close())
+	}
 	return errors.Join(s.on(c, o), o.Close())
+}
+
+// try counts what a sweep would remove.
+func (s sweep) try(c *console, o *storeurl.Opened) error {
+	ctx, cancel := context.WithTimeout(c.ctx, s.Timeout)
+	defer cancel()
+	if _, ok := o.Store.(session.Sweeper); !ok {
+		return s.needless(c, o.Kind)
+	}
+	n, err := countExpired(ctx, o.Store, sweepBefore(c))
+	if err != nil {
+		return advise(c, o, walkable(o.Kind, err))
+	}
+	return s.print(c, swept{Due: n}, fmt.Sprintf("would remove %s\n", expired(n)))
+}
+
+func (s sweep) needless(c *console, kind string) error {
+	return s.print(c, swept{Needless: true},
+		fmt.Sprintf("nothing to sweep: a %s store forgets expired sessions by itself\n", kind))
 }
 
 func (s sweep) on(c *console, o *storeurl.Opened) error {
@@ -56,8 +81,7 @@ func (s sweep) on(c *console, o *storeurl.Opened) error {
 	took := time.Since(start)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return s.print(c, swept{Needless: true},
-			fmt.Sprintf("nothing to sweep: a %s store forgets expired sessions by itself\n", o.Kind))
+		return s.needless(c, o.Kind)
 	case err != nil:
 		return s.failed(ctx, c, removed, err, o.Remedy(err))
 	}
