@@ -13,7 +13,7 @@ import (
 
 // Call is one call of a store.
 type Call struct {
-	Method string // Load, Create, Update, Delete, Touch, Find or LoadAll
+	Method string // Load, Create, Update, Delete, Touch, Find, LoadAll or Walk
 	ID     session.RecordID
 	Record session.Record // of Create and Update
 }
@@ -132,9 +132,9 @@ func (s *Store) Find(ctx context.Context, subject string) (ids []session.RecordI
 	return ids, err
 }
 
-// LoadAll implements session.Indexer if the wrapped store does.
+// LoadAll implements session.BatchLoader if the wrapped store does.
 func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) (records []session.Record, err error) {
-	i, ok := s.inner.(session.Indexer)
+	i, ok := s.inner.(session.BatchLoader)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -143,4 +143,17 @@ func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) (records []
 		return err
 	})
 	return records, err
+}
+
+// Walk implements session.Walker if the wrapped store does.
+func (s *Store) Walk(ctx context.Context, cursor string, limit int) (page []session.Record, next string, err error) {
+	w, ok := s.inner.(session.Walker)
+	if !ok {
+		return nil, "", errors.ErrUnsupported
+	}
+	err = s.call(Call{Method: "Walk"}, func() (err error) {
+		page, next, err = w.Walk(ctx, cursor, limit)
+		return err
+	})
+	return page, next, err
 }

@@ -44,6 +44,11 @@
 // The entry for a subject is made before the record is written and removed after, so that one may be too many but
 // none is missing. Entries too many are left by processes that died, until a sweep finds that their record is gone.
 // Each is made and removed under the lock of its shard of the index, which a search takes too.
+//
+// # Walking
+//
+// A walk goes through the shards in their order and through the names in each one's, under the shard's lock only while
+// it lists them. Nothing is remembered between two pages.
 package filestore
 
 import (
@@ -85,6 +90,7 @@ var (
 	_ session.Store   = (*Store)(nil)
 	_ session.Toucher = (*Store)(nil)
 	_ session.Indexer = (*Store)(nil)
+	_ session.Walker  = (*Store)(nil)
 	_ session.Sweeper = (*Store)(nil)
 )
 

@@ -62,6 +62,10 @@ func (s *shared) LoadAll(ctx context.Context, ids []session.RecordID) ([]session
 	return s.next().LoadAll(ctx, ids)
 }
 
+func (s *shared) Walk(ctx context.Context, cursor string, limit int) ([]session.Record, string, error) {
+	return s.next().Walk(ctx, cursor, limit)
+}
+
 func (s *shared) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
 	return s.next().Sweep(ctx, before, limit)
 }

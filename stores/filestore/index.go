@@ -63,18 +63,26 @@ func entries(ctx context.Context, root *os.Root, dir string) (ids []session.Reco
 
 // LoadAll returns those of the records that are there. Their Handles are left empty. Damaged records, which nobody can
 // use, are left out; a record of a newer format is an error, because it can be a live session.
-func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) (records []session.Record, failed error) {
-	for _, id := range ids {
+func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
+	names := make([]name, len(ids))
+	for i, id := range ids {
+		names[i] = nameOf(id[:])
+	}
+	return s.loadAll(ctx, "load all", names)
+}
+
+func (s *Store) loadAll(ctx context.Context, operation string, names []name) (records []session.Record, failed error) {
+	for _, n := range names {
 		if err := ctx.Err(); err != nil {
-			return records, s.fail("load all", err)
+			return records, s.fail(operation, err)
 		}
-		f, err := s.load(ctx, nameOf(id[:]))
+		f, err := s.load(ctx, n)
 		switch {
 		case err == nil:
 			records = append(records, f.record())
 		case errors.Is(err, session.ErrNotFound), errors.Is(err, errDamaged):
 		case failed == nil:
-			failed = s.fail("load all", err)
+			failed = s.fail(operation, err)
 		}
 	}
 	return records, failed

@@ -23,8 +23,9 @@
 //
 // # What it cannot do
 //
-// Memcached cannot search, so Find returns errors.ErrUnsupported, and with it Manager.List and all ways to revoke.
-// There is nothing to sweep.
+// Memcached cannot search, so Find returns errors.ErrUnsupported, and with it Manager.List and all ways to revoke. It
+// cannot list its keys either, so there is no Walk: sessions can be neither counted nor moved to another store. Many
+// records at a time can be loaded, one round trip to each server. There is nothing to sweep.
 //
 // An ended session stays ended, also when its marker is evicted: the record is then absent, and Update and Touch
 // never create. What an evicted marker takes along is the way to the renewed session: of a request that was in flight
@@ -73,8 +74,8 @@ const (
 	defaultItemSize = 1 << 20
 )
 
-// Store is a session.Store in Memcached, with session.Toucher. It is safe for concurrent use. Errors that the contract
-// does not name are the client's, with the operation's name and never a value. Use New.
+// Store is a session.Store in Memcached, with session.Toucher and session.BatchLoader. It is safe for concurrent use.
+// Errors that the contract does not name are the client's, with the operation's name and never a value. Use New.
 type Store struct {
 	client   *memcache.Client
 	prefix   string
@@ -82,9 +83,10 @@ type Store struct {
 }
 
 var (
-	_ session.Store   = (*Store)(nil)
-	_ session.Toucher = (*Store)(nil)
-	_ session.Indexer = (*Store)(nil)
+	_ session.Store       = (*Store)(nil)
+	_ session.Toucher     = (*Store)(nil)
+	_ session.BatchLoader = (*Store)(nil)
+	_ session.Indexer     = (*Store)(nil)
 )
 
 // New returns a store whose keys begin with "coatcheck:", for servers with the default item size of 1 MiB. It sends
@@ -183,19 +185,10 @@ func (s *Store) Delete(ctx context.Context, id session.RecordID) error {
 
 // Find returns errors.ErrUnsupported: Memcached cannot search.
 func (s *Store) Find(ctx context.Context, _ string) ([]session.RecordID, error) {
-	return nil, cannotSearch(ctx, "find")
-}
-
-// LoadAll returns errors.ErrUnsupported, as Find does.
-func (s *Store) LoadAll(ctx context.Context, _ []session.RecordID) ([]session.Record, error) {
-	return nil, cannotSearch(ctx, "load all")
-}
-
-func cannotSearch(ctx context.Context, operation string) error {
 	if err := ctx.Err(); err != nil {
-		return failed(operation, err)
+		return nil, failed("find", err)
 	}
-	return failed(operation, fmt.Errorf("memcached cannot search by subject; use another store, "+
+	return nil, failed("find", fmt.Errorf("memcached cannot search by subject; use another store, "+
 		"or put this one in front of it with package tieredstore: %w", errors.ErrUnsupported))
 }
 

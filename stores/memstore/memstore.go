@@ -30,6 +30,7 @@ var (
 	_ session.Store   = (*Store)(nil)
 	_ session.Toucher = (*Store)(nil)
 	_ session.Indexer = (*Store)(nil)
+	_ session.Walker  = (*Store)(nil)
 	_ session.Sweeper = (*Store)(nil)
 )
 
@@ -49,7 +50,10 @@ func New() *Store {
 	return s
 }
 
-func (s *Store) shard(id session.RecordID) *shard { return &s.shards[id[0]%shardCount] }
+// shardOf gives each shard the ids between two others, so that a walk takes one after the other.
+func shardOf(id session.RecordID) int { return int(id[0]) * shardCount / 256 }
+
+func (s *Store) shard(id session.RecordID) *shard { return &s.shards[shardOf(id)] }
 
 // Load returns the record, or session.ErrNotFound. Its Subject and Handle are left empty.
 func (s *Store) Load(ctx context.Context, id session.RecordID) (session.Record, error) {

@@ -7,7 +7,7 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// maxHold is how many notes are read before a shard's lock is let go.
+// maxHold is how many notes or ids are read before a shard's lock is let go.
 const maxHold = 1000
 
 // Sweep removes up to limit records that expired at or before the given time. It holds one shard at a time, briefly,

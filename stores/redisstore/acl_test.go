@@ -84,5 +84,6 @@ func everyCall(t *testing.T, s *redisstore.Store) []error {
 	sessions, err := session.New(s, session.Options{})
 	check(t, err)
 	_, listed := sessions.List(t.Context(), "user:43")
-	return []error{created, loaded, updated, extended, listed, s.Delete(t.Context(), r.ID)}
+	_, _, walked := s.Walk(t.Context(), "", 1)
+	return []error{created, loaded, updated, extended, listed, walked, s.Delete(t.Context(), r.ID)}
 }

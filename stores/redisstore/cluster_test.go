@@ -47,6 +47,7 @@ func TestCluster(t *testing.T) {
 			check(t, touched(ctx, s, r, 5*time.Hour))
 		}
 	})
+	t.Run("WalkOfChangingCluster", func(t *testing.T) { walkOfChangingCluster(t, cluster) })
 	t.Run("LostMaster", func(t *testing.T) { lostMaster(t, cluster) })
 }
 

@@ -9,9 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// permissions are the commands that the store uses, as ACL SETUSER takes them. Those after evalsha run in its scripts.
+// permissions are the commands that the store uses, as ACL SETUSER takes them. Those between evalsha and
+// scan run in its scripts.
 const permissions = "+get +getex +set +del +eval +evalsha +getrange +setrange +pexpire +pexpireat +time +zadd " +
-	"+zrange +zremrangebyscore"
+	"+zrange +zremrangebyscore +scan +info"
 
 // failed wraps an error. A cluster's client is told that something is wrong, or it would look for the replica that took
 // over from a dead master only once in ClusterStateReloadInterval, by default a minute.

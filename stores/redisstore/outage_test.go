@@ -44,6 +44,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 					_, err := s.LoadAll(ctx, []session.RecordID{r.ID})
 					return err
 				},
+				"Walk": func(ctx context.Context) error { _, _, err := s.Walk(ctx, "", 500); return err },
 			} {
 				endsWhenCancelled(t, p, operation, run)
 			}

@@ -31,9 +31,10 @@
 // A user of Redis's own needs the keys under the prefix and these commands, some of which run in scripts:
 //
 //	ACL SETUSER shop on >secret ~coatcheck:* +get +getex +set +del +eval +evalsha +getrange +setrange
-//	  +pexpire +pexpireat +time +zadd +zrange +zremrangebyscore
+//	  +pexpire +pexpireat +time +zadd +zrange +zremrangebyscore +scan +info
 //
-// A cluster's client asks for more, CLUSTER SLOTS first of all.
+// SCAN and INFO are for Store.Walk alone. A cluster's client asks for more, CLUSTER SLOTS first of all, and a walk there
+// for CLUSTER NODES.
 //
 // Redis replicates and saves asynchronously, so a failover or crash can lose the writes of its last moments: a change
 // that was reported as saved, a new session, or an end, in which case the session is back. In a cluster it can be an
@@ -44,6 +45,17 @@
 // client-side cache: either may be behind, and would show an ended session or not yet know a new one. A redis.Ring
 // hands a shard's keys to others while it is down and takes them back as they were, ended sessions included; where
 // that matters use Sentinel or Cluster.
+//
+// # Walking
+//
+// A walk goes through the keys of one server after the other, those of a cluster's masters, with SCAN. It reads keys
+// that are a prefix and an id, so it sees no lists, nor what is under a longer prefix. A server that shares its keys
+// with other programs is searched whole, so that pages can be short, or empty.
+//
+// A record can be on two pages when a server's table shrinks meanwhile. A server that has been replaced or restarted
+// has its keys in another order: the walk goes through it anew. When slots have moved, or masters are others, the walk
+// begins anew by itself, and while slots are moving it is an error. So nothing is missed, and what comes again is more
+// than one page. In a ring records of a shard that is down are missing.
 //
 // # Time limits
 //
@@ -74,8 +86,8 @@ import (
 
 const defaultPrefix = "coatcheck:"
 
-// Store is a session.Store in Redis, with session.Toucher and session.Indexer. There is nothing to sweep. It is safe
-// for concurrent use. Errors that the contract does not name are the client's, with the operation's name and never a
+// Store is a session.Store in Redis, with session.Toucher, session.Indexer and session.Walker. There is nothing to
+// sweep. It is safe for concurrent use. Errors that the contract does not name are the client's, with the operation's name and never a
 // value. Use New.
 type Store struct {
 	client redis.UniversalClient
@@ -91,6 +103,7 @@ var (
 	_ session.Store   = (*Store)(nil)
 	_ session.Toucher = (*Store)(nil)
 	_ session.Indexer = (*Store)(nil)
+	_ session.Walker  = (*Store)(nil)
 )
 
 // New returns a store whose keys begin with "coatcheck:". It sends nothing, so it does not find out whether the server

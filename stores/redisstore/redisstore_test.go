@@ -121,6 +121,7 @@ func TestRoundTrips(t *testing.T) {
 	costs("Touch soon after", 1, func() error { return touched(ctx, s, known, 3*time.Hour) })
 	costs("Find", 1, func() error { _, err := s.Find(ctx, "user:42"); return err })
 	costs("LoadAll", 1, func() error { _, err := s.LoadAll(ctx, []session.RecordID{r.ID, known.ID}); return err })
+	costs("Walk", 2, func() error { _, _, err := s.Walk(ctx, "", 500); return err })
 	costs("Delete", 1, func() error { return s.Delete(ctx, r.ID) })
 }
 
@@ -263,8 +264,9 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	_, loadErr := s.Load(ctx, r.ID)
 	_, findErr := s.Find(ctx, r.Subject)
 	_, allErr := s.LoadAll(ctx, []session.RecordID{r.ID})
+	_, _, walkErr := s.Walk(ctx, "", 500)
 	for _, err := range []error{
-		loadErr, findErr, allErr, s.Create(ctx, r), s.Update(ctx, r), s.Delete(ctx, r.ID), touched(ctx, s, r, 0),
+		loadErr, findErr, allErr, walkErr, s.Create(ctx, r), s.Update(ctx, r), s.Delete(ctx, r.ID), touched(ctx, s, r, 0),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), "redisstore: ") || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("error is %v", err)

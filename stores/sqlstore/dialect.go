@@ -57,7 +57,9 @@ const (
 	touchSQL  = `UPDATE {table} SET seen = {max}(seen, ?), expires = {max}(expires, ?), sweep = {max}(sweep, ?) ` +
 		`WHERE id = ?`
 	findSQL    = `SELECT id FROM {table} WHERE subject = ?`
-	loadAllSQL = `SELECT version, seen, expires, data, id FROM {table} WHERE id IN (?`
+	wholeSQL   = `SELECT version, seen, expires, data, id FROM {table} WHERE id `
+	loadAllSQL = wholeSQL + `IN (?`
+	walkSQL    = wholeSQL + `>= ? ORDER BY id LIMIT ?`
 	countSQL   = `SELECT COUNT(*) FROM {table} WHERE sweep <= ? AND expires <= ?`
 
 	// currentMySQL makes a query see what other statements meet. MySQL may otherwise read what was true a moment ago:
@@ -81,8 +83,8 @@ const (
 func (s *Store) compose() {
 	texts := map[*statement]string{
 		&s.load: loadSQL, &s.version: versionSQL, &s.create: createIfAbsent, &s.update: updateSQL, &s.remove: removeSQL,
-		&s.touch: touchSQL, &s.find: findSQL, &s.few: loadAllOf(fewIDs), &s.many: loadAllOf(manyIDs), &s.count: countSQL,
-		&s.sweep: sweepPostgreSQL,
+		&s.touch: touchSQL, &s.find: findSQL, &s.few: loadAllOf(fewIDs), &s.many: loadAllOf(manyIDs), &s.walk: walkSQL,
+		&s.count: countSQL, &s.sweep: sweepPostgreSQL,
 	}
 	switch s.dialect {
 	case SQLite:

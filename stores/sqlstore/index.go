@@ -57,14 +57,9 @@ func (s *Store) loadPage(ctx context.Context, ids []session.RecordID) (records [
 	for i := range cap(args) { // what is left over asks for the last one again, which does not make it two rows
 		args = append(args, ids[min(i, len(ids)-1)][:])
 	}
-	err = persist(ctx, func() error {
-		records = nil
-		return s.rows(ctx, q, args, func(rows *sql.Rows) error {
-			var r session.Record
-			err := scanID(rows, &r.ID, into(&r)...)
-			records = append(records, r)
-			return err
-		})
+	err = persist(ctx, func() (err error) {
+		records, err = s.records(ctx, q, args)
+		return err
 	})
 	return records, err
 }

@@ -91,13 +91,14 @@ type Store struct {
 	works   atomic.Bool   // a statement has succeeded, so the table is there
 	writer  chan struct{} // holds the turn to write, where the database has one writer at a time
 
-	load, version, create, update, remove, touch, find, few, many, count, sweep statement
+	load, version, create, update, remove, touch, find, few, many, walk, count, sweep statement
 }
 
 var (
 	_ session.Store   = (*Store)(nil)
 	_ session.Toucher = (*Store)(nil)
 	_ session.Indexer = (*Store)(nil)
+	_ session.Walker  = (*Store)(nil)
 	_ session.Sweeper = (*Store)(nil)
 )
 

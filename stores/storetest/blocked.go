@@ -68,7 +68,12 @@ func (t *trial) calls(r session.Record) map[string]func(ctx context.Context) err
 	}
 	if s, ok := t.store.(session.Indexer); ok {
 		calls["Find"] = func(ctx context.Context) error { _, err := s.Find(ctx, r.Subject); return err }
+	}
+	if s, ok := t.store.(session.BatchLoader); ok {
 		calls["LoadAll"] = func(ctx context.Context) error { _, err := s.LoadAll(ctx, []session.RecordID{r.ID}); return err }
+	}
+	if s, ok := t.store.(session.Walker); ok {
+		calls["Walk"] = func(ctx context.Context) error { _, _, err := s.Walk(ctx, "", 1); return err }
 	}
 	if s, ok := t.store.(session.Sweeper); ok {
 		calls["Sweep"] = func(ctx context.Context) error { _, err := s.Sweep(ctx, time.UnixMilli(0), 1); return err }

@@ -47,7 +47,7 @@ var concurrencyDefects = []defect{
 			r.Version++
 			return f.put(ctx, r)
 		}
-	}, "ConcurrentUpdates"),
+	}, "ConcurrentUpdates", "LoadAllDuringWrites", "WalkDuringWrites"),
 	fault("load goes back in time", func(f *faulty) {
 		var calls atomic.Uint64
 		var last ledger[session.Record]

@@ -17,6 +17,8 @@ var contextCases = []testCase{
 	{name: "CancelledContext", why: boundedCalls, run: cancelledContext},
 	{name: "CancelledTouch", why: boundedCalls, run: cancelledTouch},
 	{name: "CancelledFind", why: boundedCalls, run: cancelledFind},
+	{name: "CancelledLoadAll", why: boundedCalls, run: cancelledLoadAll},
+	{name: "CancelledWalk", why: boundedCalls, run: cancelledWalk},
 	{name: "CancelledSweep", why: boundedCalls, run: cancelledSweep},
 }
 
@@ -68,8 +70,21 @@ func cancelledFind(t *trial) {
 	for _, subject := range []string{r.Subject, newSubject()} {
 		t.cancelled("Find", func(ctx context.Context) error { _, err := s.Find(ctx, subject); return err })
 	}
+}
+
+func cancelledLoadAll(t *trial) {
+	s, r := t.batchLoader(), newRecord("values")
+	t.create(r)
 	for _, ids := range [][]session.RecordID{{r.ID}, {newID()}} {
 		t.cancelled("LoadAll", func(ctx context.Context) error { _, err := s.LoadAll(ctx, ids); return err })
+	}
+}
+
+func cancelledWalk(t *trial) {
+	s := t.walker()
+	for range 2 { // of a store that may be empty, and of one that is not
+		t.cancelled("Walk", func(ctx context.Context) error { _, _, err := s.Walk(ctx, "", 500); return err })
+		t.create(newRecord("values"))
 	}
 }
 

@@ -86,7 +86,7 @@ func hiding(
 
 var contextDefects = []defect{
 	fault("the context is ignored", func(f *faulty) { regardless(f, func(context.Context) error { return nil }) },
-		"CancelledContext", "CancelledTouch", "CancelledFind", "CancelledSweep"),
+		"CancelledContext", "CancelledTouch", "CancelledLoadAll", "CancelledWalk", "CancelledSweep"),
 	fault("the context is looked at too late", func(f *faulty) { regardless(f, context.Context.Err) },
 		"CancelledContext", "CancelledTouch", "CancelledSweep"),
 	fault("the context's error is replaced", func(f *faulty) {
@@ -153,6 +153,10 @@ func regardless(f *faulty, judge func(ctx context.Context) error) {
 	f.all = func(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
 		records, err := f.Store.LoadAll(on(ctx), ids)
 		return records, errors.Join(err, judge(ctx))
+	}
+	f.walk = func(ctx context.Context, cursor string, limit int) ([]session.Record, string, error) {
+		page, next, err := f.Store.Walk(on(ctx), cursor, limit)
+		return page, next, errors.Join(err, judge(ctx))
 	}
 	f.sweep = func(ctx context.Context, before time.Time, limit int) (int, error) {
 		n, err := f.Store.Sweep(on(ctx), before, limit)

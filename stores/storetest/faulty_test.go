@@ -30,7 +30,7 @@ type defect struct {
 func defects() []defect {
 	return slices.Concat(recordDefects, dataDefects, idDefects, expiryDefects, contextDefects, concurrencyDefects,
 		interruptedDefects,
-		touchDefects, indexDefects, momentDefects, sweepDefects)
+		touchDefects, batchDefects, indexDefects, momentDefects, walkDefects, sweepDefects)
 }
 
 // fault makes a defect of what break does to a good store.
@@ -52,6 +52,7 @@ type faulty struct {
 	touch  func(ctx context.Context, id session.RecordID, seen, expires time.Time) error
 	find   func(ctx context.Context, subject string) ([]session.RecordID, error)
 	all    func(ctx context.Context, ids []session.RecordID) ([]session.Record, error)
+	walk   func(ctx context.Context, cursor string, limit int) ([]session.Record, string, error)
 	sweep  func(ctx context.Context, before time.Time, limit int) (int, error)
 
 	mu     sync.RWMutex // makes put one step
@@ -107,6 +108,13 @@ func (f *faulty) LoadAll(ctx context.Context, ids []session.RecordID) ([]session
 		return f.all(ctx, ids)
 	}
 	return f.Store.LoadAll(ctx, ids)
+}
+
+func (f *faulty) Walk(ctx context.Context, cursor string, limit int) ([]session.Record, string, error) {
+	if f.walk != nil {
+		return f.walk(ctx, cursor, limit)
+	}
+	return f.Store.Walk(ctx, cursor, limit)
 }
 
 func (f *faulty) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
@@ -194,6 +202,10 @@ var honest = []subject{
 			Store: memstore.New(),
 			touch: func(context.Context, session.RecordID, time.Time, time.Time) error { return errors.ErrUnsupported },
 			find:  func(context.Context, string) ([]session.RecordID, error) { return nil, errors.ErrUnsupported },
+			all:   func(context.Context, []session.RecordID) ([]session.Record, error) { return nil, errors.ErrUnsupported },
+			walk: func(context.Context, string, int) ([]session.Record, string, error) {
+				return nil, "", errors.ErrUnsupported
+			},
 			sweep: func(context.Context, time.Time, int) (int, error) { return 0, errors.ErrUnsupported },
 		}
 	}},

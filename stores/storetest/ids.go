@@ -38,10 +38,7 @@ var idCases = []testCase{
 		name: "IDsHostile",
 		why:  "ids are arbitrary bytes, some of which mean something to file systems, protocols and patterns",
 		run: func(t *trial) {
-			var ids []session.RecordID
-			for _, b := range []byte("\x00\xff\n\r /\\.%*?'\"") {
-				ids = append(ids, session.RecordID(bytes.Repeat([]byte{b}, len(session.RecordID{}))))
-			}
+			ids := hostileIDs()
 			for _, id := range ids { // these are no random ones: an earlier run may have been interrupted
 				t.delete(id)
 				t.absent(id)
@@ -49,6 +46,14 @@ var idCases = []testCase{
 			t.keepsApart(ids)
 		},
 	},
+}
+
+// hostileIDs mean something to protocols, and are the first and last ones in any order.
+func hostileIDs() (ids []session.RecordID) {
+	for _, b := range []byte("\x00\xff\n\r /\\.%*?'\"") {
+		ids = append(ids, session.RecordID(bytes.Repeat([]byte{b}, len(session.RecordID{}))))
+	}
+	return ids
 }
 
 // keepsApart checks that records under these ids are strangers to each other.

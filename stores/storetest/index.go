@@ -54,11 +54,6 @@ var indexCases = []testCase{
 		why:  "the index must agree with the record that won, or a session slips through \"log out everywhere\"",
 		run:  findAfterConcurrentUpdates,
 	},
-	{
-		name: "LoadAllLeavesOutAbsent",
-		why:  "sessions end while others are read: that may neither hide the others nor show one that is none",
-		run:  loadAllLeavesOutAbsent,
-	},
 }
 
 func (t *trial) findIndexer() (session.Indexer, bool) {
@@ -117,31 +112,6 @@ func (t *trial) find(s session.Indexer, subject string) []session.RecordID {
 		seen[id] = true
 	}
 	return ids
-}
-
-// loadsAll checks that LoadAll returns records that were asked for, once each, and among them these as they are.
-func (t *trial) loadsAll(s session.Indexer, ids []session.RecordID, records ...session.Record) {
-	t.Helper()
-	got := map[session.RecordID]session.Record{}
-	for page := range slices.Chunk(ids, 500) {
-		loaded, err := s.LoadAll(t.ctx, page)
-		t.want("LoadAll", err, nil)
-		for _, r := range loaded {
-			if _, twice := got[r.ID]; twice || !slices.Contains(page, r.ID) {
-				t.Fatalf("LoadAll: record %s (data %.40q) was not asked for, or is there twice", r.ID, r.Data)
-			}
-			got[r.ID] = r
-		}
-	}
-	for _, want := range records {
-		r, ok := got[want.ID]
-		if !ok {
-			t.Fatalf("LoadAll: record %s is missing", want.ID)
-		}
-		if diff := difference(r, want); diff != "" {
-			t.Fatalf("LoadAll: %s", diff)
-		}
-	}
 }
 
 func findBySubject(t *trial) {
@@ -261,20 +231,4 @@ func moveTo(subject string) func(r *session.Record) error {
 		r.Subject, r.Data = subject, []byte(subject)
 		return nil
 	}
-}
-
-func loadAllLeavesOutAbsent(t *trial) {
-	s, subject := t.indexer(), newSubject()
-	gone, stays, anonymous := newRecordOf(subject, "gone"), newRecordOf(subject, "stays"), newRecord("anonymous")
-	t.create(gone, stays, anonymous)
-	t.delete(gone.ID)
-	ids := []session.RecordID{newID(), gone.ID, stays.ID, newID(), anonymous.ID}
-	t.loadsAll(s, ids, stays, anonymous)
-	if loaded, err := s.LoadAll(t.ctx, ids); err != nil || len(loaded) != 2 {
-		t.Fatalf("LoadAll of two records that are there and three that are not: %d records, error %v", len(loaded), err)
-	}
-	t.loadsAll(s, nil)
-	t.finds(s, subject, stays)
-	t.create(gone)
-	t.finds(s, subject, stays, gone)
 }

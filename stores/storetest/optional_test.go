@@ -12,28 +12,6 @@ import (
 )
 
 var indexDefects = []defect{
-	fault("records come without their data", func(f *faulty) {
-		f.all = func(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
-			records, err := f.Store.LoadAll(ctx, ids)
-			for i := range records {
-				records[i] = session.Record{ID: records[i].ID}
-			}
-			return records, err
-		}
-	}, "FindBySubject"),
-	fault("records come without their ids", func(f *faulty) {
-		f.all = func(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
-			records, err := f.Store.LoadAll(ctx, ids)
-			for i := range records {
-				records[i].ID = session.RecordID{}
-			}
-			return records, err
-		}
-	}, "FindBySubject", "LoadAllLeavesOutAbsent"),
-	fault("all fails for an absent record", func(f *faulty) { f.all = f.eachOf(func(err error) error { return err }) },
-		"LoadAllLeavesOutAbsent"),
-	fault("all has an empty record for an absent one",
-		func(f *faulty) { f.all = f.eachOf(func(error) error { return nil }) }, "LoadAllLeavesOutAbsent"),
 	indexed("the index has everybody", index{same: func(_, _ string) bool { return true }}, "FindBySubject", "FindNobody"),
 	indexed("the index is as created", index{ignoresUpdate: true}, "FindFollowsUpdate", "FindAfterConcurrentUpdates"),
 	indexed("the index keeps the swept", index{}, "SweepLeavesIndex"),
@@ -56,21 +34,6 @@ var indexDefects = []defect{
 	}, "FindMany"),
 }
 
-// eachOf makes LoadAll of single Loads, whose errors are judged.
-func (f *faulty) eachOf(judge func(error) error) func(context.Context, []session.RecordID) ([]session.Record, error) {
-	return func(ctx context.Context, ids []session.RecordID) (records []session.Record, _ error) {
-		for _, id := range ids {
-			r, err := f.Store.Load(ctx, id)
-			if err = judge(err); err != nil {
-				return nil, err
-			}
-			r.ID = id
-			records = append(records, r)
-		}
-		return records, nil
-	}
-}
-
 var momentDefects = []defect{
 	fault("records are read only while they are the subject's", func(f *faulty) {
 		var subjects ledger[string]
@@ -84,7 +47,7 @@ var momentDefects = []defect{
 			}
 			return owned, err
 		}
-	}, "FindThenRenewal"),
+	}, "FindThenRenewal", "LoadAllWhosesoever"),
 	fault("the index is read in pages", func(f *faulty) {
 		f.update = func(ctx context.Context, r session.Record) error {
 			latency() // so that renewals take as long as searches

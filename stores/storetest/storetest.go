@@ -12,10 +12,10 @@
 // after the other; meanwhile nobody else may sweep that server or leave expired records on it. What they leave
 // behind expires within days. What the store needs to be closed with belongs in t.Cleanup.
 //
-// The optional interfaces session.Toucher, session.Indexer and session.Sweeper are found by type assertion. The cases
-// of one that is missing, or that answers errors.ErrUnsupported, are skipped. A store may refuse data of more than 64
-// KiB with session.ErrTooLarge. It may drop a record on its own five minutes after that has expired, and it may keep
-// it.
+// The optional interfaces session.Toucher, session.BatchLoader, session.Indexer, session.Walker and session.Sweeper are
+// found by type assertion. The cases of one that is missing, or that answers errors.ErrUnsupported, are skipped. A
+// store may refuse data of more than 64 KiB with session.ErrTooLarge. It may drop a record on its own five minutes
+// after that has expired, and it may keep it.
 //
 // Whether a store heeds its context while its back end hangs is checked if the store under test is a Blocker.
 //
@@ -52,7 +52,7 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store) {
 func allCases() []testCase {
 	return slices.Concat(recordCases, dataCases, idCases, expiryCases, contextCases, blockedCases, concurrencyCases,
 		interruptedCases,
-		touchCases, indexCases, momentCases, sweepCases)
+		touchCases, batchCases, indexCases, momentCases, walkCases, sweepCases)
 }
 
 func (c testCase) check(t *testing.T, store session.Store) {

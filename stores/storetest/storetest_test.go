@@ -34,7 +34,7 @@ func TestAbsentInterfacesAreSkipped(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, output)
 		}
-		for _, c := range slices.Concat(touchCases, indexCases, momentCases, sweepCases) {
+		for _, c := range slices.Concat(touchCases, batchCases, indexCases, momentCases, walkCases, sweepCases) {
 			if !strings.Contains(output, "--- SKIP: TestSubject/"+c.name+" ") {
 				t.Errorf("%s: %s was not skipped", name, c.name)
 			}

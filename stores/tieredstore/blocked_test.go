@@ -74,6 +74,13 @@ func (s *stalling) LoadAll(ctx context.Context, ids []session.RecordID) ([]sessi
 	return s.Store.LoadAll(ctx, ids)
 }
 
+func (s *stalling) Walk(ctx context.Context, cursor string, limit int) ([]session.Record, string, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, "", err
+	}
+	return s.Store.Walk(ctx, cursor, limit)
+}
+
 func (s *stalling) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := s.wait(ctx); err != nil {
 		return 0, err

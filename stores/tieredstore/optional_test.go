@@ -41,6 +41,8 @@ func TestDurableStoreWithoutOptionalInterfaces(t *testing.T) {
 	want(t, "Find", err, errors.ErrUnsupported)
 	_, err = s.LoadAll(t.Context(), nil)
 	want(t, "LoadAll", err, errors.ErrUnsupported)
+	_, _, err = s.Walk(t.Context(), "", 10)
+	want(t, "Walk", err, errors.ErrUnsupported)
 	_, err = s.Sweep(t.Context(), time.Now(), 10)
 	want(t, "Sweep", err, errors.ErrUnsupported)
 }
@@ -91,5 +93,9 @@ func TestSearchIsTheDurableStores(t *testing.T) {
 	records, err := r.store.LoadAll(t.Context(), ids)
 	if err != nil || len(records) != 1 || records[0].Cached {
 		t.Errorf("LoadAll: %v (%v), want the one record as it is durable", records, err)
+	}
+	records, _, err = r.store.Walk(t.Context(), "", 10)
+	if err != nil || len(records) != 1 || records[0].Cached {
+		t.Errorf("Walk: %v (%v), want the one record as it is durable", records, err)
 	}
 }

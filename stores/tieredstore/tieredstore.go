@@ -6,7 +6,7 @@
 //
 // Create, Update, Touch and Delete go to the durable store first, and its answer is the answer. Then the fast store
 // gets a copy of what was written. Load returns the copy if there is one to trust; otherwise it asks the durable
-// store and leaves a copy. Find, LoadAll and Sweep are the durable store's.
+// store and leaves a copy. Find, LoadAll, Walk and Sweep are the durable store's.
 //
 // The fast store must be for this alone: with servers shared, under a prefix of its own. A copy is a record under the
 // same id whose Version counts its changes, whose Seen says when the durable store was asked, and whose Expires is
@@ -63,6 +63,7 @@ var (
 	_ session.Store   = (*Store)(nil)
 	_ session.Toucher = (*Store)(nil)
 	_ session.Indexer = (*Store)(nil)
+	_ session.Walker  = (*Store)(nil)
 	_ session.Sweeper = (*Store)(nil)
 )
 
@@ -198,11 +199,20 @@ func (s *Store) Find(ctx context.Context, subject string) ([]session.RecordID, e
 
 // LoadAll returns those of the records that are there, from the durable store.
 func (s *Store) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
-	index, ok := s.durable.(session.Indexer)
+	batch, ok := s.durable.(session.BatchLoader)
 	if !ok {
 		return nil, unsupported("load all", s.durable)
 	}
-	return index.LoadAll(ctx, ids)
+	return batch.LoadAll(ctx, ids)
+}
+
+// Walk returns a page of all records, from the durable store, whose cursors they are.
+func (s *Store) Walk(ctx context.Context, cursor string, limit int) ([]session.Record, string, error) {
+	walker, ok := s.durable.(session.Walker)
+	if !ok {
+		return nil, "", unsupported("walk", s.durable)
+	}
+	return walker.Walk(ctx, cursor, limit)
 }
 
 // Sweep removes up to limit expired records from the durable store, and all copies that are past their use from a

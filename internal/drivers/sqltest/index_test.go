@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -39,7 +40,7 @@ func TestTouchIsHeapOnly(t *testing.T) {
 	}
 }
 
-// TestQueriesUseTheIndexes: without one, each list and each sweep would read every session there is.
+// TestQueriesUseTheIndexes: without one, each list, each sweep and each page of a walk would read every session there is.
 func TestQueriesUseTheIndexes(t *testing.T) {
 	oneByOne(t)
 	eachDatabase(t, func(t *testing.T, d database) {
@@ -51,9 +52,14 @@ func TestQueriesUseTheIndexes(t *testing.T) {
 			sqlstore.SQLite: "ANALYZE", sqlstore.PostgreSQL: "ANALYZE", sqlstore.MySQL: "ANALYZE TABLE coatcheck_sessions",
 		}[d.dialect])
 		at, texts := epoch.Add(10*time.Hour).UnixMilli(), statements(t, d)
+		primary := map[sqlstore.Dialect]string{
+			sqlstore.SQLite: "(id>?)", sqlstore.PostgreSQL: "coatcheck_sessions_pkey", sqlstore.MySQL: "PRIMARY",
+		}[d.dialect]
+		from := bytes.Repeat([]byte{0x40}, 32)
 		for index, plan := range map[string]string{
 			"coatcheck_sessions_subject": explain(t, d, db, texts["find"], []byte("user:7")),
 			"coatcheck_sessions_sweep":   explain(t, d, db, texts["sweep"], at/600_000, at, 1000),
+			primary:                      explain(t, d, db, texts["walk"], from, 10),
 		} {
 			if !strings.Contains(plan, index) {
 				t.Errorf("%s is not used:\n%s", index, plan)
@@ -62,7 +68,8 @@ func TestQueriesUseTheIndexes(t *testing.T) {
 	})
 }
 
-// statements returns what the store asks the database for a subject's sessions and for those that have expired.
+// statements returns what the store asks the database for a subject's sessions, for those that have expired and for a
+// page of all.
 func statements(t *testing.T, d database) map[string]string {
 	t.Helper()
 	r := &recorder{opens: d.open(t).Driver(), source: d.source}
@@ -73,6 +80,7 @@ func statements(t *testing.T, d database) map[string]string {
 	for name, call := range map[string]func() error{
 		"find":  func() error { _, err := s.Find(t.Context(), "nobody"); return err },
 		"sweep": func() error { _, err := s.Sweep(t.Context(), epoch.Add(-time.Hour), 1000); return err },
+		"walk":  func() error { _, _, err := s.Walk(t.Context(), "", 10); return err },
 	} {
 		r.first = ""
 		must(t, call())

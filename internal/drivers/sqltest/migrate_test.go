@@ -101,10 +101,11 @@ func everyOperation(t *testing.T, s *sqlstore.Store, r session.Record) map[strin
 	_, load := s.Load(t.Context(), r.ID)
 	_, find := s.Find(t.Context(), r.Subject)
 	_, all := s.LoadAll(t.Context(), []session.RecordID{r.ID})
+	_, _, walk := s.Walk(t.Context(), "", 10)
 	_, sweep := s.Sweep(t.Context(), epoch, 10)
 	_, expired := s.Expired(t.Context(), epoch)
 	return map[string]error{
-		"Load": load, "Find": find, "LoadAll": all, "Sweep": sweep, "Expired": expired,
+		"Load": load, "Find": find, "LoadAll": all, "Walk": walk, "Sweep": sweep, "Expired": expired,
 		"Create": s.Create(t.Context(), r), "Update": s.Update(t.Context(), r), "Delete": s.Delete(t.Context(), r.ID),
 		"Touch": s.Touch(t.Context(), r.ID, epoch, epoch.Add(time.Hour)),
 	}

@@ -159,6 +159,7 @@ func callEverything(t *testing.T, s *sqlstore.Store, count func(operation string
 	count("Touch", func() error { return s.Touch(t.Context(), r.ID, epoch.Add(time.Minute), epoch.Add(2*time.Hour)) })
 	count("Find", func() error { _, err := s.Find(t.Context(), r.Subject); return err })
 	count("LoadAll", func() error { _, err := s.LoadAll(t.Context(), []session.RecordID{r.ID, due.ID}); return err })
+	count("Walk", func() error { _, _, err := s.Walk(t.Context(), "", 500); return err })
 	count("Expired", func() error { _, err := s.Expired(t.Context(), epoch); return err })
 	count("Delete", func() error { return s.Delete(t.Context(), r.ID) })
 	must(t, s.Create(t.Context(), due))

@@ -76,7 +76,8 @@ func redisRemedy(err error) string {
 	}
 	return "give the user the rights it lacks, and the keys that begin with the store's prefix: " +
 		"ACL SETUSER name ~coatcheck:* " + RedisRights +
-		"; a client that caches or reads from replicas needs +getex too, and one of a cluster +cluster"
+		"; a client that caches or reads from replicas needs +getex too, and one of a cluster +cluster; " +
+		"going through all sessions takes +scan and +info"
 }
 
 // redisClient makes the client that the URL is for. The package's own errors would show the URL.
