@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/coatcheck/coatcheck v0.1.0
 	github.com/coatcheck/coatcheck/internal/drivers v0.1.0
+	github.com/coatcheck/coatcheck/sessionui v0.1.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v2 v2.52.15
@@ -90,3 +91,5 @@ replace github.com/coatcheck/coatcheck/stores/memcachestore => ../stores/memcach
 replace github.com/coatcheck/coatcheck/stores/redisstore => ../stores/redisstore
 
 replace github.com/coatcheck/coatcheck/adapters/echov5 => ../adapters/echov5
+
+replace github.com/coatcheck/coatcheck/sessionui => ../sessionui

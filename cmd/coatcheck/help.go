@@ -19,4 +19,5 @@ var helpTexts = kong.Vars{
 	"storeTimeoutHelp": "Give up after this long: by default 30s, at most 1h.",
 	"sweepTimeoutHelp": "Give up after this long: by default 1h, at most 24h. A batch that takes longer than 30s ends " +
 		"it sooner.",
+	"uiAddrHelp": "Where the page is, on this machine only: by default 127.0.0.1:0, which is any free port.",
 }
