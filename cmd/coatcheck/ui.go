@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 	"github.com/coatcheck/coatcheck/sessionui"
 )
@@ -52,6 +53,9 @@ func (u ui) Run(c *console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.Close()) }()
+	if err := advise(c, o, reach(c.ctx, o.Store)); err != nil {
+		return err
+	}
 	page, err := u.page(c, o)
 	if err != nil {
 		return err
@@ -66,6 +70,16 @@ func (u ui) Run(c *console) (err error) {
 		return errors.Join(err, l.Close())
 	}
 	return serveUntilInterrupted(c, l, d)
+}
+
+// reach asks a store for what it does not have. A page that only says that the store does not answer helps nobody.
+func reach(ctx context.Context, store session.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, uiStoreTimeout)
+	defer cancel()
+	if _, err := store.Load(ctx, session.RecordID{}); err != nil && !errors.Is(err, session.ErrNotFound) {
+		return fmt.Errorf("%w: %w", session.ErrUnavailable, err)
+	}
+	return nil
 }
 
 // loopback returns the address to listen on, if it is one that only this machine reaches.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
+	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
 // uiPage is the command at work.
@@ -225,22 +228,38 @@ func TestUIIsForThisMachine(t *testing.T) {
 	}
 }
 
-// A store that is down makes a page that says so, and the reason is where the command was started.
+// A store that is down from the beginning is said at once, as by the other commands.
 func TestUIOfAStoreThatIsDown(t *testing.T) {
-	p := openUI(t, "redis://:hunter2@127.0.0.1:1")
-	browser := p.visitor()
-	status, body := p.do(browser, http.MethodGet, p.address.String())
-	for status == http.StatusOK && strings.Contains(body, "Counting") { // each look waits a moment for the count
-		status, body = p.do(browser, http.MethodGet, p.bare())
+	status, stdout, stderr := call("ui", "--store", "memcached://127.0.0.1:1")
+	if status != exitFailed || stdout != "" || !strings.Contains(stderr, "connection refused") ||
+		!strings.Contains(stderr, findOut) {
+		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}
-	if status != http.StatusServiceUnavailable || !strings.Contains(body, "does not answer") {
-		t.Errorf("%d: %s", status, body)
+}
+
+// One that fails later makes a page that says so, and the reason is where the command was started.
+func TestUIOfAStoreThatFails(t *testing.T) {
+	var stderr diagnostics
+	c := (&console{now: time.Now}).complete(io.Discard, &stderr)
+	page, err := ui{}.page(c, &storeurl.Opened{Store: &unreachable{memstore.New()}, Kind: "broken"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.stop()
-	if text := p.stderr.String(); !strings.Contains(text, "connection refused") || strings.Contains(text, "hunter2") {
+	w := httptest.NewRecorder()
+	page.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?subject=user:42", nil))
+	if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "fire") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if text := stderr.String(); !strings.Contains(text, "coatcheck: ") || !strings.Contains(text, "disk on fire") ||
+		!strings.Contains(text, findOut) {
 		t.Errorf("standard error: %s", text)
 	}
 }
+
+// unreachable is a store that cannot be searched.
+type unreachable struct{ *memstore.Store }
+
+func (unreachable) Find(context.Context, string) ([]session.RecordID, error) { return nil, errFire }
 
 // A page of nothing would be taken for a site without visitors.
 func TestUIOfAMistypedPath(t *testing.T) {
