@@ -17,8 +17,9 @@ import (
 
 // row is how the plots write a line.
 func row(name string, count int, share string) string {
-	return fmt.Sprintf(`<bdi>%s</bdi></th><td class="line"><svg aria-hidden="true" width="100%%" height="14">`+
-		`<rect width="100.0%%" height="14" rx="3"/></svg></td><td>%d</td><td class="quiet">%s</td>`, name, count, share)
+	return fmt.Sprintf("<bdi>%s</bdi></th><td>%d</td><td class=\"quiet\">%s</td></tr>\n"+`<tr class="line" `+
+		`aria-hidden="true"><td colspan="3"><svg width="100%%" height="8"><rect class="whole" width="100%%" height="8" rx="4"/>`+
+		`<rect width="100.0%%" height="8" rx="4"/>`, name, count, share)
 }
 
 func TestOverview(t *testing.T) {
@@ -33,7 +34,7 @@ func TestOverview(t *testing.T) {
 		s.login("", "")
 		a := s.get("")
 		a.want(http.StatusOK, "<dd>6</dd>", "<dd>4</dd>", "<dd>2</dd>", "Counted",
-			row("under 5 minutes", 3, "50 %"), row("5 to 30 minutes", 3, "50 %"), row("Firefox on Windows", 4, "67 %"),
+			row("under 5 minutes ago", 3, "50 %"), row("5 to 30 minutes ago", 3, "50 %"), row("Firefox on Windows", 4, "67 %"),
 			"Safari on iOS", "not noted", row(`<a href="?subject=user%3A7">user:7</a>`, 3, "50 %"), "user%3A8")
 		a.wantNot("12 hours", "http-equiv")
 	})

@@ -106,6 +106,7 @@ func TestContrast(t *testing.T) {
 			{"ink", "ground", 4.5}, {"ink", "paper", 4.5}, {"quiet", "ground", 4.5}, {"quiet", "paper", 4.5},
 			{"link", "paper", 4.5}, {"link", "ground", 4.5}, {"danger", "paper", 4.5}, {"danger", "ground", 4.5},
 			{"on-danger", "danger", 4.5}, {"ink", "notice", 4.5}, {"link", "notice", 4.5}, {"bar", "paper", 3},
+			{"bar", "line", 3},
 		} {
 			a, b := colour(pair.text), colour(pair.ground)
 			if contrast := (max(a, b) + 0.05) / (min(a, b) + 0.05); contrast < pair.least {

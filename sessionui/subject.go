@@ -23,21 +23,25 @@ type devices struct {
 
 // device is one session.
 type device struct {
-	Agent, Network, Handle     string
-	LastSeen, Created, Expires moment
-	Authenticated              *moment // nil: never
-	Confirm                    template.URL
+	Agent, Network, Handle string
+	LastSeen, Expires      moment
+	Created                *moment // nil: with the login
+	Authenticated          *moment // nil: never
+	Confirm                template.URL
 }
 
 func deviceOf(i session.Info, now time.Time) device {
 	d := device{
 		Agent: noted(i.Agent), Network: noted(i.Network), Handle: shown(i.Handle),
-		LastSeen: momentOf(i.LastSeen, now), Created: momentOf(i.Created, now), Expires: momentOf(i.ExpiresAt, now),
+		LastSeen: momentOf(i.LastSeen, now), Expires: momentOf(i.ExpiresAt, now),
 		Confirm: reference("subject", i.Subject, "handle", i.Handle),
 	}
 	if at := i.Authenticated; !at.IsZero() {
 		m := momentOf(at, now)
 		d.Authenticated = &m
+	}
+	if m := momentOf(i.Created, now); d.Authenticated == nil || *d.Authenticated != m {
+		d.Created = &m
 	}
 	return d
 }

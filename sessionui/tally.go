@@ -22,15 +22,15 @@ var ages = []struct {
 	name string
 	end  time.Duration
 }{
-	{"under 5 minutes", 5 * time.Minute},
-	{"5 to 30 minutes", 30 * time.Minute},
-	{"30 to 60 minutes", time.Hour},
-	{"1 to 3 hours", 3 * time.Hour},
-	{"3 to 12 hours", 12 * time.Hour},
-	{"12 to 24 hours", 24 * time.Hour},
-	{"1 to 7 days", 7 * 24 * time.Hour},
-	{"7 to 30 days", 30 * 24 * time.Hour},
-	{"over 30 days", 1<<63 - 1},
+	{"under 5 minutes ago", 5 * time.Minute},
+	{"5 to 30 minutes ago", 30 * time.Minute},
+	{"30 to 60 minutes ago", time.Hour},
+	{"1 to 3 hours ago", 3 * time.Hour},
+	{"3 to 12 hours ago", 12 * time.Hour},
+	{"12 to 24 hours ago", 24 * time.Hour},
+	{"1 to 7 days ago", 7 * 24 * time.Hour},
+	{"7 to 30 days ago", 30 * 24 * time.Hour},
+	{"over 30 days ago", 1<<63 - 1},
 }
 
 // tally is what a count has found so far. Its size does not depend on how many sessions there are.

@@ -55,8 +55,8 @@ func several(n int, what string) string {
 	return grouped(n) + " " + what + "s"
 }
 
-// clock writes a time for people.
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+// clock writes a time for people, in UTC.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 
 // distance writes how long a time is before or after now, in its biggest unit.
 func distance(t, now time.Time) string {
@@ -66,7 +66,7 @@ func distance(t, now time.Time) string {
 	case a < time.Minute:
 		return "now"
 	case a < time.Hour:
-		text = several(int(a.Minutes()), "minute")
+		text = strconv.Itoa(int(a.Minutes())) + " min"
 	case a < 48*time.Hour:
 		text = several(int(a.Hours()), "hour")
 	}

@@ -45,8 +45,8 @@ func FuzzShown(f *testing.F) {
 func TestDistance(t *testing.T) {
 	now := time.Now()
 	for d, want := range map[time.Duration]string{
-		0: "now", -30 * time.Second: "now", -time.Minute: "1 minute ago", -90 * time.Minute: "1 hour ago",
-		-50 * time.Hour: "2 days ago", 25 * time.Minute: "in 25 minutes", -400 * 24 * time.Hour: "400 days ago",
+		0: "now", -30 * time.Second: "now", -time.Minute: "1 min ago", -90 * time.Minute: "1 hour ago",
+		-50 * time.Hour: "2 days ago", 25 * time.Minute: "in 25 min", -400 * 24 * time.Hour: "400 days ago",
 	} {
 		if got := distance(now.Add(d), now); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

@@ -52,7 +52,7 @@ var (
 		{24, func(*rand.Rand, int) string { return "" }},
 		{1, func(r *rand.Rand, _ int) string {
 			return []string{
-				"kiosk:lobby", "kiosk:lobby", "kiosk:lobby", "kiosk:library", "kiosk:library", "service:exports", "user:1042",
+				"kiosk:lobby", "kiosk:lobby", "kiosk:lobby", "kiosk:library", "kiosk:library", "service:exports", "service:backup",
 			}[r.IntN(7)]
 		}},
 		{2, func(r *rand.Rand, _ int) string { return fmt.Sprint("team:", 1+int(6*r.ExpFloat64())) }},
