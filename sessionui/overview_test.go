@@ -95,6 +95,7 @@ func TestACountIsKept(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(9 * time.Minute)
 		s.get("")
+		synctest.Wait()
 		if n := s.store.walked(); n != 3 {
 			t.Errorf("%d counts, the last of which took a minute; want 3 until ten minutes later", n)
 		}
