@@ -100,24 +100,6 @@ func (m *Manager) RevokeEverybody(ctx context.Context) (ended int, err error) {
 	return m.endEach(ctx, func(f func(*record) error) error { return m.walkAll(ctx, "RevokeEverybody", f) })
 }
 
-// RevokeHandle ends the session of a handle, anonymous ones too, whoever it belongs to. It is for operators: a handler
-// that passes on what a visitor sent uses Revoke. It looks at each session in the store. It returns ErrNotFound unless
-// the handle is that of a live session. Errors are as for All.
-func (m *Manager) RevokeHandle(ctx context.Context, handle string) error {
-	ended, err := m.endEach(ctx, func(f func(*record) error) error {
-		return m.walkAll(ctx, "RevokeHandle", func(rec *record) error {
-			if rec.env.Handle.String() != handle {
-				return nil
-			}
-			return f(rec)
-		})
-	})
-	if err == nil && ended == 0 {
-		return fmt.Errorf("session: RevokeHandle: %w", ErrNotFound)
-	}
-	return err
-}
-
 // walkAll is walkSubject for everybody's sessions. One that is renewed meanwhile may come more than once.
 func (m *Manager) walkAll(ctx context.Context, operation string, f func(*record) error) error {
 	switch {

@@ -151,22 +151,6 @@ func TestRevokeEverybodyEndsAll(t *testing.T) {
 	}
 }
 
-func TestRevokeHandleEndsThatSession(t *testing.T) {
-	w := newWorld(t, session.Options{})
-	cookies := w.crowd(t, 300)
-	lost := w.handleOf(t, cookies[7])
-	for _, want := range []error{nil, session.ErrNotFound} {
-		if err := w.RevokeHandle(t.Context(), lost); !errors.Is(err, want) {
-			t.Fatalf("%v, want %v", err, want)
-		}
-	}
-	for i, c := range cookies {
-		if existsWith(t, w, c) != (i != 7) {
-			t.Errorf("session %d: the wrong one ended", i)
-		}
-	}
-}
-
 // P6: what was there when it began is over when it returns, whatever was being renewed meanwhile.
 func TestRevokeEverybodyEndsWhatIsRenewedMeanwhile(t *testing.T) {
 	for name, renew := range map[string]func(*session.Session){

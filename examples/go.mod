@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/coatcheck/coatcheck v0.1.0
 	github.com/coatcheck/coatcheck/internal/drivers v0.1.0
+	github.com/coatcheck/coatcheck/sessionui v0.1.0
 	github.com/coder/websocket v1.8.12
 	github.com/fasthttp/websocket v1.5.7
 	github.com/gin-gonic/gin v1.12.0
@@ -94,3 +95,5 @@ replace github.com/coatcheck/coatcheck/stores/memcachestore => ../stores/memcach
 replace github.com/coatcheck/coatcheck/stores/redisstore => ../stores/redisstore
 
 replace github.com/coatcheck/coatcheck/adapters/echov5 => ../adapters/echov5
+
+replace github.com/coatcheck/coatcheck/sessionui => ../sessionui

@@ -6,6 +6,7 @@ require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/coatcheck/coatcheck v0.1.0
 	github.com/coatcheck/coatcheck/internal/drivers v0.1.0
+	github.com/coatcheck/coatcheck/sessionui v0.1.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/mattn/go-isatty v0.0.24
 	github.com/redis/go-redis/v9 v9.23.0

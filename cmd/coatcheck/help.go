@@ -28,4 +28,5 @@ var helpTexts = kong.Vars{
 	"storeLongTimeoutHelp": "Give up after this long: by default 1h, at most 24h.",
 	"sweepTimeoutHelp": "Give up after this long: by default 1h, at most 24h. A batch that takes longer than 30s ends " +
 		"it sooner.",
+	"uiAddrHelp": "Where the page is, on this machine only: by default 127.0.0.1:0, which is any free port.",
 }

@@ -10,12 +10,14 @@
 //	coatcheck copy                         copy all sessions to another store, or move them
 //	coatcheck sweep                        remove expired sessions from the store
 //	coatcheck schema [--apply]             print the tables of a SQL store, or make them
+//	coatcheck ui                           show live sessions on a page of this machine, and end them there
 //	coatcheck completion SHELL             print what lets bash, zsh or fish complete this command
 //	coatcheck check                        try whether the store works, and what this program may do there
 //	coatcheck --help                       list the commands; after a command, its flags
 //	coatcheck --version                    print which version this is
 //
-// All but keygen and completion know --json, which prints the result for machines. A flag may be written with one dash or two.
+// All but keygen, ui and completion know --json, which prints the result for machines. A flag may be written with one
+// dash or two.
 //
 // The store is a URL, in --store or the environment variable COATCHECK_STORE:
 //
@@ -30,12 +32,12 @@
 // Files, SQLite's too, are the application's own: run the command as its user. Only schema --apply makes a file, and
 // no command a directory. Sealed sessions need no store but their keys, in COATCHECK_KEYS or the file that
 // --keys-file names; they can be inspected and nothing else. Every command gives up after --timeout, by default 30
-// seconds, and those that go through all sessions after an hour.
+// seconds, and those that go through all sessions after an hour; ui goes on until it is interrupted.
 //
 // Results go to standard output and everything else to standard error. The exit status is 0 when the command did what
-// it was asked for, 1 when it failed, ran out of time or was interrupted, 2 when it was called the wrong way, and 3
-// when inspect found that the cookie opens no session. A session that revoke does not find is a failure. In
-// everything that is printed, characters that a terminal may obey are escaped.
+// it was asked for, 1 when it failed, ran out of time or was interrupted (which for ui is 0), 2 when it was called the
+// wrong way, and 3 when inspect found that the cookie opens no session. A session that revoke does not find is a
+// failure. In everything that is printed, characters that a terminal may obey are escaped.
 package main
 
 import (
@@ -82,6 +84,7 @@ type commands struct {
 	RevokeAll revokeAll `cmd:"" help:"End all sessions of a subject."`
 	Sweep     sweep     `cmd:"" help:"Remove expired sessions from the store."`
 	Schema    schema    `cmd:"" help:"Print the tables of a SQL store, or make them."`
+	UI        ui        `cmd:"" help:"Show live sessions on a page of this machine, and end them there."`
 	Check     check     `cmd:"" help:"Try whether the store works, and what this program may do there."`
 
 	Count           countSessions   `cmd:"" help:"Say how many sessions are alive, of whom and how old."`

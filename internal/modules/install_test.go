@@ -35,6 +35,9 @@ func TestTheCommandCanBeInstalled(t *testing.T) {
 	_ = runWith(t, t.TempDir(), "-modcacherw", "install", "-n", command+"@"+version)
 }
 
+// compiled are the names' ends of what a program is made of: its sources, and the pages that are embedded in it.
+var compiled = map[string]bool{".go": true, ".html": true, ".css": true}
+
 // publish puts a module into a folder that the go command takes for a proxy.
 func publish(t *testing.T, proxy string, m module, version string) {
 	t.Helper()
@@ -56,7 +59,7 @@ func publish(t *testing.T, proxy string, m module, version string) {
 			return err
 		case d.IsDir() && path != m.dir && (strings.HasPrefix(d.Name(), ".") || isModule(path)):
 			return filepath.SkipDir
-		case !d.Type().IsRegular() || filepath.Ext(path) != ".go" && d.Name() != "go.mod":
+		case !d.Type().IsRegular() || !compiled[filepath.Ext(path)] && d.Name() != "go.mod":
 			return nil
 		}
 		content, err := os.ReadFile(path)

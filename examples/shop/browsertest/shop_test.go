@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// patience is how long one test may take on one framework.
-const patience = time.Minute
+// patience is how long one test may take on one framework, or on one store.
+var patience = time.Minute
 
 // everywhere runs a test on each framework, with a shop and a visitor of its own. The arguments are for the shop.
 func everywhere(t *testing.T, test func(t *testing.T, b tab), args ...string) {
