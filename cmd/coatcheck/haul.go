@@ -16,7 +16,7 @@ const (
 	// pageSize is how many records are in memory at a time.
 	pageSize = 500
 	// carriers is how many records are on their way at a time.
-	carriers = 16
+	carriers = 32
 	// callTimeout is how long a record may take.
 	callTimeout = 30 * time.Second
 	// keptAfter is how long a record counts after its end: others may have other clocks.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -25,10 +26,17 @@ func idle() (n int, patience time.Duration) {
 	return 200, time.Minute
 }
 
-// house is a site whose sessions are in a store.
+// house is a site whose sessions are in a store. Visitors wait when the machine is busy, which this is not about.
 func house(t *testing.T, store session.Store) http.Handler {
 	t.Helper()
-	m, err := session.New(store, session.Options{OnEvent: func(context.Context, session.Event) {}})
+	m, err := session.New(store, session.Options{
+		StoreTimeout: time.Minute,
+		OnEvent: func(_ context.Context, e session.Event) {
+			if errors.Is(e.Err, session.ErrUnavailable) {
+				t.Logf("%s: %v", e.Reason, e.Err)
+			}
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,9 @@ func Site(m *session.Manager) http.Handler {
 	handle("POST /touch", func(_ *http.Request, s *session.Session) { s.Touch() })
 	handle("POST /logout", func(_ *http.Request, s *session.Session) { s.Destroy() })
 	mux.HandleFunc("POST /revoke", func(w http.ResponseWriter, r *http.Request) {
-		ended, err := m.RevokeAll(r.Context(), r.URL.Query().Get("subject"))
-		_, _ = fmt.Fprintf(w, "%d %v", ended, err) // as above
+		if _, err := m.RevokeAll(r.Context(), r.URL.Query().Get("subject")); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
 	})
 	return httpsession.Middleware(m)(mux)
 }
