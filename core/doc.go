@@ -302,9 +302,9 @@
 //     To the core, a store's answer for a record that is absent.
 //   - [ErrExists]: a store's answer to Create. Applications do not see it.
 //   - A refused write has no error of its own to branch on. The value or its type cannot be stored, or
-//     Update found a value that does not fit its type, or Login got no subject or a label too much, SetFor no time, Append
-//     no limit, or SetLifetime or [Options.LifetimeFor] a lifetime that cannot be. The message names the
-//     key, if there is one, and the event the line of the program.
+//     Update found a value that does not fit its type, or Login got no subject or a label too much,
+//     SetFor no time, Append no limit, or SetLifetime or [Options.LifetimeFor] a lifetime that cannot
+//     be. The message names the key, if there is one, and the event the line of the program.
 //   - errors.ErrUnsupported: sealed sessions cannot be listed, nor can those of some stores, and
 //     where the store forgets by itself there is nothing to sweep.
 //

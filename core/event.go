@@ -47,7 +47,7 @@ const (
 	ReasonLoadFailed   Reason = "load-failed"   // the store could not be read; the client gets a 503
 	ReasonCommitFailed Reason = "commit-failed" // not saved; the client gets the error response, if none had left yet
 	ReasonTouchFailed  Reason = "touch-failed"  // a touch or a periodic renewal failed; the response went out
-	ReasonUnchecked    Reason = "unchecked"     // whether a session was revoked is unknown; Options.AcceptUnchecked let it pass
+	ReasonUnchecked    Reason = "unchecked"     // perhaps it was revoked; Options.AcceptUnchecked let it pass
 	ReasonUndecodable  Reason = "undecodable"   // a stored value does not fit the type of its key
 	ReasonUnencodable  Reason = "unencodable"   // a value could not be encoded, or a key has a type that cannot be stored
 	ReasonTooLate      Reason = "too-late"      // a change after the response headers had been sent was not saved

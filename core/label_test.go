@@ -122,7 +122,9 @@ func TestLabelsThatAreRefused(t *testing.T) {
 	for i := range 9 {
 		many = append(many, fmt.Sprint("label ", i))
 	}
-	for what, labels := range map[string][]string{"an empty one": {""}, "a long one": {strings.Repeat("x", 201)}, "nine": many} {
+	for what, labels := range map[string][]string{
+		"an empty one": {""}, "a long one": {strings.Repeat("x", 201)}, "nine": many,
+	} {
 		w := newWorld(t, session.Options{})
 		v := w.read(t, "", func(s *session.Session) {
 			for _, l := range labels { // one after the other

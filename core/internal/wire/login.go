@@ -1,7 +1,7 @@
 package wire
 
-// Stamps are the generations of revocations that a session's last login has seen: a greater one ends the session. Each is
-// compared with its own successors only, so that no clocks are.
+// Stamps are the generations of revocations that a session's last login has seen: a greater one ends the session. Each
+// is compared with its own successors only, so that no clocks are.
 type Stamps struct {
 	Subject   Millis
 	Everybody Millis
