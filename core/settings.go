@@ -18,8 +18,8 @@ type Settings struct {
 	Store     string `json:"store,omitempty"` // its type
 	Transport string `json:"transport"`       // cookie, bearer or either
 
-	FindsSubjects bool `json:"finds_subjects"` // List, and Revoke by subject
-	GoesThrough   bool `json:"goes_through"`   // All, Count, RevokeEverybody
+	FindsSubjects bool `json:"finds_subjects"` // the store's type has what List and Revoke need
+	GoesThrough   bool `json:"goes_through"`   // and what All, Count and RevokeEverybody need
 	Revocations   bool `json:"revocations"`    // ended sessions are written down elsewhere
 
 	Cookie CookieSettings `json:"cookie"`

@@ -4,9 +4,12 @@ import "github.com/alecthomas/kong"
 
 // helpTexts are what the flags' tags have no room for.
 var helpTexts = kong.Vars{
-	"countTopHelp": "How many of the subjects and clients with the most sessions to name: by default 10.",
-	"copyFromHelp": "The store to take sessions from. A URL with a password belongs in the environment variable.",
-	"copyToHelp":   "The store to take them to. As above.",
+	"auditAALHelp":      "The authenticator assurance level of NIST 800-63B-4: 1, 2 or 3. By default 2.",
+	"auditStandardHelp": "One of asvs, nist and owasp. By default all.",
+	"auditSourceHelp":   "A file with the settings, the http or https address that shows them, or '-', standard input.",
+	"countTopHelp":      "How many of the subjects and clients with the most sessions to name: by default 10.",
+	"copyFromHelp":      "The store to take sessions from. A URL with a password belongs in the environment variable.",
+	"copyToHelp":        "The store to take them to. As above.",
 	"copyMoveHelp": "Move: each session leaves the source as it arrives. For applications that use both stores " +
 		"meanwhile, by package movingstore.",
 	"inspectKeysFileHelp": "The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS.",

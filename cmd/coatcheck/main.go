@@ -10,6 +10,7 @@
 //	coatcheck copy                         copy all sessions to another store, or move them
 //	coatcheck sweep                        remove expired sessions from the store
 //	coatcheck schema [--apply]             print the tables of a SQL store, or make them
+//	coatcheck audit [SETTINGS]             hold an application's settings against OWASP, ASVS 5 and NIST 800-63B-4
 //	coatcheck ui                           show live sessions on a page of this machine, and end them there
 //	coatcheck completion SHELL             print what lets bash, zsh or fish complete this command
 //	coatcheck check                        try whether the store works, and what this program may do there
@@ -90,6 +91,7 @@ type commands struct {
 	Count           countSessions   `cmd:"" help:"Say how many sessions are alive, of whom and how old."`
 	RevokeEverybody revokeEverybody `cmd:"" help:"End all sessions in the store."`
 	Copy            copySessions    `cmd:"" help:"Copy all sessions to another store, or move them."`
+	Audit           audit           `cmd:"" help:"Hold an application's settings against OWASP, ASVS 5 and NIST 800-63B-4."`
 	Completion      completion      `cmd:"" help:"Print what lets a shell complete this command."`
 
 	Version kong.VersionFlag `help:"Print which version this is."`
