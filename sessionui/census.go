@@ -12,7 +12,7 @@ import (
 const (
 	// patience is how long a page waits for the first count, which is done by then where there are few sessions.
 	patience = 200 * time.Millisecond
-	// freshFor is how long a count is good for, and longer if it took long: counting goes on for a tenth of the time at most.
+	// freshFor is how long a count is good for, or, if it took long, pause times as long as it took.
 	freshFor, pause = time.Minute, 10
 	// retryAfter is how long a count that failed keeps from trying again.
 	retryAfter = 5 * time.Second

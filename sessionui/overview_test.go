@@ -18,8 +18,8 @@ import (
 // row is how the plots write a line.
 func row(name string, count int, share string) string {
 	return fmt.Sprintf("<bdi>%s</bdi></th><td>%d</td><td class=\"quiet\">%s</td></tr>\n"+`<tr class="line" `+
-		`aria-hidden="true"><td colspan="3"><svg width="100%%" height="8"><rect class="whole" width="100%%" height="8" rx="4"/>`+
-		`<rect width="100.0%%" height="8" rx="4"/>`, name, count, share)
+		`aria-hidden="true"><td colspan="3"><svg width="100%%" height="8"><rect class="whole" width="100%%" height="8" `+
+		`rx="4"/><rect width="100.0%%" height="8" rx="4"/>`, name, count, share)
 }
 
 func TestOverview(t *testing.T) {

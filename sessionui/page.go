@@ -63,8 +63,8 @@ func reference(pairs ...string) template.URL {
 	return template.URL(query(pairs...)) //nolint:gosec // url.Values encodes all that has a meaning in HTML or a URL
 }
 
-// plot is a table with a bar below each row. It is plain HTML, which screen readers can read and style sheets can colour
-// for light and dark; the bars are rectangles, whose width is no style that the content security policy would forbid.
+// plot is a table with a bar below each row. It is plain HTML, which screen readers can read and style sheets can
+// colour for light and dark; the bars are rectangles, whose width is no style that the content security policy would forbid.
 type plot struct {
 	What string
 	Bars []bar

@@ -136,8 +136,8 @@ func gone(t target) page {
 func failure(t target, ended int) string {
 	text := "The store did not answer. The session may have ended or not: look, and try again."
 	if t.all {
-		text = fmt.Sprintf("The store did not answer to the end: at least %s ended, and there may be more. Try again to go on.",
-			several(max(ended, 0), "session"))
+		text = fmt.Sprintf("The store did not answer to the end: at least %s ended, and there may be more. "+
+			"Try again to go on.", several(max(ended, 0), "session"))
 	}
 	return text
 }

@@ -97,7 +97,9 @@ func newSite(t *testing.T) *site {
 
 // page is another page, as after a restart of the program.
 func (s *site) page(m *session.Manager) http.Handler {
-	return sessionui.New(s.t.Context(), m, sessionui.Options{OnError: func(err error) { s.errors = append(s.errors, err) }})
+	return sessionui.New(s.t.Context(), m, sessionui.Options{
+		OnError: func(err error) { s.errors = append(s.errors, err) },
+	})
 }
 
 func manager(t *testing.T, store session.Store) *session.Manager {

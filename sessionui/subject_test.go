@@ -89,7 +89,8 @@ func TestAFormOfAnotherSite(t *testing.T) {
 	s := newSite(t)
 	s.login("user:7", firefox)
 	for _, header := range [][2]string{
-		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"},
+		{"Origin", "null"},
 	} {
 		s.ask(http.MethodPost, about("user:7", "all", "1"), nil, func(r *http.Request) {
 			r.Header.Set(header[0], header[1])

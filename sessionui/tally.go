@@ -45,7 +45,9 @@ type tally struct {
 }
 
 func newTally(now time.Time) *tally {
-	return &tally{now: now, age: make([]int, len(ages)), clients: newTop(clientCounters), subjects: newTop(subjectCounters)}
+	return &tally{
+		now: now, age: make([]int, len(ages)), clients: newTop(clientCounters), subjects: newTop(subjectCounters),
+	}
 }
 
 func (t *tally) add(i session.Info) {

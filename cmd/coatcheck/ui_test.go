@@ -165,8 +165,8 @@ func TestTheTicketIsGoodForOneBrowser(t *testing.T) {
 	}
 }
 
-// A name that somebody else makes point to this machine opens nothing, not even for the browser that has the cookie, and
-// neither does another site's form.
+// A name that somebody else makes point to this machine opens nothing, not even for the browser that has the cookie,
+// and neither does another site's form.
 func TestOtherSitesCannotUseThePage(t *testing.T) {
 	s := newSite(t, sqliteURL(t))
 	s.login("user:42", 0)
@@ -211,7 +211,8 @@ func TestOtherSitesCannotUseThePage(t *testing.T) {
 func TestUIIsForThisMachine(t *testing.T) {
 	s := newSite(t, sqliteURL(t))
 	for _, addr := range []string{
-		"0.0.0.0:0", "[::]:0", ":8090", "192.168.1.5:80", "example.com:80", "127.0.0.1", "localhost.example.com:80", "8090", "",
+		"0.0.0.0:0", "[::]:0", ":8090", "192.168.1.5:80", "example.com:80", "127.0.0.1", "localhost.example.com:80",
+		"8090", "",
 	} {
 		status, stdout, stderr := s.run("ui", "--addr", addr)
 		if status != exitUsage || stdout != "" || !strings.Contains(stderr, "--addr") {

@@ -50,13 +50,13 @@ func TestOperator(t *testing.T) {
 			o := openOperator(t, command, address(t), sessions)
 			began := time.Now()
 			o.visit(o.ticket)
-			t.Logf("the first page: %s", o.js(`(n => Math.round(n.responseEnd) + " ms until it was answered, " +
-				Math.round(n.loadEventEnd) + " ms until it was shown")(performance.getEntriesByType("navigation")[0])`))
+			t.Logf("the first page: %s", o.timing())
 			o.want("page", o.path(), o.home)
 			o.want("heading", o.text("h1"), "Live sessions")
 			for o.text("main > .facts")[:7] != "Counted" { // each look waits a moment for the first count
 				o.visit(o.home)
 			}
+			t.Logf("the last one: %s", o.timing())
 			t.Logf("%d sessions were counted within %v, in %s", sessions, time.Since(began), o.memory())
 			o.want("sessions", o.text("dd"), grouped(sessions+2))
 			o.searchesAndEnds()
@@ -132,6 +132,13 @@ func runCommand(t *testing.T, command, store string) (address string, pid int) {
 		t.Fatalf("coatcheck ui printed %q", line)
 	}
 	return strings.TrimSpace(line), cmd.Process.Pid
+}
+
+// timing is how long the page took, as the browser sees it.
+func (o *operator) timing() string {
+	o.t.Helper()
+	return o.js(`(n => Math.round(n.responseEnd) + " ms until it was answered, " + Math.round(n.loadEventEnd) +
+		" ms until it was shown")(performance.getEntriesByType("navigation")[0])`)
 }
 
 // memory is the most that the command has taken so far, where the system tells.
