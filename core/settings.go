@@ -1,7 +1,6 @@
 package session
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -57,12 +56,10 @@ type CookieSettings struct {
 
 // Settings returns the options that the manager works with.
 func (m *Manager) Settings() Settings {
-	_, finds := m.store.(Indexer)
-	_, goes := m.store.(Walker)
 	idle, touchEvery := m.idleTerms(&wire.Envelope{})
 	s := Settings{
-		Manager: m.name, Sealed: m.store == nil, Transport: m.transportName(),
-		FindsSubjects: finds, GoesThrough: goes, Revocations: m.writesRevocations(),
+		Manager: m.name, Sealed: m.store == nil, Transport: m.transport.String(),
+		FindsSubjects: m.index != nil, GoesThrough: m.walker != nil, Revocations: m.revocations != nil,
 		Cookie:      m.cookie.settings(),
 		IdleSeconds: seconds(idle), TouchSeconds: seconds(touchEvery), AbsoluteSeconds: seconds(m.absolute),
 		MaxLifetimeSeconds: seconds(m.maxLifetime), RenewSeconds: seconds(m.renewEvery),
@@ -72,16 +69,10 @@ func (m *Manager) Settings() Settings {
 		ServesOn: m.serveOn, Events: m.onEvent != nil,
 	}
 	if m.store != nil {
-		s.Store = fmt.Sprintf("%T", m.store)
+		s.Store = nameOf(m.store)
 	}
 	return s
 }
-
-// transportName is how the token travels.
-func (m *Manager) transportName() string { return "cookie" }
-
-// writesRevocations reports whether what is ended is written down apart from the sessions.
-func (m *Manager) writesRevocations() bool { return false }
 
 func seconds(d wire.Millis) float64 { return (time.Duration(d) * time.Millisecond).Seconds() }
 

@@ -18,6 +18,18 @@ const (
 	Either
 )
 
+// String returns "cookie", "bearer" or "either".
+func (t Transport) String() string {
+	switch t {
+	case Bearer:
+		return "bearer"
+	case Either:
+		return "either"
+	default:
+		return "cookie"
+	}
+}
+
 // tokenHeader is the response header that brings a bearer its new token.
 const tokenHeader = "Session-Token"
 
