@@ -64,7 +64,8 @@ func reference(pairs ...string) template.URL {
 }
 
 // plot is a table with a bar below each row. It is plain HTML, which screen readers can read and style sheets can
-// colour for light and dark; the bars are rectangles, whose width is no style that the content security policy would forbid.
+// colour for light and dark; the bars are rectangles, whose width is no style that the content security policy would
+// forbid.
 type plot struct {
 	What string
 	Bars []bar

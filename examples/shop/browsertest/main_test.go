@@ -1,5 +1,5 @@
-// Package browsertest visits the shop with a real browser, headless Chromium, on every framework, and the operator's page
-// of sessions.
+// Package browsertest visits the shop with a real browser, headless Chromium, on every framework, and the operator's
+// page of sessions.
 package browsertest
 
 import (

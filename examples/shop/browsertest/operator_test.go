@@ -183,8 +183,8 @@ func (o *operator) looksGood() {
 		o.prefer(scheme)
 		o.want(scheme+" background", o.js("getComputedStyle(document.body).backgroundColor"), background)
 	}
-	o.want("bars", o.js(`String([...document.querySelectorAll("rect:not(.whole)")].some(bar => bar.getBoundingClientRect().width > 50))`),
-		"true")
+	o.want("bars", o.js(`String([...document.querySelectorAll("rect:not(.whole)")].some(
+		bar => bar.getBoundingClientRect().width > 50))`), "true")
 }
 
 // prefer makes the browser one of a system that is light or dark.
