@@ -61,7 +61,8 @@ func TestSettingsOfEverything(t *testing.T) {
 	})
 	got := settingsOf(t, m, err)
 	for _, part := range []string{
-		`"manager":"shop","sealed":true,"transport":"either"`, `"revocations":true`, `"name":"__Secure-shop","domain":"example.com"`,
+		`"manager":"shop","sealed":true,"transport":"either"`, `"revocations":true`,
+		`"name":"__Secure-shop","domain":"example.com"`,
 		`"same_site":"None","partitioned":true,"persistent":true`, `"idle_seconds":3600,"touch_seconds":0`,
 		`"renew_seconds":60,"lifetime_by_subject":true,"idle_from_change":true,"ends_replayed":true`,
 		`"allow_cross_site":true`, `"serves_on":true,"events":true`,
