@@ -84,6 +84,7 @@ func parseHandle(s string) (h wire.Handle, ok bool) {
 // that has logged in so far. What it has ended before stays so: a session that is not to be spared any more cannot be
 // spared by a later revocation either.
 func (m *Manager) bump(ctx context.Context, id RecordID, spare exemption) error {
+	defer m.tellRevoked()
 	defer m.revocations.memory.forget(id)
 	for {
 		err := m.tryBump(ctx, id, spare)
@@ -124,6 +125,7 @@ func (m *Manager) tryBump(ctx context.Context, id RecordID, spare exemption) err
 // endOne notes that one session has been revoked. To find it noted already is fine.
 func (m *Manager) endOne(ctx context.Context, subject string, h wire.Handle) error {
 	id, now := purposeID(m.name, oneSession, subject, h), m.now()
+	defer m.tellRevoked()
 	defer m.revocations.memory.forget(id)
 	rec := m.newRevocation(id, now, now, exemption{})
 	err := m.revocations.store.Create(ctx, rec.toStore())

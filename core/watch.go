@@ -15,8 +15,8 @@ import (
 // answer. Watching is no use of the session and does not extend it. While the store is down watchers stay, until the
 // session has run out as far as is known.
 //
-// Of a sealed session no server knows what its visitor's other requests have made of it: it ends at its deadline, or
-// when this process sees a Destroy.
+// Of a sealed session no server knows what its visitor's other requests have made of it: it ends at its deadline, when
+// this process sees a Destroy, or by a revocation where Options.Revocations is set.
 //
 // Watch loads the session. The context is done at once if there is nothing to wait for: the visitor has no session that
 // has been saved, the request's Login has yet to be saved (call Save first), the session could not be loaded, or the

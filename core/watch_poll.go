@@ -28,6 +28,9 @@ func (h *watchers) run() {
 		select {
 		case <-h.wake:
 			timer.Stop()
+			if h.takeRevoked() {
+				h.noteOutage(h.askRevocations(), false)
+			}
 			continue
 		case <-timer.C:
 		}
@@ -65,14 +68,17 @@ func (h *watchers) sleep(next time.Time) (wait time.Duration, goOn bool) {
 // look finds out which sessions have ended: all, or only those that seem to have run out. Those of which the store
 // says nothing are judged by what is known.
 func (h *watchers) look(all bool) {
+	r := round{h: h}
 	if h.m.store != nil {
-		r := round{h: h}
 		ids := h.toAsk(all)
 		for moves := 0; len(ids) > 0 && moves < maxMoves && r.failure == nil; moves++ {
 			ids = r.ask(ids)
 		}
-		h.noteOutage(r.failure, all)
 	}
+	if all && h.m.revocations != nil {
+		r.note(h.askRevocations())
+	}
+	h.noteOutage(r.failure, all)
 	h.endRunOut()
 }
 

@@ -13,11 +13,12 @@ type watched struct {
 	idle     wire.Millis
 	absolute wire.Millis
 	watchers []*watcher
+	revocable
 }
 
 // watchedAs is what a record tells of its session.
 func (m *Manager) watchedAs(rec *record) *watched {
-	w := &watched{id: m.watchID(rec), idle: m.idleEnd(rec), absolute: m.absoluteEnd(&rec.env)}
+	w := &watched{id: m.watchID(rec), idle: m.idleEnd(rec), absolute: m.absoluteEnd(&rec.env), revocable: m.revocableAs(rec)}
 	if m.store == nil {
 		w.idle = wire.Never // any response may have extended it
 	}
@@ -66,6 +67,7 @@ type watchers struct {
 	sessions    map[RecordID]*watched
 	running     bool
 	sleepsUntil wire.Millis // on the application's clock
+	revoked     bool        // this process has made a revocation
 
 	outage bool // the store has failed, and has been reported; only the goroutine uses it
 }
@@ -168,7 +170,7 @@ func (h *watchers) learn(known *watched) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if w := h.sessions[known.id]; w != nil {
-		w.idle, w.absolute = known.idle, known.absolute
+		w.idle, w.absolute, w.revocable = known.idle, known.absolute, known.revocable
 	}
 }
 
