@@ -16,7 +16,8 @@
 //	coatcheck --help                       list the commands; after a command, its flags
 //	coatcheck --version                    print which version this is
 //
-// All but keygen and completion know --json, which prints the result for machines. A flag may be written with one dash or two.
+// All but keygen and completion know --json, which prints the result for machines. A flag may be written with one dash
+// or two.
 //
 // The store is a URL, in --store or the environment variable COATCHECK_STORE:
 //
@@ -88,7 +89,7 @@ type commands struct {
 	Count           countSessions   `cmd:"" help:"Say how many sessions are alive, of whom and how old."`
 	RevokeEverybody revokeEverybody `cmd:"" help:"End all sessions in the store."`
 	Copy            copySessions    `cmd:"" help:"Copy all sessions to another store, or move them."`
-	Audit           audit           `cmd:"" help:"Hold an application's settings against OWASP, ASVS 5 and NIST 800-63B-4."`
+	Audit           audit           `cmd:"" help:"Hold an application's settings against what standards require."`
 	Completion      completion      `cmd:"" help:"Print what lets a shell complete this command."`
 
 	Version kong.VersionFlag `help:"Print which version this is."`
