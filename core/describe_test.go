@@ -46,6 +46,23 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// TestDescribeLabels: a session that has moved to another store has to end by its label there.
+func TestDescribeLabels(t *testing.T) {
+	w, moved := newWorld(t, session.Options{}), newWorld(t, session.Options{})
+	cookie := w.read(t, "", func(s *session.Session) { s.Login("user:42", session.Label("device")) }).issued()
+	for _, r := range records(t, w.records) {
+		if _, err := r.Describe(); err != nil {
+			t.Fatal(err)
+		}
+		if err := moved.records.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := moved.RevokeLabel(t.Context(), "device"); n != 1 || err != nil || moved.subjectOf(t, cookie) != "" {
+		t.Errorf("%d ended, %v; the session is %q's", n, err, moved.subjectOf(t, cookie))
+	}
+}
+
 // TestDescribeWhatIsNoSession: a record that cannot be read is not to lose what its store knows of it.
 func TestDescribeWhatIsNoSession(t *testing.T) {
 	for data, unavailable := range map[string]bool{"": false, "values": false, "C\xff\x01\x00 and 16 bytes more": true} {

@@ -61,10 +61,9 @@ func (m *Manager) labelRecord(rec *record, label string, now wire.Millis) Record
 	mark.expires = rec.env.Deadline + m.leeway
 	mark.env = wire.Envelope{Kind: wire.Labelled, Handle: h, Created: now, Deadline: mark.expires, Renewed: now}
 	mark.env.Subject = []byte(subject)
+	mark.env.SetLabels([]wire.Label{{Name: label}})
 	mark.encode(values{}, nil)
-	r := mark.toStore()
-	r.Subject = labelSubject(label)
-	return r
+	return mark.toStore()
 }
 
 // RevokeLabel ends all sessions that have a label and returns how many, or -1 where Options.Revocations makes it

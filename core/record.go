@@ -83,6 +83,11 @@ func (rec *record) toStore() Record {
 	if len(rec.env.Subject) > 0 {
 		r.Subject, r.Handle = string(rec.env.Subject), rec.env.Handle.String()
 	}
+	if rec.env.Kind == wire.Labelled { // it is found by its label
+		for _, l := range rec.env.Labels() {
+			r.Subject = labelSubject(l.Name)
+		}
+	}
 	return r
 }
 

@@ -85,8 +85,8 @@ func parseSettings(text []byte) (managers []session.Settings, err error) {
 		text = []byte("[" + trimmed + "]")
 	}
 	err = json.Unmarshal(text, &managers)
-	ours := func(s session.Settings) bool { return s.Manager != "" && s.Cookie.Name != "" && s.IdleSeconds > 0 }
-	if err != nil || len(managers) == 0 || slices.ContainsFunc(managers, func(s session.Settings) bool { return !ours(s) }) {
+	foreign := func(s session.Settings) bool { return s.Manager == "" || s.Cookie.Name == "" || s.IdleSeconds <= 0 }
+	if err != nil || len(managers) == 0 || slices.ContainsFunc(managers, foreign) {
 		return nil, errors.New("these are no settings of a session.Manager: the JSON of Manager.Settings, or a list of such")
 	}
 	return managers, nil

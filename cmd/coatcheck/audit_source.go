@@ -26,7 +26,7 @@ func (a audit) read(c *console) ([]byte, error) {
 	case strings.HasPrefix(source, "http://"), strings.HasPrefix(source, "https://"):
 		return fetch(ctx, source)
 	}
-	text, err := os.ReadFile(source)
+	text, err := os.ReadFile(string(a.Source))
 	if p, ok := errors.AsType[*fs.PathError](err); ok { // the path may be something else, in the wrong place
 		err = fmt.Errorf("the file cannot be read: %w", p.Err)
 	}

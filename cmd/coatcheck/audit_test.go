@@ -87,8 +87,8 @@ func TestAuditNotices(t *testing.T) {
 		at       []string
 	}{
 		"http": {stored(t, session.Options{InsecureHTTP: true}), 2, notMet,
-			list("ASVS 5.0 3.3.1", "ASVS 5.0 3.3.3", "NIST 800-63B-4 5.1", "NIST 800-63B-4 5.1.1 (1)", "NIST 800-63B-4 5.1.1 (5)",
-				"OWASP Session Management Transport Layer Security")},
+			list("ASVS 5.0 3.3.1", "ASVS 5.0 3.3.3", "NIST 800-63B-4 5.1", "NIST 800-63B-4 5.1.1 (1)",
+				"NIST 800-63B-4 5.1.1 (5)", "OWASP Session Management Transport Layer Security")},
 		"a name": {stored(t, session.Options{Cookie: session.Cookie{Name: "sid"}}), 2, notMet,
 			list("ASVS 5.0 3.3.1", "ASVS 5.0 3.3.3")},
 		"a domain": {stored(t, session.Options{Cookie: session.Cookie{Domain: "example.com"}}), 2, undecided,
@@ -151,16 +151,18 @@ func TestAuditReads(t *testing.T) {
 	if _, stdout, stderr := call("audit", app.URL+"/settings"); !strings.HasPrefix(stdout, want) {
 		t.Errorf("an address: %q, %q", stdout, stderr)
 	}
-	if _, stdout, stderr := callWith(&console{stdin: strings.NewReader(string(text))}, "audit"); !strings.HasPrefix(stdout, want) {
+	c := &console{stdin: strings.NewReader(string(text))}
+	if _, stdout, stderr := callWith(c, "audit"); !strings.HasPrefix(stdout, want) {
 		t.Errorf("standard input: %q, %q", stdout, stderr)
 	}
 	answer = http.StatusForbidden
 	for _, args := range [][]string{
-		{app.URL}, {"http://user:s3cr3t@127.0.0.1:1/"}, {"https://\x7fs3cr3t/"}, {t.TempDir() + "/none"}, {"audit_test.go"}, {"-"},
-		{"--aal", "4"},
+		{app.URL}, {"http://user:s3cr3t@127.0.0.1:1/"}, {"https://\x7fs3cr3t/"}, {t.TempDir() + "/none"},
+		{"audit_test.go"}, {"-"}, {"--aal", "4"},
 	} {
 		status, stdout, stderr := call(append([]string{"audit"}, args...)...)
-		if status == exitOK || stdout != "" || strings.Contains(stderr, "s3cr3t") || !strings.HasPrefix(stderr, "coatcheck: ") {
+		if status == exitOK || stdout != "" || strings.Contains(stderr, "s3cr3t") ||
+			!strings.HasPrefix(stderr, "coatcheck: ") {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
 		}
 	}

@@ -29,7 +29,7 @@ func TestBashCompletes(t *testing.T) {
 		words := strings.Split("coatcheck "+line, " ")
 		ask := fmt.Sprintf("%s\nCOMP_WORDS=(%s) COMP_CWORD=%d\n_coatcheck\necho \"${COMPREPLY[*]}\"", script,
 			"'"+strings.Join(words, "' '")+"'", len(words)-1)
-		out, err := exec.CommandContext(t.Context(), bash, "-c", ask).CombinedOutput() //nolint:gosec // a script of our own
+		out, err := exec.CommandContext(t.Context(), bash, "-c", ask).CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != want {
 			t.Errorf("%q: %q, want %q; %v", line, got, want, err)
 		}

@@ -34,7 +34,9 @@ func TestCount(t *testing.T) {
 		t.Errorf("%v", k)
 	}
 	text := s.done("count")
-	for _, part := range []string{"5 sessions alive, 1 of them anonymous\n", "\nBY AGE\n", "  not known  5\n", "  user:1"} {
+	for _, part := range []string{
+		"5 sessions alive, 1 of them anonymous\n", "\nBY AGE\n", "  not known  5\n", "  user:1",
+	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is missing in:\n%s", part, text)
 		}

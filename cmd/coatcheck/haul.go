@@ -181,11 +181,12 @@ type destination struct{ session.Store }
 
 // put brings a record to the destination, unless that has it as new, or has ended the session.
 func (d destination) put(ctx context.Context, r session.Record) (what, error) {
-	switch _, err := r.Describe(); {
-	case errors.Is(err, session.ErrUnavailable):
-		return wasKept, fmt.Errorf("%w: use a command of that version", err)
-	case err != nil:
-		return wasUnreadable, nil
+	_, unreadable := r.Describe()
+	if errors.Is(unreadable, session.ErrUnavailable) {
+		return wasKept, fmt.Errorf("%w: use a command of that version", unreadable)
+	}
+	if unreadable != nil {
+		return wasUnreadable, nil //nolint:nilerr // it is counted
 	}
 	for {
 		if err := d.Create(ctx, r); !errors.Is(err, session.ErrExists) {
@@ -205,10 +206,10 @@ func (d destination) put(ctx context.Context, r session.Record) (what, error) {
 // bringUpToDate replaces what the destination has, step by step, so that the version becomes the source's. A write of
 // somebody else stays.
 func (d destination) bringUpToDate(ctx context.Context, found, r session.Record) (what, error) {
-	live, err := found.Describe()
+	live, unreadable := found.Describe()
 	switch {
-	case err != nil || !live || found.Version > r.Version:
-		return wasKept, nil
+	case unreadable != nil || !live || found.Version > r.Version:
+		return wasKept, nil //nolint:nilerr // what is not of this library is none of its business
 	case found.Version == r.Version:
 		return d.extend(ctx, found, r)
 	}

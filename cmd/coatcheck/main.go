@@ -91,7 +91,7 @@ type commands struct {
 	Count           countSessions   `cmd:"" help:"Say how many sessions are alive, of whom and how old."`
 	RevokeEverybody revokeEverybody `cmd:"" help:"End all sessions in the store."`
 	Copy            copySessions    `cmd:"" help:"Copy all sessions to another store, or move them."`
-	Audit           audit           `cmd:"" help:"Hold an application's settings against OWASP, ASVS 5 and NIST 800-63B-4."`
+	Audit           audit           `cmd:"" help:"Hold an application's settings against what standards require."`
 	Completion      completion      `cmd:"" help:"Print what lets a shell complete this command."`
 
 	Version kong.VersionFlag `help:"Print which version this is."`

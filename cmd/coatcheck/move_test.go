@@ -64,6 +64,9 @@ func each(t *testing.T, visitors []crowd.Visitor, f func(v *crowd.Visitor) error
 // TestMoveWithVisitorsAtWork moves all sessions from Redis to PostgreSQL and back while 20 clients work. No client is
 // logged out and no update gets lost; what nobody used is there too.
 func TestMoveWithVisitorsAtWork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run leaves the servers out; package movingstore moves with visitors between stores in memory")
+	}
 	n, patience := idle()
 	redis := newSite(t, "redis://"+servers.Redis(t).Addr)
 	postgres := newSite(t, servers.PostgreSQLURL(servers.PostgreSQL(t)))

@@ -34,7 +34,8 @@ func nistRequirements(aal int) []requirement {
 }
 
 var nistSessions = []requirement{
-	{nist, "5.1", "secrets come from a random generator and have at least 64 bits", always(yes("256 bits from crypto/rand"))},
+	{nist, "5.1", "secrets come from a random generator and have at least 64 bits",
+		always(yes("256 bits from crypto/rand"))},
 	{nist, "5.1", "no fall back from https to http", settings.secure},
 	{nist, "5.1", "secrets do not outlive the browser", func(s settings) verdict {
 		if s.Cookie.Persistent {

@@ -32,7 +32,8 @@ var owaspRequirements = []requirement{
 	{owasp, "Cookies: Expire", "the cookie ends with the browser", func(s settings) verdict {
 		return unless(!s.Cookie.Persistent, "unless SetLifetime says otherwise", "leave out Cookie.Persistent")
 	}},
-	{owasp, "ID Generation: Strict", "an id that the server has not made is never taken over", always(yes("it makes its own"))},
+	{owasp, "ID Generation: Strict", "an id that the server has not made is never taken over",
+		always(yes("it makes its own"))},
 	{owasp, "ID Renewal", "a new id at each login and change of rights", func(s settings) verdict {
 		return depends("Login does; call Session.Renew where rights change otherwise")
 	}},

@@ -31,7 +31,8 @@ type tally struct {
 func newTally(now time.Time) *tally {
 	return &tally{
 		now: now, byAge: make([]int, len(ages)),
-		clients: frequent{most: maxClients, counts: map[string]int{}}, subjects: frequent{most: maxSubjects, counts: map[string]int{}},
+		clients:  frequent{most: maxClients, counts: map[string]int{}},
+		subjects: frequent{most: maxSubjects, counts: map[string]int{}},
 	}
 }
 

@@ -65,15 +65,18 @@ func (v *Visitor) Ask(ctx context.Context, site http.Handler, method, path strin
 	return status, body
 }
 
-func ask(ctx context.Context, site http.Handler, method, path, with string) (status int, body, cookie string, set bool) {
+// ask makes a request with a cookie. set reports whether the answer has one.
+func ask(
+	ctx context.Context, site http.Handler, method, path, with string,
+) (status int, body, cookie string, set bool) {
 	r := httptest.NewRequestWithContext(ctx, method, "https://example.com"+path, http.NoBody)
 	r.TLS = &tls.ConnectionState{}
 	if with != "" {
-		r.AddCookie(&http.Cookie{Name: cookieName, Value: with}) //nolint:gosec // a request's cookie has no attributes
+		r.AddCookie(&http.Cookie{Name: cookieName, Value: with})
 	}
 	w := httptest.NewRecorder()
 	site.ServeHTTP(w, r)
-	for _, c := range w.Result().Cookies() { //nolint:bodyclose // a recorder's body needs no closing
+	for _, c := range w.Result().Cookies() {
 		if c.Name == cookieName {
 			cookie, set = c.Value, true
 		}

@@ -124,7 +124,9 @@ func (s *Store) Walk(ctx context.Context, cursor string, limit int) ([]session.R
 }
 
 // counting leaves out the marks of a page. A copy that has not been made to count is looked at again.
-func (s *Store) counting(ctx context.Context, page []session.Record, ofNew bool) (counting []session.Record, err error) {
+func (s *Store) counting(
+	ctx context.Context, page []session.Record, ofNew bool,
+) (counting []session.Record, err error) {
 	for _, r := range page {
 		if _, marked := markOf(r.Data); !marked {
 			counting = append(counting, r)

@@ -61,8 +61,8 @@ func (s *Store) bring(ctx context.Context, id session.RecordID) error {
 	}
 }
 
-// take moves what the old store has, in four steps, of which the second decides. Any of them may be the last one of this
-// process: whoever comes next goes on from there.
+// take moves what the old store has, in four steps, of which the second decides. Any of them may be the last one of
+// this process: whoever comes next goes on from there.
 func (s *Store) take(ctx context.Context, r session.Record) error {
 	if m, marked := markOf(r.Data); marked {
 		return s.complete(ctx, r, m)
@@ -174,7 +174,7 @@ func (s *Store) complete(ctx context.Context, behind session.Record, m mark) err
 func (s *Store) settle(ctx context.Context, r session.Record) error {
 	r.Version--
 	err := s.new.Update(ctx, r)
-	if err != nil && again(err) != errAgain { // by somebody else's settling, or a Delete
+	if err = again(err); err != nil && !errors.Is(err, errAgain) { // which is somebody else's settling, or a Delete
 		return err
 	}
 	return s.old.Delete(ctx, r.ID)

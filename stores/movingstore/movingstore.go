@@ -7,8 +7,8 @@
 //     replaced one after the other. Until a server of step 2 runs, all sessions stay in the old store.
 //  2. When none is left that has the old store alone, deploy with movingstore.New(old, new, movingstore.Options{}). New
 //     sessions begin in the new store, and one that is written or extended moves there first.
-//  3. When none is left that holds, move the others: coatcheck copy --move --from OLD --to NEW. It may be interrupted and
-//     run again, and is done when it finds nothing to move.
+//  3. When none is left that holds, move the others: coatcheck copy --move --from OLD --to NEW. It may be interrupted
+//     and run again, and is done when it finds nothing to move.
 //  4. Deploy with the new store alone. When no server has the pair any more, the old store may go.
 //
 // A single server, or all of them stopped and started together, need no step 1. The way back is the same with the

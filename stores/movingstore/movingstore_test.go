@@ -293,7 +293,7 @@ func TestAnOldCopyIsProlonged(t *testing.T) {
 	}
 }
 
-// TestWalk: half of the sessions have moved, others stand at each point of a move, and all move before the walk is over.
+// TestWalk: sessions stand at each point of a move, and all have moved before the walk is over.
 func TestWalk(t *testing.T) {
 	r := newRig()
 	for id := range byte(60) {
