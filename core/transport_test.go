@@ -123,6 +123,20 @@ func TestABearersDestroyNeedsNoHeader(t *testing.T) {
 	}
 }
 
+// Nothing could be sent of it in time either.
+func TestABearersSealedSessionMayBeDestroyedLate(t *testing.T) {
+	w := newSealed(t, session.TemporaryKeys(), session.Options{Transport: session.Bearer})
+	token := w.bears(t, "", func(s *session.Session) { s.Login("user:1") })
+	v := bear(t, w.Manager, "Bearer "+token)
+	v.Exists()
+	v.commit().succeeded()
+	v.Destroy()
+	v.request.End()
+	if w.saw(session.ReasonTooLate) || !w.saw(session.ReasonEnded) {
+		t.Errorf("events %+v", w.events)
+	}
+}
+
 // The token of a login that Save has made has to reach the client all the same.
 func TestABearersTokenIsOwedToWhoTakesOverTheConnection(t *testing.T) {
 	w := bearer(t, session.Options{})
