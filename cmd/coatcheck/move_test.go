@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,12 +14,13 @@ import (
 	"github.com/coatcheck/coatcheck/internal/crowd"
 	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 	"github.com/coatcheck/coatcheck/internal/servers"
+	"github.com/coatcheck/coatcheck/internal/soak"
 	"github.com/coatcheck/coatcheck/stores/movingstore"
 )
 
 // idle is how many sessions nobody uses during the move, and patience how long it may take.
 func idle() (n int, patience time.Duration) {
-	if os.Getenv("COATCHECK_SOAK") != "" {
+	if soak.Wanted() {
 		return 100_000, time.Hour
 	}
 	return 200, time.Minute

@@ -18,6 +18,7 @@ import (
 
 	"github.com/coatcheck/coatcheck/internal/drivers/storeurl"
 	"github.com/coatcheck/coatcheck/internal/servers"
+	"github.com/coatcheck/coatcheck/internal/soak"
 )
 
 // operators are the stores that the page of "coatcheck ui" is visited on.
@@ -30,12 +31,11 @@ var operators = map[string]func(*testing.T) string{
 const oneOfThem = `<b>Zoë</b> & "friends"`
 
 // The operator's page in a browser: the address that is printed opens it, the sessions are counted, a subject is looked
-// for and a session ended. COATCHECK_SOAK=1 does so with 100 000 sessions.
+// for and a session ended. SOAK=1 does so with 100 000 sessions.
 func TestOperator(t *testing.T) {
 	needChromium(t)
-	soak := os.Getenv("COATCHECK_SOAK") != ""
-	sessions := 2000
-	if soak {
+	sessions, full := 2000, soak.Wanted()
+	if full {
 		sessions, patience = 100_000, 10*time.Minute
 	}
 	command := filepath.Join(t.TempDir(), "coatcheck.exe")
@@ -44,7 +44,7 @@ func TestOperator(t *testing.T) {
 	}
 	for name, address := range operators {
 		t.Run(name, func(t *testing.T) {
-			if !soak { // which measures
+			if !full { // which measures
 				t.Parallel()
 			}
 			o := openOperator(t, command, address(t), sessions)
