@@ -46,8 +46,8 @@ func (b Binding) check() error {
 	return nil
 }
 
-var errEndSealed = errors.New("Binding: End cannot end a sealed session, which lives in its token: use Refuse, or set " +
-	"Revocations")
+var errEndSealed = errors.New("Binding: End cannot end a sealed session, which lives in its token: use Refuse, or " +
+	"set Revocations")
 
 // judge returns the policy for a session that this client presents: Ignore if it may be the one that was noted. What
 // was not noted binds nobody.

@@ -11,8 +11,8 @@ import (
 // Edit lets f change each session of a subject that is alive, and returns how many have changed: to take a role away
 // from somebody who is logged in, for example. To the sessions' own requests it is one more request at the same time:
 // neither loses the other's changes. f may do what a handler does, but for Login and Renew, which need the visitor's
-// browser. It is called once for each session or, after another request has changed what it had read, again; the Session
-// is over when it returns. An edit is no use of a session and does not keep it alive, unless f calls Touch or
+// browser. It is called once for each session or, after another request has changed what it had read, again; the
+// Session is over when it returns. An edit is no use of a session and does not keep it alive, unless f calls Touch or
 // SetLifetime.
 //
 // An error of one session does not keep the others from their turn: the first one is returned in the end. It is

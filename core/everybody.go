@@ -88,8 +88,8 @@ func (m *Manager) Count(ctx context.Context) (n int, err error) {
 
 // RevokeEverybody ends all sessions in the store, anonymous ones included and those of managers that share the store,
 // and returns how many: after an intrusion for example (OWASP ASVS 5, 7.4.5). One that begins meanwhile, by a login for
-// example, is not among them: first make the site refuse logins. It goes on until it is done or ctx ends; what cannot be
-// ended does not keep the others from ending. Errors are as for All.
+// example, is not among them: first make the site refuse logins. It goes on until it is done or ctx ends; what cannot
+// be ended does not keep the others from ending. Errors are as for All.
 //
 // With Options.Revocations one record ends all sessions that belong to somebody, and only those. The number is unknown
 // then, which is -1.
@@ -106,7 +106,8 @@ func (m *Manager) walkAll(ctx context.Context, operation string, f func(*record)
 	case m.store == nil:
 		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
 	case m.walker == nil:
-		return fmt.Errorf("session: %s: %s cannot go through its records: %w", operation, nameOf(m.store), errors.ErrUnsupported)
+		return fmt.Errorf("session: %s: %s cannot go through its records: %w", operation, nameOf(m.store),
+			errors.ErrUnsupported)
 	}
 	// What was renewed before the walk is met as its successor.
 	w := walk{m: m, operation: operation, f: f, aliasFrom: m.now() - wire.FromDuration(maxLeeway)}

@@ -92,7 +92,10 @@ func TestAllStopsWhenTheCallerDoes(t *testing.T) {
 	w := newWorld(t, session.Options{})
 	w.crowd(t, 450)
 	n := 0
-	for range w.All(t.Context()) {
+	for _, err := range w.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n++; n == 3 {
 			break
 		}

@@ -30,13 +30,3 @@ func Watched(m *Manager) (sessions int, running bool) {
 	return len(h.sessions), h.running
 }
 
-// RevokedAmong reports which of the sessions behind sealed cookies have been revoked.
-func (m *Manager) RevokedAmong(ctx context.Context, cookies []string) ([]bool, error) {
-	records := make([]record, len(cookies))
-	for i, c := range cookies {
-		if _, err := m.openLive(nil, c, m.now(), 0, &records[i]); err != nil {
-			return nil, err
-		}
-	}
-	return m.revokedAmong(ctx, records)
-}

@@ -8,19 +8,6 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// revokedAmong reports which of the records' sessions have been revoked, always by asking the store, in pages. Beside
-// an error it reports those of which that is known. Without Options.Revocations it is none.
-func (m *Manager) revokedAmong(ctx context.Context, records []record) (revoked []bool, err error) {
-	q := inquiry{m: m}
-	for i := range records {
-		q.add(&records[i].env)
-	}
-	if revoked, err = q.ask(ctx); revoked == nil {
-		revoked = make([]bool, len(records))
-	}
-	return revoked, err
-}
-
 // inquiry asks of many sessions whether they have been revoked. It keeps nothing of the sessions themselves.
 type inquiry struct {
 	m       *Manager

@@ -18,7 +18,8 @@ type watched struct {
 
 // watchedAs is what a record tells of its session.
 func (m *Manager) watchedAs(rec *record) *watched {
-	w := &watched{id: m.watchID(rec), idle: m.idleEnd(rec), absolute: m.absoluteEnd(&rec.env), revocable: m.revocableAs(rec)}
+	w := &watched{id: m.watchID(rec), idle: m.idleEnd(rec), absolute: m.absoluteEnd(&rec.env)}
+	w.revocable = m.revocableAs(rec)
 	if m.store == nil {
 		w.idle = wire.Never // any response may have extended it
 	}

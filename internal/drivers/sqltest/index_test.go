@@ -40,7 +40,7 @@ func TestTouchIsHeapOnly(t *testing.T) {
 	}
 }
 
-// TestQueriesUseTheIndexes: without one, each list, each sweep and each page of a walk would read every session there is.
+// TestQueriesUseTheIndexes: without one, each list, sweep and page of a walk would read every session there is.
 func TestQueriesUseTheIndexes(t *testing.T) {
 	oneByOne(t)
 	eachDatabase(t, func(t *testing.T, d database) {
