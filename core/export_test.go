@@ -29,4 +29,3 @@ func Watched(m *Manager) (sessions int, running bool) {
 	defer h.mu.Unlock()
 	return len(h.sessions), h.running
 }
-
