@@ -53,6 +53,7 @@ func (st *state) settle(c *commit, err error) {
 
 // settle forgets what a commit that succeeded has dealt with.
 func (r *rare) settle(c *commit) {
+	r.saved = true
 	if c.others != nil {
 		r.others = nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
+	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
 const role session.Key[string] = "role"
@@ -231,5 +232,110 @@ func TestEditTellsWhatFailed(t *testing.T) {
 	sealed := newSealed(t, session.TemporaryKeys(), session.Options{})
 	if _, err := sealed.Edit(t.Context(), "user:1", demote); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("sealed: %v", err)
+	}
+}
+
+// An owner who enters the password once more has the same session under another token.
+func TestEditReachesWhatIsLoggedInAgainMeanwhile(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.loginWith(t, "user:1", "admin")
+	again := func(as string) {
+		cookie = w.read(t, cookie, func(s *session.Session) { s.Login(as) }).succeeded().issued()
+	}
+	calls := 0
+	n, err := w.Edit(t.Context(), "user:1", func(s *session.Session) {
+		if calls++; calls <= 2 {
+			again("user:1")
+		}
+		demote(s)
+	})
+	if n != 1 || err != nil || w.roleOf(t, cookie) != "user" {
+		t.Errorf("%d edited, %v, role %q", n, err, w.roleOf(t, cookie))
+	}
+	n, err = w.Edit(t.Context(), "user:1", func(s *session.Session) { again("user:1"); role.Set(s, "guest") })
+	if n != 0 || !errors.Is(err, session.ErrConflict) {
+		t.Errorf("an owner who logs in each time: %d edited, %v", n, err)
+	}
+	n, err = w.Edit(t.Context(), "user:1", func(s *session.Session) { again("user:2"); role.Set(s, "guest") })
+	if n != 0 || err != nil || w.roleOf(t, cookie) != "" {
+		t.Errorf("somebody else's login: %d edited, %v, role %q", n, err, w.roleOf(t, cookie))
+	}
+}
+
+func TestEditCountsWhatTheFunctionHasSaved(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.loginWith(t, "user:1", "admin")
+	n, err := w.Edit(t.Context(), "user:1", func(s *session.Session) {
+		demote(s)
+		if err := s.Save(); err != nil {
+			t.Error(err)
+		}
+		w.read(t, cookie, (*session.Session).Destroy)
+		count.Set(s, 1)
+	})
+	if n != 1 || err != nil {
+		t.Errorf("%d edited, %v", n, err)
+	}
+}
+
+func TestEditTellsThatASaveOfTheFunctionFailed(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.loginWith(t, "user:1", "admin")
+	calls := 0
+	n, err := w.Edit(t.Context(), "user:1", func(s *session.Session) {
+		if calls++; calls == 1 {
+			cookie = w.loginAt(t, cookie, "user:1")
+		}
+		demote(s)
+		_ = s.Save()
+	})
+	if n != 1 || err != nil || w.roleOf(t, cookie) != "user" {
+		t.Errorf("%d edited, %v, role %q", n, err, w.roleOf(t, cookie))
+	}
+	n, err = w.Edit(t.Context(), "user:1", func(s *session.Session) {
+		role.Set(s, strings.Repeat("long", 1<<20))
+		_ = s.Save()
+	})
+	if n != 0 || !errors.Is(err, session.ErrTooLarge) {
+		t.Errorf("%d edited, %v", n, err)
+	}
+}
+
+// The edit has looked for sessions when a login with what it is about to change begins another one.
+func TestEditLooksForWhatBeginsMeanwhile(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.loginWith(t, "user:1", "admin")
+	second, begun := begin(t, w.Manager, cookie), ""
+	second.Login("user:1")
+	w.loginAt(t, cookie, "user:1")
+	n, err := w.Edit(t.Context(), "user:1", func(s *session.Session) {
+		if begun == "" {
+			begun = second.finish().succeeded().issued()
+		}
+		demote(s)
+	})
+	if n != 2 || err != nil || w.roleOf(t, begun) != "user" {
+		t.Errorf("%d edited, %v, role %q", n, err, w.roleOf(t, begun))
+	}
+}
+
+// P9: the application's clock may use the session, because no lock is held.
+func TestEditReadsTheClockWithoutALock(t *testing.T) {
+	var edited *session.Session
+	w := &world{records: memstore.New()}
+	m, err := session.New(w.records, session.Options{Now: func() time.Time {
+		if s := edited; s != nil {
+			edited = nil
+			s.Handle()
+		}
+		return time.Now()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Manager = m
+	w.loginWith(t, "user:1", "admin")
+	if n, err := w.Edit(t.Context(), "user:1", func(s *session.Session) { demote(s); edited = s }); n != 1 || err != nil {
+		t.Error(n, err)
 	}
 }

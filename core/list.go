@@ -183,11 +183,27 @@ func (w *walk) visit(ctx context.Context, r *Record) error {
 
 // heir returns the session that an alias leads to, or ErrEnded.
 func (m *Manager) heir(ctx context.Context, alias record) (record, error) {
-	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
-	c := &commit{m: m, facts: facts{now: m.now()}, ctx: b}
+	c := m.onlooker(ctx)
 	defer c.close()
 	rec, _, err := c.follow(alias, ReasonSuperseded)
 	return rec, err
+}
+
+// heirOf returns the session that a record has become, or ErrEnded.
+func (m *Manager) heirOf(ctx context.Context, id RecordID) (record, error) {
+	c := m.onlooker(ctx)
+	defer c.close()
+	rec, reason, err := c.lookUp(id)
+	if err == nil {
+		rec, _, err = c.follow(rec, reason)
+	}
+	return rec, err
+}
+
+// onlooker is a commit that writes nothing. Close it.
+func (m *Manager) onlooker(ctx context.Context) *commit {
+	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx), cancelable: true}
+	return &commit{m: m, facts: facts{now: m.now()}, ctx: b}
 }
 
 // searchFailed wraps an error of a search once.

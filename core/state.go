@@ -49,6 +49,7 @@ type rare struct {
 	cameByReplaced bool // the visitor presented a token that a periodic renewal has replaced
 
 	absent bool // the visitor is not there: Manager.Edit is at work
+	saved  bool // a commit has succeeded: Manager.Edit asks for it
 
 	guarded bool // a guard has answered: the cookie of a dead session stays, and nobody may store the answer
 }
