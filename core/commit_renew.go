@@ -173,9 +173,34 @@ func (c *commit) loginAfter(heir record, way journey) error {
 		if c.lifetime == nil { // it keeps the subject's, as any login would
 			c.lifetime = &wantedLifetime{Lifetime: heir.env.Lifetime()}
 		}
-		return c.startOver(ReasonSeparate, c.values(&heir))
+		return c.startBeside(heir)
 	}
 	return c.startOver(ReasonSeparate, values{})
+}
+
+// startBeside starts a session of this request's own with the values of one that lives on. Those may change until the
+// new record is there; what changes them later, such as Manager.Edit, finds it.
+func (c *commit) startBeside(other record) error {
+	for {
+		events := len(c.events)
+		if err := c.startOver(ReasonSeparate, c.values(&other)); err != nil {
+			return err
+		}
+		found, reason, err := c.lookUp(other.id)
+		if err == nil {
+			found, _, err = c.follow(found, reason)
+		}
+		if err == nil && found.id == other.id && found.version == other.version || errors.Is(err, ErrEnded) ||
+			err == nil && string(found.env.Subject) != c.subject {
+			return nil
+		}
+		c.deleteUnused(&c.next)
+		c.cookie, c.minted, c.events = "", false, c.events[:events]
+		if err != nil {
+			return err
+		}
+		other = found
+	}
 }
 
 // renewHeir renews the session that another request's renewal has left.

@@ -301,6 +301,45 @@ func TestEditTellsThatASaveOfTheFunctionFailed(t *testing.T) {
 	}
 }
 
+// A login that comes second begins with the first one's values, which an edit changes at the same time.
+func TestEditReachesWhatASecondLoginBegins(t *testing.T) {
+	for _, at := range []string{"before its record", "after its record", "while it looks again"} {
+		w := newWorld(t, session.Options{})
+		cookie := w.loginWith(t, "user:1", "admin")
+		second := begin(t, w.Manager, cookie)
+		second.Login("user:1")
+		first := w.loginAt(t, cookie, "user:1")
+		edit := func() {
+			w.store.Before(nil)
+			w.store.After(nil)
+			if n, err := w.Edit(t.Context(), "user:1", demote); n == 0 || err != nil {
+				t.Errorf("%s: %d edited, %v", at, n, err)
+			}
+		}
+		w.store.Before(func(c probe.Call) error {
+			if c.Method == "Create" && at == "before its record" {
+				edit()
+			}
+			return nil
+		})
+		created := false
+		w.store.After(func(c probe.Call, err error) error {
+			created = created || c.Method == "Create"
+			if c.Method == "Create" && at == "after its record" || c.Method == "Load" && created {
+				edit()
+			}
+			return err
+		})
+		begun := second.finish().succeeded().issued()
+		if w.roleOf(t, begun) != "user" || w.roleOf(t, first) != "user" {
+			t.Errorf("%s: roles %q and %q", at, w.roleOf(t, begun), w.roleOf(t, first))
+		}
+		if n := len(w.list(t, "user:1")); n != 2 {
+			t.Errorf("%s: %d sessions", at, n)
+		}
+	}
+}
+
 // The edit has looked for sessions when a login with what it is about to change begins another one.
 func TestEditLooksForWhatBeginsMeanwhile(t *testing.T) {
 	w := newWorld(t, session.Options{})
