@@ -106,15 +106,21 @@ func (c *commit) revoke(rec *record) error {
 	return nil
 }
 
-// checkHeir returns ErrEnded if the session that an alias leads to has been revoked.
+// checkHeir returns ErrEnded if the session that an alias leads to has been revoked. A login that goes on with it counts
+// as having seen all revocations there are, and so has to ask for them, and counts as nothing if it cannot.
 func (c *commit) checkHeir(rec *record) error {
 	var o opening
-	switch err := c.m.checkRevoked(c.ctx, &o, rec, c.m.now()); {
+	memory := c.m.revocations.memory
+	if c.login {
+		memory = nil
+	}
+	switch err := c.m.checkRevoked(c.ctx, &o, rec, c.m.now(), memory); {
 	case err != nil:
 		return err
 	case o.revoked:
 		return ErrEnded
 	case o.unchecked != nil:
+		c.unseen = true
 		c.events = c.m.appendEvent(c.events, rec.event(ReasonUnchecked, o.unchecked))
 	}
 	return nil
