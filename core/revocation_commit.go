@@ -74,7 +74,7 @@ func (c *commit) stampRevocations(e *wire.Envelope) {
 }
 
 // revokeReplaced ends, for sealed sessions, what the plan ends or a login replaces, as far as it belongs to somebody.
-// It comes first, so that a failure leaves nothing that nobody knows of.
+// It comes before anything is handed out, so that a failure leaves nothing that nobody knows of.
 func (c *commit) revokeReplaced() error {
 	if e := c.ending; e != nil {
 		for ; e.done < len(e.sessions); e.done++ {
