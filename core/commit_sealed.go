@@ -2,45 +2,49 @@ package session
 
 import "fmt"
 
-// runSealed seals the session anew, for whichever reason, or lets the cookie be deleted.
+// runSealed seals the session anew, for whichever reason, or lets the cookie be deleted. It seals before it revokes what
+// the plan ends, so that a session that is too large ends nothing, and hands out only what it has revoked for.
 func (c *commit) runSealed() error {
+	line, err := "", error(nil)
+	if c.action != doEnd {
+		if line, err = c.sealAnew(); err != nil {
+			return c.tolerateUpkeepFailure(err)
+		}
+	}
 	if c.m.revocations != nil {
-		if err := c.revokeReplaced(); err != nil {
+		if err = c.revokeReplaced(); err != nil {
 			return err
 		}
 	}
-	if c.action == doEnd {
+	if c.action == doEnd || c.action == doEndThenCreate {
 		c.noteEnded(&c.ending.sessions[0])
+	}
+	if c.action == doEnd {
 		return nil
 	}
-	if err := c.sealAnew(); err != nil {
-		return c.tolerateUpkeepFailure(err)
+	c.cookie = line
+	if c.reason != "" {
+		c.addEvent(c.reason, &c.next)
 	}
 	return nil
 }
 
-func (c *commit) sealAnew() error {
+// sealAnew returns the Set-Cookie line of the session as the commit leaves it.
+func (c *commit) sealAnew() (line string, _ error) {
 	next := &c.next
 	if err := c.reseal(next); err != nil {
-		return err
+		return "", err
 	}
 	cookie := &c.m.cookie
 	attributes := cookie.attributesFor(c.m.cookieLasts(&next.env, c.now))
 	line, err := c.m.sealing.seal(next.data, c.now, cookie.assignment, attributes)
 	if err != nil {
-		return fmt.Errorf("session: seal: %w", err)
+		return "", fmt.Errorf("session: seal: %w", err)
 	}
 	if len(line) > maxCookie {
-		return tooLarge(len(line), maxCookie)
+		return "", tooLarge(len(line), maxCookie)
 	}
-	if c.action == doEndThenCreate {
-		c.noteEnded(&c.ending.sessions[0])
-	}
-	c.cookie = line
-	if c.reason != "" {
-		c.addEvent(c.reason, next)
-	}
-	return nil
+	return line, nil
 }
 
 func (c *commit) reseal(next *record) error {

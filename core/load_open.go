@@ -36,7 +36,7 @@ func (m *Manager) openCookie(
 ) (o opening, err error) {
 	o, err = m.openLive(ctx, value, now, begun, rec)
 	if err == nil && o.reason == "" && m.revocations != nil {
-		err = m.checkRevoked(ctx, &o, rec, now)
+		err = m.checkRevoked(ctx, &o, rec, now, m.revocations.memory)
 	}
 	return o, err
 }

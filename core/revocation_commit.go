@@ -74,7 +74,7 @@ func (c *commit) stampRevocations(e *wire.Envelope) {
 }
 
 // revokeReplaced ends, for sealed sessions, what the plan ends or a login replaces, as far as it belongs to somebody.
-// It comes first, so that a failure leaves nothing that nobody knows of.
+// It comes before anything is handed out, so that a failure leaves nothing that nobody knows of.
 func (c *commit) revokeReplaced() error {
 	if e := c.ending; e != nil {
 		for ; e.done < len(e.sessions); e.done++ {
@@ -106,15 +106,21 @@ func (c *commit) revoke(rec *record) error {
 	return nil
 }
 
-// checkHeir returns ErrEnded if the session that an alias leads to has been revoked.
+// checkHeir returns ErrEnded if the session that an alias leads to has been revoked. A login that goes on with it counts
+// as having seen all revocations there are, and so has to ask for them, and counts as nothing if it cannot.
 func (c *commit) checkHeir(rec *record) error {
 	var o opening
-	switch err := c.m.checkRevoked(c.ctx, &o, rec, c.m.now()); {
+	memory := c.m.revocations.memory
+	if c.login {
+		memory = nil
+	}
+	switch err := c.m.checkRevoked(c.ctx, &o, rec, c.m.now(), memory); {
 	case err != nil:
 		return err
 	case o.revoked:
 		return ErrEnded
 	case o.unchecked != nil:
+		c.unseen = true
 		c.events = c.m.appendEvent(c.events, rec.event(ReasonUnchecked, o.unchecked))
 	}
 	return nil

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -331,4 +332,17 @@ func TestP27SeveralSealedSessionsInOneRequest(t *testing.T) {
 	v.finish().succeeded()
 	w.out(t, "a", a)
 	w.out(t, "b", fresh)
+}
+
+// P16: what is too large for the cookie ends nothing.
+func TestP27WhatIsTooLargeToSealEndsNothing(t *testing.T) {
+	for what, first := range map[string]func(*session.Session){
+		"login":   func(s *session.Session) { s.Login("user:2") },
+		"destroy": (*session.Session).Destroy,
+	} {
+		w := newRevocable(t, session.Options{})
+		cookie := w.login(t, "user:1")
+		w.read(t, cookie, func(s *session.Session) { first(s); name.Set(s, strings.Repeat("x", 9000)) }).failedWith(500)
+		w.in(t, what, cookie, "user:1")
+	}
 }

@@ -21,14 +21,20 @@ func newUnlisted(t *testing.T, o session.Options) *world {
 	t.Helper()
 	w := &world{now: time.Now(), records: memstore.New()}
 	w.store = probe.New(&witness{Store: w.records, w: w})
+	w.Manager = newUnlistedIn(t, w, o)
+	return w
+}
+
+// newUnlistedIn is another server's manager over the store of w, which newUnlisted has made.
+func newUnlistedIn(t *testing.T, w *world, o session.Options) *session.Manager {
+	t.Helper()
 	store := keyed{w.store, w.store}
 	o.Revocations = store
 	m, err := session.New(store, w.observed(o))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Manager = m
-	return w
+	return m
 }
 
 // P27: sessions in a store that cannot list them end like sealed ones.
@@ -140,5 +146,37 @@ func TestSweepRemovesRevocations(t *testing.T) {
 	w.now = w.now.Add(13 * time.Hour)
 	if n, err := w.Sweep(t.Context()); n != 1 || err != nil {
 		t.Errorf("%d swept, %v; want the revocation", n, err)
+	}
+}
+
+// P6: a login stamps what it goes on with as not revoked, and so believes no memory, and no store that has not answered.
+func TestP27ALoginBelievesNoMemoryOfRevocations(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		w := newUnlisted(t, session.Options{RevocationAge: time.Minute, AcceptUnchecked: true})
+		elsewhere := newUnlistedIn(t, w, session.Options{})
+		old := w.start(t)
+		fresh := w.read(t, old, func(s *session.Session) { s.Login("user:1"); name.Set(s, "secret") }).issued()
+		w.in(t, "now it is remembered", fresh, "user:1")
+		if _, err := elsewhere.RevokeAll(t.Context(), "user:1"); err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		w.store.Before(func(c probe.Call) error {
+			if c.Method != "LoadAll" {
+				return nil
+			}
+			if asked++; down && asked == 2 { // after the generations it asks about what it goes on with
+				return errDown
+			}
+			return nil
+		})
+		fresh = w.loginAt(t, old, "user:1")
+		w.store.Before(nil)
+		w.now = w.now.Add(2 * time.Minute)
+		w.read(t, fresh, func(s *session.Session) {
+			if name.Get(s) != "" {
+				t.Errorf("down %t: the login has what was revoked", down)
+			}
+		})
 	}
 }

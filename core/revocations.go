@@ -122,11 +122,13 @@ func (rec *record) revocation() revocation {
 }
 
 // isRevoked reports whether any of the grounds has ended the session with handle h, at now on the application's clock.
-// What is remembered is not asked for again.
-func (r *revocations) isRevoked(ctx context.Context, grounds []ground, h wire.Handle, now wire.Millis) (bool, error) {
+// What memory has is not asked for again.
+func (r *revocations) isRevoked(
+	ctx context.Context, grounds []ground, h wire.Handle, now wire.Millis, memory *revocationMemory,
+) (bool, error) {
 	ids := make([]RecordID, 0, len(grounds))
 	for _, g := range grounds {
-		known, ok := r.memory.get(g.id, now)
+		known, ok := memory.get(g.id, now)
 		if ok && known.ends(g, h) {
 			return true, nil
 		}
@@ -137,10 +139,10 @@ func (r *revocations) isRevoked(ctx context.Context, grounds []ground, h wire.Ha
 	if len(ids) == 0 {
 		return false, nil
 	}
-	since := r.memory.edition()
+	since := memory.edition()
 	found, err := r.look(ctx, ids)
 	if err == nil {
-		r.memory.put(ids, found, now, since)
+		memory.put(ids, found, now, since)
 	}
 	return endedBy(found, grounds, h), err
 }
@@ -155,11 +157,13 @@ func endedBy(found map[RecordID]revocation, grounds []ground, h wire.Handle) boo
 }
 
 // checkRevoked makes an opening one that opens nothing if the session has been revoked. That costs one call of the
-// store where revocations are kept, and none for nobody's session.
-func (m *Manager) checkRevoked(ctx context.Context, o *opening, rec *record, now wire.Millis) error {
+// store where revocations are kept, and none for nobody's session or what memory has.
+func (m *Manager) checkRevoked(
+	ctx context.Context, o *opening, rec *record, now wire.Millis, memory *revocationMemory,
+) error {
 	var space [3]ground
 	grounds := m.grounds(space[:0], &rec.env)
-	revoked, err := m.revocations.isRevoked(ctx, grounds, rec.env.Handle, now)
+	revoked, err := m.revocations.isRevoked(ctx, grounds, rec.env.Handle, now, memory)
 	switch {
 	case revoked:
 		*o = opening{reason: ReasonAlreadyEnded, revoked: true}
