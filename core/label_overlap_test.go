@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"testing"
+	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
@@ -32,4 +33,24 @@ func TestALabelIsFoundForEachOfTwoLoginsAtOnce(t *testing.T) {
 	w.revokeLabel(t, "sid")
 	w.ended(t, "the winner", winner)
 	w.ended(t, "the loser", loser)
+}
+
+// P6: a login carries over the longer lifetime that another request has given the session meanwhile, for the records
+// of its labels too.
+func TestALabelIsFoundAsLongAsACarriedOverLifetime(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.login(t, "user:1")
+	v := begin(t, w.Manager, cookie)
+	v.Login("user:1", session.Label("sid"))
+	w.during("Update", func() {
+		w.read(t, cookie, func(s *session.Session) {
+			s.SetLifetime(session.Lifetime{Idle: 300 * time.Hour, Absolute: 300 * time.Hour})
+		}).succeeded()
+	})
+	cookie = v.finish().succeeded().issued()
+	w.now = w.now.Add(13 * time.Hour) // the manager's lifetime is over
+	_, _ = w.records.Sweep(t.Context(), w.now.Add(-5*time.Minute), 1000)
+	w.in(t, "before", cookie, "user:1")
+	w.revokeLabel(t, "sid")
+	w.ended(t, "the longer one", cookie)
 }
