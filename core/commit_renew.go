@@ -125,6 +125,9 @@ func (c *commit) carryOver(old record, next *record) error {
 	if err := c.encodeNext(&again, c.values(&c.old), c.ops); err != nil {
 		return err
 	}
+	if err := c.indexLabels(&again); err != nil {
+		return err
+	}
 	again.id, again.version = next.id, next.version
 	if err := c.replace(&again); err != nil {
 		if !errors.Is(err, ErrConflict) || !c.isStored(&again) {

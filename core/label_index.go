@@ -57,13 +57,19 @@ func (c *commit) indexLabel(rec *record, label string) error {
 // labelRecord is the record that says that rec's session has a label, for as long as that can live.
 func (m *Manager) labelRecord(rec *record, label string, now wire.Millis) Record {
 	subject, h := string(rec.env.Subject), rec.env.Handle
-	mark := record{snapshot: snapshot{id: purposeID(m.name, labelled, label, h), version: 1, seen: now}}
+	mark := record{snapshot: snapshot{id: m.labelRecordID(label, subject, h), version: 1, seen: now}}
 	mark.expires = rec.env.Deadline + m.leeway
 	mark.env = wire.Envelope{Kind: wire.Labelled, Handle: h, Created: now, Deadline: mark.expires, Renewed: now}
 	mark.env.Subject = []byte(subject)
 	mark.env.SetLabels([]wire.Label{{Name: label}})
 	mark.encode(values{}, nil)
 	return mark.toStore()
+}
+
+// labelRecordID has the subject in it: of two logins at once at one anonymous session each gives its handle a subject,
+// and only one of them keeps it.
+func (m *Manager) labelRecordID(label, subject string, h wire.Handle) RecordID {
+	return purposeID(m.name, labelled, string(wire.AppendFrame(wire.AppendFrame(nil, label), subject)), h)
 }
 
 // RevokeLabel ends all sessions that have a label and returns how many, or -1 where Options.Revocations makes it

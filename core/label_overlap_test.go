@@ -1,0 +1,56 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/probe"
+)
+
+// during runs f once, right before the next call of a method.
+func (w *world) during(method string, f func()) {
+	w.store.Before(func(c probe.Call) error {
+		if c.Method == method {
+			w.store.Before(nil)
+			f()
+		}
+		return nil
+	})
+}
+
+// P6: of two logins at once at one anonymous session, both with the same label, RevokeLabel ends both.
+func TestALabelIsFoundForEachOfTwoLoginsAtOnce(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.start(t)
+	a, b := begin(t, w.Manager, cookie), begin(t, w.Manager, cookie)
+	a.Login("user:a", session.Label("sid"))
+	b.Login("user:b", session.Label("sid"))
+	var winner, loser string
+	w.during("Update", func() { winner = b.finish().succeeded().issued() }) // all of a but its alias is written
+	loser = a.finish().succeeded().issued()
+	w.in(t, "before", winner, "user:b")
+	w.revokeLabel(t, "sid")
+	w.ended(t, "the winner", winner)
+	w.ended(t, "the loser", loser)
+}
+
+// P6: a login carries over the longer lifetime that another request has given the session meanwhile, for the records
+// of its labels too.
+func TestALabelIsFoundAsLongAsACarriedOverLifetime(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	cookie := w.login(t, "user:1")
+	v := begin(t, w.Manager, cookie)
+	v.Login("user:1", session.Label("sid"))
+	w.during("Update", func() {
+		w.read(t, cookie, func(s *session.Session) {
+			s.SetLifetime(session.Lifetime{Idle: 300 * time.Hour, Absolute: 300 * time.Hour})
+		}).succeeded()
+	})
+	cookie = v.finish().succeeded().issued()
+	w.now = w.now.Add(13 * time.Hour) // the manager's lifetime is over
+	_, _ = w.records.Sweep(t.Context(), w.now.Add(-5*time.Minute), 1000)
+	w.in(t, "before", cookie, "user:1")
+	w.revokeLabel(t, "sid")
+	w.ended(t, "the longer one", cookie)
+}
