@@ -10,13 +10,22 @@ func (c *commit) runSealed() error {
 		}
 	}
 	if c.action == doEnd {
-		c.noteEnded(&c.ending.sessions[0])
+		c.noteDestroyed()
 		return nil
 	}
 	if err := c.sealAnew(); err != nil {
 		return c.tolerateUpkeepFailure(err)
 	}
 	return nil
+}
+
+// noteDestroyed notes that what was to be ended has ended, as far as anybody can know of sealed sessions: one event, and
+// all who watch one of them are told.
+func (c *commit) noteDestroyed() {
+	c.noteEnded(&c.ending.sessions[0])
+	for i := range c.ending.sessions {
+		c.m.tellEnded(&c.ending.sessions[i], ReasonEnded)
+	}
 }
 
 func (c *commit) sealAnew() error {
@@ -34,7 +43,7 @@ func (c *commit) sealAnew() error {
 		return tooLarge(len(line), maxCookie)
 	}
 	if c.action == doEndThenCreate {
-		c.noteEnded(&c.ending.sessions[0])
+		c.noteDestroyed()
 	}
 	c.cookie = line
 	if c.reason != "" {
