@@ -28,7 +28,10 @@ const (
 	// Report lets the request pass and emits ReasonOtherClient.
 	Report
 	// Refuse also makes the request an anonymous visitor's, whose Reason is ReasonOtherClient. The session lives on, and
-	// nothing that the request does reaches it. So a thief cannot end it, and its owner comes back with the right client.
+	// nothing that the request does reaches it. So a thief cannot end it, and its owner comes back with the right client,
+	// as on the usual network: the browser keeps its cookie unless the request logs in. Any other write fails with
+	// ErrEnded, a 409, because the session that it would start needs a cookie in that place. For the same reason a form
+	// token on a page that is shown to such a visitor is void: the login form has to do without CheckFormToken.
 	Refuse
 	// End also ends the session, as Revoke does, for its owner and the thief alike: whoever gets hold of the token can log
 	// the owner out. Sealed sessions need Options.Revocations for it, which ends those that belong to somebody. If ending
@@ -72,6 +75,8 @@ func (s *Session) heedBinding(st *state, rec *record, now wire.Millis) Reason {
 	case Report:
 		st.addEvent(s.m, rec.event(ReasonOtherClient, nil))
 		return ""
+	case Refuse:
+		st.rarely().otherClient = true
 	case End:
 		s.endFromOutside(st, rec, now)
 	}

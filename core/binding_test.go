@@ -121,7 +121,7 @@ func TestWhatAThiefDoesLeavesTheOwnersSessionAlone(t *testing.T) {
 		for kind, w := range bound(t, session.Binding{Agent: session.Refuse}) {
 			cookie := w.visitAs(t, firefox, atHome, "", loginAndCount).succeeded().issued()
 			before := w.loadedRecords(t)
-			got, _ := w.visitAs(t, chrome, abroad, cookie, deed).succeeded().cookie()
+			got, _ := w.visitAs(t, chrome, abroad, cookie, deed).cookie()
 			if got == cookie || kind == "stored" && w.loadedRecords(t)[0] != before[0] {
 				t.Errorf("%s: a thief who %s has changed the owner's record, or got the token", kind, what)
 			}
@@ -131,6 +131,40 @@ func TestWhatAThiefDoesLeavesTheOwnersSessionAlone(t *testing.T) {
 						name.Get(s))
 				}
 			}).succeeded().untouched()
+		}
+	}
+}
+
+// The owner comes back from another network with the cookie that the browser keeps: only a login there replaces it.
+func TestARefusedOwnerKeepsTheCookie(t *testing.T) {
+	const fine = 200
+	for what, c := range map[string]struct {
+		deed   func(*session.Session)
+		status int
+	}{
+		"reads":              {func(s *session.Session) { s.Exists() }, fine},
+		"destroys":           {func(s *session.Session) { s.Destroy() }, fine},
+		"asks for a form":    {func(s *session.Session) { s.FormToken() }, fine},
+		"writes":             {func(s *session.Session) { count.Set(s, 9) }, 409},
+		"writes into a form": {func(s *session.Session) { s.FormToken(); count.Set(s, 9) }, 409},
+		"says goodbye":       {func(s *session.Session) { s.Destroy(); count.Set(s, 9) }, 409},
+	} {
+		for kind, w := range bound(t, session.Binding{Network: session.Refuse}) {
+			cookie := w.visitAs(t, firefox, atHome, "", loginAndCount).succeeded().issued()
+			v := w.visitAs(t, firefox, abroad, cookie, c.deed)
+			if v.untouched(); v.ok != (c.status == fine) || !v.ok && v.instead.Status != c.status {
+				t.Errorf("%s: who %s abroad is answered %t with %d, want %d", kind, what, v.ok, v.instead.Status, c.status)
+			}
+			fresh := w.visitAs(t, firefox, abroad, cookie, func(s *session.Session) {
+				s.Login("user:1")
+				_ = s.Save()
+				s.Destroy()
+				_ = s.Save()
+				count.Set(s, 1)
+			}).succeeded().issued()
+			if fresh == cookie {
+				t.Errorf("%s: the session of a login abroad has the token of the one at home", kind)
+			}
 		}
 	}
 }

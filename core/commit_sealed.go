@@ -17,7 +17,7 @@ func (c *commit) runSealed() error {
 		}
 	}
 	if c.action == doEnd || c.action == doEndThenCreate {
-		c.noteEnded(&c.ending.sessions[0])
+		c.noteDestroyed()
 	}
 	if c.action == doEnd {
 		return nil
@@ -27,6 +27,15 @@ func (c *commit) runSealed() error {
 		c.addEvent(c.reason, &c.next)
 	}
 	return nil
+}
+
+// noteDestroyed notes that what was to be ended has ended, as far as anybody can know of sealed sessions: one event, and
+// all who watch one of them are told.
+func (c *commit) noteDestroyed() {
+	c.noteEnded(&c.ending.sessions[0])
+	for i := range c.ending.sessions {
+		c.m.tellEnded(&c.ending.sessions[i], ReasonEnded)
+	}
 }
 
 // sealAnew returns the Set-Cookie line of the session as the commit leaves it.

@@ -58,7 +58,7 @@ func (r *rare) settle(c *commit) {
 		r.others = nil
 	}
 	if c.cookie != "" {
-		r.marker, r.deletable, r.offer = nil, false, ""
+		r.marker, r.deletable, r.otherClient, r.offer = nil, false, false, ""
 		r.cameByReplaced = r.cameByReplaced && !c.minted // otherwise the visitor has yet to present the new token
 	}
 }

@@ -28,7 +28,7 @@ func (s *Session) load(st *state) {
 	if st.found {
 		st.age = uint32(max(0, wire.FromTime(at)-st.base.seen) / 1000)
 	}
-	if found.several && len(m.cookie.former) > 0 {
+	if found.several && len(m.cookie.former) > 0 && !st.otherClient() {
 		st.rarely().several, st.upkeepAt = true, 0
 	}
 }

@@ -25,6 +25,7 @@ type facts struct {
 	upkeep
 
 	marker          *record // the ended marker or alias that the visitor's token led to
+	otherClient     bool    // the visitor's token opens a session that Options.Binding refuses this client
 	cookieDeletable bool    // its cookie may be deleted: no response with a newer one can be on its way to the visitor
 	guarded         bool    // a guard has answered, so that the next response is to tell of the dead session
 	offer           string  // the Set-Cookie line of the token that the visitor should have by now
@@ -47,7 +48,7 @@ func (s *Session) gatherFacts(st *state, base *record, now wire.Millis) facts {
 		now: now, sealed: s.m.store == nil, bearer: s.client.isBearer(), headersSent: s.phase != headersPending,
 		timedOut: pastDeadline(s.ctx), gone: s.ctx.Err() != nil,
 		found: st.found, marker: st.marker(), cookieDeletable: st.cookieDeletable(), guarded: st.guarded(),
-		offer:   st.offer(),
+		otherClient: st.otherClient(), offer: st.offer(),
 		blocked: st.blocked(), serveOn: s.m.serveOn, unsaved: st.unsaved, absent: st.absent(),
 		changes: st.changes(), starts: st.startsSession(),
 	}
@@ -156,7 +157,7 @@ func planWanted(f *facts) plan {
 		return plan{action: doEnd, reason: ReasonEnded}
 	case !f.found && begins:
 		return planNew(f)
-	case !f.found && f.cookieDeletable && !f.guarded && !f.bearer && canSetCookie(f):
+	case !f.found && f.cookieDeletable && !f.otherClient && !f.guarded && !f.bearer && canSetCookie(f):
 		return plan{action: doDeleteCookie}
 	case !f.found:
 		return plan{}
@@ -168,9 +169,13 @@ func planWanted(f *facts) plan {
 	return planContinued(f)
 }
 
+// keepsCookie reports whether another cookie would replace one that opens a session: the one that the browser has been
+// sent meanwhile, or that of a session that is refused to this client alone.
+func (f *facts) keepsCookie() bool { return f.marker != nil && !f.cookieDeletable || f.otherClient }
+
 // planNew is what is due for a visitor who has no session and needs one.
 func planNew(f *facts) plan {
-	if f.marker != nil && !f.cookieDeletable && !f.login { // its cookie would replace the one that the browser has by now
+	if f.keepsCookie() && !f.login {
 		if f.form && len(f.ops) == 0 { // a page with a form is shown all the same
 			return plan{}
 		}

@@ -30,7 +30,7 @@ func randomFacts(r *rand.Rand) facts {
 		f.changesCookie = f.changed && !f.sealed && seldom()
 		f.expired, f.switched, f.offer = f.now >= f.absoluteEnd, f.login && coin(), []string{"", "id=x"}[r.IntN(2)]
 	case coin():
-		f.marker, f.cookieDeletable = &record{}, coin()
+		f.marker, f.cookieDeletable, f.otherClient = &record{}, coin(), seldom()
 	default:
 		f.ending = []*ending{nil, {}}[r.IntN(2)]
 	}
@@ -90,6 +90,8 @@ func TestDecideKeepsItsPromisesWhateverTheFacts(t *testing.T) {
 			"a change of a found session is saved, or fails": f.found && f.changed && !f.unsaved && p.err == nil &&
 				p.action != doUpdate && p.action != doRenew && p.action != doCreate,
 			"a write with a dead token sets no cookie yet": f.marker != nil && !f.cookieDeletable && !f.login &&
+				p.action != doNothing,
+			"nor with one that is refused to this client": f.otherClient && f.blocked == nil && !f.login &&
 				p.action != doNothing,
 			"a use that is due to be noted down is": noted(f) && p.action == doNothing,
 		} {

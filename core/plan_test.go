@@ -267,6 +267,15 @@ func TestDecide(t *testing.T) {
 		},
 		{"but a login", fresh(func(f *facts) { f.marker, f.login = &record{}, true }), doCreate, ReasonCreated, nil},
 		{
+			"nor in place of one that is refused to this client",
+			fresh(func(f *facts) { f.otherClient, f.starts = true, true }), doNothing, "", ErrEnded,
+		},
+		{
+			"nor is that deleted along with a dead one",
+			fresh(func(f *facts) { f.marker, f.cookieDeletable, f.otherClient = &record{}, true, true }), doNothing, "", nil,
+		},
+		{"but a login there too", fresh(func(f *facts) { f.otherClient, f.login = true, true }), doCreate, ReasonCreated, nil},
+		{
 			"later it is deleted",
 			fresh(func(f *facts) { f.marker, f.cookieDeletable = &record{}, true }), doDeleteCookie, "", nil,
 		},

@@ -96,6 +96,7 @@ func (c *commit) revokeReplaced() error {
 	return nil
 }
 
+// revoke ends a sealed session that belongs to somebody. Of its watchers this process's are told at once.
 func (c *commit) revoke(rec *record) error {
 	if len(rec.env.Subject) == 0 {
 		return nil
@@ -103,6 +104,7 @@ func (c *commit) revoke(rec *record) error {
 	if err := c.m.endOne(c.ctx, string(rec.env.Subject), rec.env.Handle); err != nil {
 		return unavailable("destroy", err)
 	}
+	c.m.tellEnded(rec, ReasonRevoked)
 	return nil
 }
 

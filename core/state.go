@@ -51,6 +51,8 @@ type rare struct {
 	absent bool // the visitor is not there: Manager.Edit is at work
 	saved  bool // a commit has succeeded: Manager.Edit asks for it
 
+	otherClient bool // Options.Binding has refused this client a session that lives on
+
 	guarded bool // a guard has answered: the cookie of a dead session stays, and nobody may store the answer
 }
 
@@ -99,6 +101,9 @@ func (st *state) several() bool { return st.rare != nil && st.rare.several }
 
 // absent reports whether the session's visitor is not there, so that nothing of this is a use of it.
 func (st *state) absent() bool { return st.rare != nil && st.rare.absent }
+
+// otherClient reports whether the request presents a session that lives on, and that Options.Binding refuses its client.
+func (st *state) otherClient() bool { return st.rare != nil && st.rare.otherClient }
 
 // guarded reports whether a guard has answered the request.
 func (st *state) guarded() bool { return st.rare != nil && st.rare.guarded }

@@ -15,8 +15,9 @@ import (
 // answer. Watching is no use of the session and does not extend it. While the store is down watchers stay, until the
 // session has run out as far as is known.
 //
-// Of a sealed session no server knows what its visitor's other requests have made of it: it ends at its deadline, when
-// this process sees a Destroy, or by a revocation where Options.Revocations is set.
+// Of a sealed session no server knows what its visitor's other requests have made of it: it ends at its deadline, the
+// latest of those that its watchers know; with a Destroy that this process sees after the call of Watch; or by a
+// revocation where Options.Revocations is set, which a login as somebody else is too.
 //
 // Watch loads the session. The context is done at once if there is nothing to wait for: the visitor has no session that
 // has been saved, the request's Login has yet to be saved (call Save first), the session could not be loaded, or the

@@ -26,14 +26,13 @@ func (m *Manager) watchedAs(rec *record) *watched {
 	return w
 }
 
-// watchID names a session among those of one manager. A sealed one has no record and goes by its handle.
+// watchID names a session among those of one manager. A sealed one has no record and goes by its handle and subject,
+// since somebody who plants an anonymous session in another browser shares the handle with whoever logs in there.
 func (m *Manager) watchID(rec *record) RecordID {
 	if m.store != nil {
 		return rec.id
 	}
-	var id RecordID
-	copy(id[:], rec.env.Handle[:])
-	return id
+	return purposeID(m.name, oneSession, string(rec.env.Subject), rec.env.Handle)
 }
 
 // end is when the session ends by what is known.
@@ -55,7 +54,8 @@ type watcher struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	stop   func() bool // no longer calls watchers.remove when ctx ends
-	of     *watched    // nil once it is over
+	of     *watched    // nil before it is registered, and once it is over
+	gone   bool        // its context has ended before it was registered
 	at     int         // in of.watchers
 }
 
@@ -82,19 +82,26 @@ func (m *Manager) watching() *watchers {
 	return m.watchers.Load()
 }
 
-// add registers a watcher of a session. What is known of it already may be older or newer; the later idle end counts
-// until the store has been asked.
+// add registers a watcher of a session. What is known of it already may be older or newer; the later ends count, and
+// what may revoke the later login, until the store has been asked. parent may be of the application's making, and is
+// called without the lock.
 func (h *watchers) add(parent context.Context, known *watched, w *watcher) {
+	w.stop = context.AfterFunc(parent, func() { h.remove(w) })
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if w.gone {
+		return
+	}
 	of := h.sessions[known.id]
 	if of == nil {
 		of = known
 		h.sessions[of.id] = of
 	}
-	of.idle = max(of.idle, known.idle)
+	of.idle, of.absolute = max(of.idle, known.idle), max(of.absolute, known.absolute)
+	if known.login > of.login {
+		of.revocable = known.revocable
+	}
 	of.join(w)
-	w.stop = context.AfterFunc(parent, func() { h.remove(w) })
 	if !h.running {
 		h.running = true
 		go h.run()
@@ -114,6 +121,7 @@ func (h *watchers) remove(w *watcher) {
 	defer h.mu.Unlock()
 	of := w.of
 	if of == nil {
+		w.gone = true
 		return
 	}
 	last := len(of.watchers) - 1

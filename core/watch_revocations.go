@@ -12,6 +12,7 @@ import (
 type revocable struct {
 	grounds []ground
 	handle  wire.Handle
+	login   wire.Millis // when it happened
 }
 
 // revocableAs is what may end a record's session.
@@ -19,7 +20,7 @@ func (m *Manager) revocableAs(rec *record) revocable {
 	if m.revocations == nil {
 		return revocable{}
 	}
-	return revocable{m.grounds(nil, &rec.env), rec.env.Handle}
+	return revocable{m.grounds(nil, &rec.env), rec.env.Handle, rec.env.Authenticated}
 }
 
 // tellRevoked has the watchers ask for revocations now, because this process has made one.

@@ -76,3 +76,66 @@ func TestAWatchOutlastsAnOutageOfRevocations(t *testing.T) {
 		over(ctx, t, "revoked")
 	})
 }
+
+// A login as somebody else revokes what it replaces, and a Destroy all that its request presents.
+func TestAWatchOfASealedSessionEndsWithWhateverReplacesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRevocable(t, session.Options{WatchInterval: time.Minute})
+		cookie := w.login(t, "user:1")
+		ctx := w.watch(t, cookie)
+		w.loginAt(t, cookie, "user:2")
+		over(ctx, t, "revoked")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newSealed(t, session.TemporaryKeys(), session.Options{})
+		first, second := w.start(t), w.start(t)
+		ctx, other := w.watch(t, first), w.watch(t, second)
+		v := beginCookies(t, w.Manager, first, second)
+		v.Destroy()
+		v.finish().succeeded()
+		over(ctx, t, "ended")
+		over(other, t, "ended")
+	})
+}
+
+// Who plants an anonymous session in another browser, and so shares its handle, has no part in its watches.
+func TestAWatchOfASealedSessionIsOfItsSubject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSealed(t, session.TemporaryKeys(), session.Options{})
+		planted := w.start(t)
+		ctx := w.watch(t, w.loginAt(t, planted, "user:1"))
+		w.read(t, w.loginAt(t, planted, "user:2"), (*session.Session).Destroy).succeeded()
+		w.read(t, planted, (*session.Session).Destroy).succeeded()
+		stays(ctx, t)
+	})
+}
+
+// Whoever watches after a later login has its deadline, and ends with what it is labelled with.
+func TestAWatchOfASealedSessionIsOfItsLatestLogin(t *testing.T) {
+	for _, revoked := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRevocable(t, session.Options{AbsoluteTimeout: time.Hour, IdleTimeout: time.Hour})
+			cookie := w.login(t, "user:1")
+			w.watch(t, cookie)
+			time.Sleep(50 * time.Minute)
+			w.now = time.Now()
+			ctx := w.watch(t, w.read(t, cookie, func(s *session.Session) {
+				s.Login("user:1", session.Label("device"))
+			}).issued())
+			time.Sleep(30 * time.Minute)
+			w.now = time.Now()
+			stays(ctx, t)
+			if !revoked {
+				time.Sleep(30 * time.Minute)
+				w.now = time.Now()
+				time.Sleep(5 * time.Second)
+				over(ctx, t, "expired-absolute")
+				return
+			}
+			if _, err := w.RevokeLabel(t.Context(), "device"); err != nil {
+				t.Fatal(err)
+			}
+			over(ctx, t, "revoked")
+		})
+	}
+}
