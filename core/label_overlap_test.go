@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -53,4 +54,35 @@ func TestALabelIsFoundAsLongAsACarriedOverLifetime(t *testing.T) {
 	w.in(t, "before", cookie, "user:1")
 	w.revokeLabel(t, "sid")
 	w.ended(t, "the longer one", cookie)
+}
+
+// P6: a login that another one as the same subject has outrun gets a session with its values, so with its labels too.
+func TestALoginThatWasOutrunKeepsTheLabels(t *testing.T) {
+	for kind, create := range labelWorlds {
+		w := create(t, session.Options{})
+		w.revokeLabel(t, "sid") // an earlier revocation does not concern the sessions below
+		w.now = w.now.Add(time.Minute)
+		cookie := w.loginLabelled(t, "", "user:1", "sid")
+		a, b := begin(t, w.Manager, cookie), begin(t, w.Manager, cookie)
+		a.Login("user:1", session.Label("of the faster one"))
+		b.Login("user:1", session.Label("more"))
+		a.finish().succeeded()
+		second := b.finish().succeeded().issued()
+		w.in(t, kind, second, "user:1")
+		want := []string{"sid", "of the faster one", "more"}
+		if kind == "sealed" {
+			want = []string{"sid", "more"} // they do not know of each other
+		}
+		if got := w.labelsOf(t, second); !slices.Equal(got, want) {
+			t.Errorf("%s: labels %q, want %q", kind, got, want)
+		}
+		w.revokeLabel(t, "sid")
+		w.ended(t, kind, second)
+	}
+}
+
+func (w *world) labelsOf(t *testing.T, cookie string) (labels []string) {
+	t.Helper()
+	w.read(t, cookie, func(s *session.Session) { labels = s.Info().Labels })
+	return labels
 }
