@@ -30,6 +30,8 @@ type commit struct {
 	unseen  bool                    // they could not be asked for, and Options.AcceptUnchecked is on
 	restart bool                    // the session was revoked, so that a login starts another one
 
+	inherited []wire.Label // with their stamps: of the session whose values a login takes over into one of its own
+
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // what another request had stored, if there was a conflict
 	revoked    Reason  // the event of what ends without its visitor's asking; "": its visitor destroys it

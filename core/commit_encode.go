@@ -38,6 +38,7 @@ func (c *commit) newEnvelope() wire.Envelope {
 	if c.formKey != "" {
 		e.SetExtension(wire.FormKey, c.formKey)
 	}
+	e.SetLabels(c.inherited)
 	c.stampLogin(&e)
 	c.stampLifetime(&e)
 	return e

@@ -166,8 +166,8 @@ func (c *commit) settleOutrun(last record, reason Reason) error {
 }
 
 // loginAfter goes on with a login whose session another request was faster to renew: from the session, if that was only
-// renewed; with its values as a session of its own, if the same subject has logged in; and otherwise from this
-// request's operations alone.
+// renewed; with its values and labels as a session of its own, if the same subject has logged in; and otherwise from
+// this request's operations alone.
 func (c *commit) loginAfter(heir record, way journey) error {
 	switch {
 	case !way.login:
@@ -176,6 +176,7 @@ func (c *commit) loginAfter(heir record, way journey) error {
 		if c.lifetime == nil { // it keeps the subject's, as any login would
 			c.lifetime = &wantedLifetime{Lifetime: heir.env.Lifetime()}
 		}
+		c.inherited = heir.env.Labels()
 		return c.startBeside(heir)
 	}
 	return c.startOver(ReasonSeparate, values{})

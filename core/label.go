@@ -19,8 +19,9 @@ const (
 
 // Label gives the session a name by which Manager.RevokeLabel ends it, with all others of that name: the session at an
 // identity provider, a device, a customer of yours. A name has 1 to 200 bytes, and a session has at most 8 of
-// them. They stay with it through renewals and further logins as the same subject. Info shows them. It takes a store
-// that can search by subject, or Options.Revocations: elsewhere the login is refused.
+// them. They stay with it through renewals and further logins as the same subject; of logins at once that give more than
+// 8 between them, the newest stay. Info shows them. It takes a store that can search by subject, or
+// Options.Revocations: elsewhere the login is refused.
 //
 // In a store, each label of a login costs a call more.
 func Label(name string) LoginOption { return LoginOption{label: name} }
@@ -86,4 +87,17 @@ func mergeLabels(kept []wire.Label, added []string) []wire.Label {
 		}
 	}
 	return kept
+}
+
+// newestLabels drops what is too much, from the beginning, but nothing of what the login itself gives. addLabels has
+// refused that already, unless the session has got more since, by a login that this one comes after.
+func newestLabels(labels []wire.Label, given []string) []wire.Label {
+	excess := len(labels) - maxLabels
+	return slices.DeleteFunc(labels, func(l wire.Label) bool {
+		drop := excess > 0 && !slices.Contains(given, l.Name)
+		if drop {
+			excess--
+		}
+		return drop
+	})
 }

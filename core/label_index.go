@@ -110,11 +110,25 @@ func (m *Manager) labelledSessions(ctx context.Context, label string) (map[strin
 		}
 		for i := range records {
 			var rec record
-			if rec.fromStore(&records[i]) == nil && rec.env.Kind == wire.Labelled {
+			switch failed := rec.fromStore(&records[i]); {
+			case failed != nil && err == nil && !errors.Is(failed, wire.ErrCorrupt): // of a newer version: it may be one of them
+				err = searchFailed("RevokeLabel", failed)
+			case failed == nil && rec.env.Kind == wire.Labelled:
 				subject := string(rec.env.Subject)
 				found[subject] = append(found[subject], rec.env.Handle.String())
 			}
 		}
 	}
 	return found, err
+}
+
+// dropLabels removes the records of the labels of a session that has ended. Where that fails they stay until the
+// session's deadline, and lead to nothing.
+func (c *commit) dropLabels(rec *record) {
+	if c.m.store == nil || c.m.revocations != nil || !rec.env.HasLabels() {
+		return
+	}
+	for _, l := range rec.env.Labels() {
+		_ = c.m.store.Delete(c.ctx, c.m.labelRecordID(l.Name, string(rec.env.Subject), rec.env.Handle))
+	}
 }

@@ -231,3 +231,42 @@ func TestLabelsAreNoSessions(t *testing.T) {
 		}
 	}
 }
+
+// P22: while a deploy rolls, a label's record may be beyond this version, and its session must not be passed over in
+// silence.
+func TestRevokeLabelTellsOfWhatItDoesNotUnderstand(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	for range 2 {
+		w.read(t, "", func(s *session.Session) { s.Login("user:1", session.Label("device")) }).succeeded()
+	}
+	for _, r := range records(t, w.records) {
+		if _, err := r.Describe(); err != nil {
+			t.Fatal(err)
+		}
+		if r.Subject == "user:1" {
+			continue
+		}
+		r.Data = append([]byte{'C', 99}, r.Data[2:]...)
+		if err := w.records.Update(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if n, err := w.RevokeLabel(t.Context(), "device"); n != 1 || !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("%d ended, %v; want 1 and ErrUnavailable", n, err)
+	}
+}
+
+// Logins and logouts must not fill the store with labels' records.
+func TestALogoutRemovesTheRecordsOfItsLabels(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	for range 20 {
+		cookie := w.read(t, "", func(s *session.Session) {
+			s.Login("user:1", session.Label("device"), session.Label("customer"))
+		}).succeeded().issued()
+		w.read(t, cookie, (*session.Session).Destroy).succeeded()
+	}
+	if n := len(records(t, w.records)); n != 20 {
+		t.Errorf("%d records are left, want the 20 markers of the ended sessions", n)
+	}
+}

@@ -54,7 +54,7 @@ func (c *commit) wasRevoked(grounds []ground) bool {
 func (c *commit) stampRevocations(e *wire.Envelope) {
 	m := c.m
 	if len(c.labels) > 0 {
-		e.SetLabels(mergeLabels(e.Labels(), c.labels))
+		e.SetLabels(newestLabels(mergeLabels(e.Labels(), c.labels), c.labels))
 	}
 	if m.revocations == nil || c.unseen {
 		return

@@ -73,7 +73,7 @@ func TestEveryCallOfTheStoreIsTold(t *testing.T) {
 	v.finish().succeeded()
 	c.want(t, "touch", "load: <nil>", "touch: <nil>")
 
-	v = begin(t, m, "A"+cookie[1:])
+	v = begin(t, m, flip(cookie))
 	count.Get(v.Session)
 	v.finish().succeeded()
 	c.want(t, "unknown", "load: "+session.ErrNotFound.Error())
