@@ -29,8 +29,8 @@ func (c *commit) runSealed() error {
 	return nil
 }
 
-// noteDestroyed notes that what was to be ended has ended, as far as anybody can know of sealed sessions: one event, and
-// all who watch one of them are told.
+// noteDestroyed notes that what was to be ended has ended, as far as anybody can know of sealed sessions: there is one
+// event, and all who watch one of them are told.
 func (c *commit) noteDestroyed() {
 	c.noteEnded(&c.ending.sessions[0])
 	for i := range c.ending.sessions {

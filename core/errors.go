@@ -20,8 +20,8 @@ var (
 	ErrConflict = errors.New("session: changed by another request at the same time")
 	// ErrEnded says that what the request wanted to write into has ended: it was destroyed, revoked or logged in while the
 	// request was using it, its absolute deadline has passed, or the visitor's token had been replaced or ended less
-	// than a minute before, when a cookie of this response could undo a newer one. It is also for a write of whom Refuse has
-	// turned away (see Binding), whose cookie would undo the owner's.
+	// than a minute before, when a cookie of this response could undo a newer one. It is also for a write of whom Refuse
+	// has turned away (see Binding), whose cookie would undo the owner's.
 	ErrEnded = errors.New("session: the session has ended")
 	// ErrTooManySessions says that RefuseLogin refused a login, because its subject has Options.MaxPerSubject sessions
 	// already.

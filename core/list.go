@@ -25,7 +25,7 @@ type Info struct {
 	Labels        []string  // that its logins have given it
 	// Agent and Network say where it was used first or, if later, logged in: the browser and its system, like "Firefox
 	// on Windows", and the address without its last part, like "203.0.113.0/24". The browser's word may be false. They
-	// are "" unless Options.ClientHints asks for them.
+	// are "" unless Options.ClientHints asks for them, or Options.Binding compares them.
 	Agent   string
 	Network string
 }

@@ -141,7 +141,8 @@ type Options struct {
 	// operation, which is load, create, update, touch, delete, find, load-all, walk or sweep, and after it, by the
 	// function that it has returned, with what the store has answered. The store gets the context that it returns.
 	// ErrNotFound, ErrExists and ErrConflict are answers and no failures of the store. Nil costs nothing. It must be safe
-	// for concurrent use. Package otelsession makes one.
+	// for concurrent use. A request's calls may hold the lock of its session: do not use that in TraceStore. Package
+	// otelsession makes one.
 	TraceStore func(ctx context.Context, operation string) (context.Context, func(err error))
 	// ErrorResponse makes the answer when a session cannot be loaded or saved, or a Guard turns away a client that is not
 	// to be redirected; header returns a header of the request, such as Accept. Nil answers with the status that fits

@@ -102,7 +102,7 @@ func (st *state) several() bool { return st.rare != nil && st.rare.several }
 // absent reports whether the session's visitor is not there, so that nothing of this is a use of it.
 func (st *state) absent() bool { return st.rare != nil && st.rare.absent }
 
-// otherClient reports whether the request presents a session that lives on, and that Options.Binding refuses its client.
+// otherClient reports whether the request presents a session that lives on, and that Options.Binding refuses to it.
 func (st *state) otherClient() bool { return st.rare != nil && st.rare.otherClient }
 
 // guarded reports whether a guard has answered the request.

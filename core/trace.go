@@ -70,12 +70,14 @@ type traced struct {
 	has   optional
 }
 
-func (t *traced) call(ctx context.Context, operation string, f func(context.Context) error) error {
+// call calls the store. Also when that panics the end is told.
+func (t *traced) call(ctx context.Context, operation string, f func(context.Context) error) (err error) {
 	ctx, end := t.trace(ctx, operation)
-	err := f(ctx)
 	if end != nil {
-		end(err)
+		err = errPanicked // until f returns
+		defer func() { end(err) }()
 	}
+	err = f(ctx)
 	return err
 }
 

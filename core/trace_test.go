@@ -9,6 +9,7 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/probe"
 	"github.com/coatcheck/coatcheck/stores/memstore"
 )
 
@@ -139,4 +140,20 @@ func TestATraceNeedsNoEnd(t *testing.T) {
 	v := begin(t, m, "")
 	count.Set(v.Session, 1)
 	v.finish().succeeded()
+}
+
+// A span that is begun is ended, whatever the store does.
+func TestATraceEndsWithAPanic(t *testing.T) {
+	c, store := &calls{}, probe.New(memstore.New())
+	m, err := session.New(store, session.Options{TraceStore: c.trace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Before(func(probe.Call) error { panic("a driver's fault") })
+	v := begin(t, m, junkToken(t))
+	func() {
+		defer func() { _ = recover() }()
+		v.Exists()
+	}()
+	c.want(t, "a panic", "load: session: a store or a function of the application panicked")
 }

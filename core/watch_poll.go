@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -29,7 +31,7 @@ func (h *watchers) run() {
 		case <-h.wake:
 			timer.Stop()
 			if h.takeRevoked() {
-				h.noteOutage(h.askRevocations(), false)
+				h.note(&h.outage, recovered(h.askRevocations), false)
 			}
 			continue
 		case <-timer.C:
@@ -69,17 +71,37 @@ func (h *watchers) sleep(next time.Time) (wait time.Duration, goOn bool) {
 // says nothing are judged by what is known.
 func (h *watchers) look(all bool) {
 	r := round{h: h}
-	if h.m.store != nil {
-		ids := h.toAsk(all)
+	r.note(recovered(func() error {
+		r.all(all)
+		return nil
+	}))
+	h.note(&h.outage, r.failure, all)
+	h.note(&h.unreadable, r.unreadable, all && r.failure == nil)
+	h.endRunOut()
+}
+
+// all asks for what there is to ask for.
+func (r *round) all(all bool) {
+	if r.h.m.store != nil {
+		ids := r.h.toAsk(all)
 		for moves := 0; len(ids) > 0 && moves < maxMoves && r.failure == nil; moves++ {
 			ids = r.ask(ids)
 		}
 	}
-	if all && h.m.revocations != nil {
-		r.note(h.askRevocations())
+	if all && r.h.m.revocations != nil {
+		r.note(r.h.askRevocations())
 	}
-	h.noteOutage(r.failure, all)
-	h.endRunOut()
+}
+
+// recovered calls f, and returns its panic as an error: a store's fault in this goroutine is not to end the program,
+// which in a request's it does not either.
+func recovered(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanicked, v, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // toAsk returns the ids of the records to look at.
@@ -111,15 +133,19 @@ func (h *watchers) endRunOut() {
 	}
 }
 
-// noteOutage reports the first failure of an outage. It is over when all could be asked.
-func (h *watchers) noteOutage(failure error, all bool) {
+// note reports the first failure of a trouble. It is over when all could be asked. An OnEvent that panics is not told
+// of it again.
+func (h *watchers) note(told *bool, failure error, all bool) {
 	switch {
 	case failure == nil:
-		h.outage = h.outage && !all
-	case !h.outage:
-		h.outage = true
+		*told = *told && !all
+	case !*told:
+		*told = true
 		e := Event{Reason: ReasonWatchFailed, Err: unavailable("watch", failure)}
-		h.m.emit(context.Background(), h.m.appendEvent(nil, e))
+		_ = recovered(func() error {
+			h.m.emit(context.Background(), h.m.appendEvent(nil, e))
+			return nil
+		})
 	}
 }
 
@@ -129,6 +155,8 @@ type round struct {
 	moved   []RecordID // where renewals have led to
 	failure error      // the first
 	inARow  int        // how many pages have failed
+
+	unreadable error // the first record that could not be read, as one of a newer version
 }
 
 // ask takes over what the store says of these records, and returns where renewals have led to, to be asked for next. A
@@ -150,7 +178,9 @@ func (r *round) page(ids []RecordID) (hung bool) {
 	now := r.h.m.now()
 	for i := range records {
 		present[records[i].ID] = true
-		r.note(r.judge(&records[i], now))
+		if err := r.judge(&records[i], now); err != nil && r.unreadable == nil {
+			r.unreadable = err
+		}
 	}
 	if r.note(err); err != nil {
 		r.inARow++

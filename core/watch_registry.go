@@ -70,7 +70,9 @@ type watchers struct {
 	sleepsUntil wire.Millis // on the application's clock
 	revoked     bool        // this process has made a revocation
 
-	outage bool // the store has failed, and has been reported; only the goroutine uses it
+	// What has been reported, and lasts. Only the goroutine uses them.
+	outage     bool // the store has failed
+	unreadable bool // a record could not be read
 }
 
 // watching returns m's watchers. Until the first Watch there are none.

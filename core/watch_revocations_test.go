@@ -58,14 +58,8 @@ func TestAWatchOutlastsAnOutageOfRevocations(t *testing.T) {
 		w.store.Before(fail("LoadAll"))
 		time.Sleep(time.Minute)
 		stays(ctx, t)
-		failures := 0
-		for _, e := range w.events {
-			if e.Reason == session.ReasonWatchFailed {
-				failures++
-			}
-		}
-		if failures != 1 {
-			t.Errorf("%d events, want 1", failures)
+		if w.failures() != 1 {
+			t.Errorf("%d events, want 1", w.failures())
 		}
 		if _, err := w.RevokeAll(t.Context(), "user:1"); err != nil {
 			t.Fatal(err)

@@ -195,14 +195,8 @@ func TestAWatchOutlastsAnOutage(t *testing.T) {
 			w.store.Before(fail("LoadAll"))
 			time.Sleep(time.Minute)
 			stays(ctx, t)
-			failures := 0
-			for _, e := range w.events {
-				if e.Reason == session.ReasonWatchFailed && errors.Is(e.Err, session.ErrUnavailable) {
-					failures++
-				}
-			}
-			if failures != outage+1 {
-				t.Errorf("%d events after %d outages", failures, outage+1)
+			if w.failures() != outage+1 {
+				t.Errorf("%d events after %d outages", w.failures(), outage+1)
 			}
 			w.store.Before(nil)
 			time.Sleep(time.Minute)
@@ -213,6 +207,63 @@ func TestAWatchOutlastsAnOutage(t *testing.T) {
 		time.Sleep(time.Minute)
 		stays(ctx, t)
 		w.store.Before(nil)
+		time.Sleep(5 * time.Second)
+		over(ctx, t, "already-ended")
+	})
+}
+
+// failures counts the events of watches that failed.
+func (w *world) failures() (n int) {
+	for _, e := range w.events {
+		if e.Reason == session.ReasonWatchFailed && errors.Is(e.Err, session.ErrUnavailable) {
+			n++
+		}
+	}
+	return n
+}
+
+// A store that panics is one that fails: nobody else could keep the program from ending.
+func TestAWatchOutlastsAPanic(t *testing.T) {
+	inOffice(t, session.Options{}, func(t *testing.T, w office) {
+		cookie := w.start(t)
+		ctx := w.watch(t, cookie)
+		w.store.Before(func(probe.Call) error { panic("a driver's fault") })
+		time.Sleep(time.Minute)
+		stays(ctx, t)
+		if w.failures() != 1 {
+			t.Errorf("%d events, want 1", w.failures())
+		}
+		w.store.Before(nil)
+		w.other.read(t, cookie, (*session.Session).Destroy)
+		time.Sleep(5 * time.Second)
+		over(ctx, t, "already-ended")
+	})
+}
+
+// A record of a newer version is reported once, and neither hides an outage nor keeps others from being looked at.
+func TestARecordThatCannotBeReadHidesNoOutage(t *testing.T) {
+	inOffice(t, session.Options{}, func(t *testing.T, w office) {
+		w.watch(t, w.login(t, "user:1"))
+		r := recordsOf(t, w.world, "user:1")[0]
+		r.Data = append([]byte(nil), r.Data...)
+		r.Data[1]++ // the version of the format
+		if err := w.store.Update(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		cookie := w.start(t)
+		ctx := w.watch(t, cookie)
+		time.Sleep(time.Minute)
+		if w.failures() != 1 {
+			t.Errorf("%d events for one record, want 1", w.failures())
+		}
+		w.store.Before(fail("LoadAll"))
+		time.Sleep(time.Minute)
+		if w.failures() != 2 {
+			t.Errorf("%d events after an outage besides, want 2", w.failures())
+		}
+		w.store.Before(nil)
+		cookie = w.other.read(t, cookie, (*session.Session).Renew).issued()
+		w.other.read(t, cookie, (*session.Session).Destroy)
 		time.Sleep(5 * time.Second)
 		over(ctx, t, "already-ended")
 	})
