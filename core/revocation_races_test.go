@@ -136,6 +136,19 @@ func TestP27RevokeOthersInTheRequestOfALogin(t *testing.T) {
 	}
 }
 
+// A copy of the session from before a login that is still to be saved is not what asks.
+func TestP27APendingLoginSparesNoCopy(t *testing.T) {
+	w := newRevocable(t, session.Options{})
+	copied := w.login(t, "user:1")
+	v := begin(t, w.Manager, copied)
+	v.Login("user:1")
+	if _, err := w.RevokeOthers(t.Context(), v.Session); err != nil {
+		t.Fatal(err)
+	}
+	w.in(t, "the login", v.finish().succeeded().issued(), "user:1")
+	w.out(t, "the copy", copied)
+}
+
 // A revocation that meets another one has its own effect: what the other spares it does not.
 func TestP27TwoRevocationsAtOnce(t *testing.T) {
 	for _, before := range []int{0, 1} {

@@ -45,7 +45,7 @@ func (s *Session) exemption(subject string) exemption {
 	}
 	defer s.leave()
 	e := st.base.envelope()
-	if string(e.Subject) != subject {
+	if st.changes().login || string(e.Subject) != subject {
 		return exemption{}
 	}
 	return exemption{e.Handle, e.Stamps().Subject}
