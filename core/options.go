@@ -78,11 +78,16 @@ type Options struct {
 
 	// Revocations makes sessions of somebody endable that no store holds or finds: sealed ones, and those in a store that
 	// cannot search by subject. It keeps one record for each Destroy of a sealed session, and one for each subject, or
-	// label, whose sessions Manager.RevokeAll, RevokeOthers or RevokeLabel have ended, for MaxLifetime: set that to the
-	// longest lifetime that you give. A request that uses a session of somebody costs one call of this store more, a Login
+	// label, whose sessions Manager.RevokeAll, RevokeOthers or RevokeLabel have ended. The former are kept for MaxLifetime,
+	// which has to be the longest lifetime that any of your servers gives, the latter for 400 days. A request that uses a session of somebody costs one call of this store more, a Login
 	// too; nobody's sessions cost nothing, and cannot be ended. Any store is good that is a BatchLoader and
 	// does not lose records; what it loses, or what a replica does not have yet, is not revoked. It may be the store of
-	// the sessions themselves. While it is down, such requests get a 503.
+	// the sessions themselves. While it is down, such requests get a 503, logouts too, and their cookies stay.
+	//
+	// Copies of a sealed session of nobody open until they expire, also after a Destroy. What a request in flight writes
+	// into a sealed session that is revoked meanwhile is answered as saved and lost with the session. A visitor whose
+	// session was revoked may lose the cookie of his next login to a request that overlaps with it, comes with the
+	// old cookie and starts a session for nobody: then he has to log in again.
 	Revocations Store
 	// RevocationAge is for how long this process may remember that a session was not revoked, and so not ask: revoking
 	// on another server takes effect here that much later, on this one at once. Zero means to ask each time; at most an
@@ -90,7 +95,8 @@ type Options struct {
 	RevocationAge time.Duration
 	// AcceptUnchecked lets sessions pass while Revocations cannot be asked, also those that were revoked; each time it
 	// is an event, ReasonUnchecked. A login meanwhile may have to be repeated later. What has to be revoked meanwhile
-	// fails all the same.
+	// fails all the same. Each request waits for up to StoreTimeout first, so set that low. A store that answers
+	// errors.ErrUnsupported is none that is down.
 	AcceptUnchecked bool
 
 	// Conflicts says what happens when a request sets a key that another one changed after this one had read it.

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,8 +117,40 @@ func TestP27ARevocationThatCannotBeRead(t *testing.T) {
 		}
 		t.Log(what)
 		w.read(t, cookie, func(s *session.Session) { count.Get(s) }).failedWith(503)
-		if _, err := w.RevokeAll(t.Context(), "user:1"); err == nil {
-			t.Error("it was written over")
+		_, err := w.RevokeAll(t.Context(), "user:1")
+		if newer := strings.HasPrefix(what, "a newer"); newer != (err != nil) {
+			t.Errorf("to revoke again: %v", err)
+		} else if !newer {
+			w.out(t, "revoked again", cookie)
+			w.in(t, "a login afterwards", w.login(t, "user:1"), "user:1")
 		}
 	}
+}
+
+// A wrapper that cannot load many at once finds out when it is asked. It holds no revocation that anybody could see.
+func TestP27AcceptUncheckedIsForOutages(t *testing.T) {
+	w := newRevocable(t, session.Options{AcceptUnchecked: true})
+	cookie := w.login(t, "user:1")
+	w.store.Before(func(c probe.Call) error {
+		if c.Method == "LoadAll" {
+			return errors.ErrUnsupported
+		}
+		return nil
+	})
+	w.read(t, cookie, func(s *session.Session) { count.Get(s) }).failedWith(503)
+	w.read(t, "", func(s *session.Session) { s.Login("user:1") }).failedWith(503)
+}
+
+// A server that has not been updated yet gives shorter lifetimes than the one whose sessions it revokes.
+func TestP27ARaisedMaxLifetimeBringsNothingBack(t *testing.T) {
+	w := newRevocable(t, session.Options{})
+	before := w.anotherServer(t, 0, session.Options{MaxLifetime: 12 * time.Hour})
+	long := session.Lifetime{Idle: 2400 * time.Hour, Absolute: 2400 * time.Hour}
+	cookie := w.read(t, "", func(s *session.Session) { s.Login("user:1"); s.SetLifetime(long) }).issued()
+	if _, err := before.RevokeAll(t.Context(), "user:1"); err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(13 * time.Hour)
+	w.sweepNothing(t)
+	w.out(t, "the session", cookie)
 }

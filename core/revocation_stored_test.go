@@ -139,13 +139,20 @@ func TestSweepRemovesRevocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Manager = m
+	if err := w.Revoke(t.Context(), "user:1", w.handleOf(t, w.login(t, "user:1"))); err != nil {
+		t.Fatal(err)
+	}
 	w.revokeAll(t, "user:1")
 	if n, err := w.Sweep(t.Context()); n != 0 || err != nil {
 		t.Error(n, err)
 	}
 	w.now = w.now.Add(13 * time.Hour)
 	if n, err := w.Sweep(t.Context()); n != 1 || err != nil {
-		t.Errorf("%d swept, %v; want the revocation", n, err)
+		t.Errorf("%d swept, %v; want the revocation of one session", n, err)
+	}
+	w.now = w.now.Add(400 * 24 * time.Hour)
+	if n, err := w.Sweep(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d swept, %v; want the revocation of all", n, err)
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *Session) exemption(subject string) exemption {
 	}
 	defer s.leave()
 	e := st.base.envelope()
-	if string(e.Subject) != subject {
+	if st.changes().login || string(e.Subject) != subject {
 		return exemption{}
 	}
 	return exemption{e.Handle, e.Stamps().Subject}
@@ -97,12 +97,13 @@ func (m *Manager) bump(ctx context.Context, id RecordID, spare exemption) error 
 	}
 }
 
-// tryBump is one attempt of bump. Where the answer to a write was lost it is made again, which does no harm.
+// tryBump is one attempt of bump. Where the answer to a write was lost it is made again, which does no harm. A record
+// that is damaged, but not one of a newer version, is replaced: while it is there nobody whom it concerns gets in.
 func (m *Manager) tryBump(ctx context.Context, id RecordID, spare exemption) error {
 	store, now := m.revocations.store, m.now()
 	r, err := store.Load(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		next := m.newRevocation(id, now, now, spare)
+		next := m.newRevocation(id, now, now, m.epochEnd(now), spare)
 		return store.Create(ctx, next.toStore())
 	}
 	var old record
@@ -110,14 +111,19 @@ func (m *Manager) tryBump(ctx context.Context, id RecordID, spare exemption) err
 		r.ID = id
 		err = old.parseRevocation(&r)
 	}
-	if err != nil {
+	var before revocation
+	switch {
+	case errors.Is(err, wire.ErrCorrupt): // what it spared is not known, and its generation not far beyond the clock
+		before.generation = now + wire.FromDuration(revocationSlack)
+	case err != nil:
 		return err
+	default:
+		before = old.revocation()
 	}
-	before := old.revocation()
 	if before.ends(ground{id, spare.stamp}, spare.handle) {
 		spare = exemption{}
 	}
-	next := m.newRevocation(id, now, before.generation+1, spare)
+	next := m.newRevocation(id, now, before.generation+1, m.epochEnd(now), spare)
 	next.version, next.expires = old.version, max(old.expires, next.expires)
 	return store.Update(ctx, next.toStore())
 }
@@ -127,7 +133,7 @@ func (m *Manager) endOne(ctx context.Context, subject string, h wire.Handle) err
 	id, now := purposeID(m.name, oneSession, subject, h), m.now()
 	defer m.tellRevoked()
 	defer m.revocations.memory.forget(id)
-	rec := m.newRevocation(id, now, now, exemption{})
+	rec := m.newRevocation(id, now, now, m.revocationEnd(now), exemption{})
 	err := m.revocations.store.Create(ctx, rec.toStore())
 	if errors.Is(err, ErrExists) {
 		return nil
@@ -135,8 +141,8 @@ func (m *Manager) endOne(ctx context.Context, subject string, h wire.Handle) err
 	return err
 }
 
-func (m *Manager) newRevocation(id RecordID, now, generation wire.Millis, spare exemption) record {
-	rec := record{snapshot: snapshot{id: id, version: 1, seen: now, expires: m.revocationEnd(now)}}
+func (m *Manager) newRevocation(id RecordID, now, generation, end wire.Millis, spare exemption) record {
+	rec := record{snapshot: snapshot{id: id, version: 1, seen: now, expires: end}}
 	rec.env = wire.Envelope{Kind: wire.Revocation, Handle: spare.handle, Created: now, Deadline: rec.expires, Renewed: now}
 	rec.env.SetGeneration(generation, spare.stamp)
 	rec.encode(values{}, nil)

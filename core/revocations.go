@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -156,6 +157,12 @@ func endedBy(found map[RecordID]revocation, grounds []ground, h wire.Handle) boo
 	return false
 }
 
+// mayPass reports whether an error leaves sessions unchecked that count all the same. Of a store that never answers
+// nobody would notice that it holds no revocations.
+func (r *revocations) mayPass(err error) bool {
+	return err != nil && r.acceptUnchecked && !errors.Is(err, errors.ErrUnsupported)
+}
+
 // checkRevoked makes an opening one that opens nothing if the session has been revoked. That costs one call of the
 // store where revocations are kept, and none for nobody's session or what memory has.
 func (m *Manager) checkRevoked(
@@ -167,7 +174,7 @@ func (m *Manager) checkRevoked(
 	switch {
 	case revoked:
 		*o = opening{reason: ReasonAlreadyEnded, revoked: true}
-	case err != nil && m.revocations.acceptUnchecked:
+	case m.revocations.mayPass(err):
 		o.unchecked = unavailable("check for revocations", err)
 	case err != nil:
 		return unavailable("check for revocations", err)
@@ -179,8 +186,15 @@ func (m *Manager) checkRevoked(
 // began in time may be at work, and the clocks of servers differ.
 const revocationSlack = 5 * time.Minute
 
-// revocationEnd is until when a revocation of now is kept: no copy of a session that has been made by now, whatever
-// lifetime it has or gets by a SetLifetime in flight, lives longer than MaxLifetime from its last login.
+// epochEnd is until when a revocation of now that concerns many sessions is kept: no session that has logged in by now
+// lives longer, whatever MaxLifetime another server has, or this one from tomorrow on.
+func (m *Manager) epochEnd(now wire.Millis) wire.Millis {
+	return now + wire.FromDuration(maxAge) + m.leeway + wire.FromDuration(revocationSlack)
+}
+
+// revocationEnd is until when that of one session is kept: no copy of it that has been made by now, whatever lifetime it
+// has or gets by a SetLifetime in flight, lives longer than MaxLifetime from its last login. It is shorter than epochEnd
+// because there are as many as logouts.
 func (m *Manager) revocationEnd(now wire.Millis) wire.Millis {
 	return now + m.maxLifetime + m.leeway + wire.FromDuration(revocationSlack)
 }

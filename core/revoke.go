@@ -13,7 +13,8 @@ import (
 // what a visitor sent. Errors are as for List.
 //
 // With Options.Revocations nobody knows which sessions live. Then ErrNotFound is for what cannot be a handle; any other
-// is noted as ended, which ends nobody else's session.
+// is noted as ended, which ends nobody else's session. Each invented handle makes a record: limit how often a visitor may
+// ask.
 func (m *Manager) Revoke(ctx context.Context, subject, handle string) error {
 	if m.revocations != nil {
 		return m.revokeUnseen(ctx, subject, handle)
@@ -27,7 +28,9 @@ func (m *Manager) Revoke(ctx context.Context, subject, handle string) error {
 
 // RevokeOthers ends all sessions of s's subject but s itself, as after a changed password, and returns how many. A
 // login that s has not saved yet counts. It is an error when s belongs to nobody or could not be loaded. With
-// Options.Revocations the number is unknown, which is -1.
+// Options.Revocations the number is unknown, which is -1, and copies of a sealed session are spared along with s. So
+// call Login before and Save after it: then those from before the Login end too, and s keeps nothing but what this
+// request has written.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err error) {
 	subject, handle, err := s.subjectAndHandle(m)
 	if err != nil {

@@ -11,7 +11,9 @@ const (
 	// Bearer is for clients that are no browsers. They send the token as "Authorization: Bearer <token>", and get a new
 	// one in the response header Session-Token, which is to replace the one they have. Cookies are neither read nor set,
 	// and the cross-site rule is left out, because no page of another origin can make a browser send that header unless
-	// your site's CORS headers let it. To a client of another origin these also have to expose Session-Token.
+	// your site's CORS headers let it. To a client of another origin these also have to expose Session-Token. A Destroy
+	// sends no header. Without Options.Revocations it ends nothing of a sealed session, whose token stays good until it
+	// expires: the client has to throw it away by itself.
 	Bearer
 	// Either serves both on the same routes. A request with a Bearer token, or with "Authorization: Bearer" alone, by
 	// which a client asks for its first token, is a bearer's: its cookies are not looked at. All others are browsers'.
