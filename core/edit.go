@@ -130,8 +130,8 @@ func (m *Manager) editOne(ctx context.Context, rec record, f func(*Session)) (ch
 	return changed, ErrConflict
 }
 
-// editRecord lets f work on a session as it is in rec and saves what f has left to save. saved reports whether f or this
-// has saved anything.
+// editRecord lets f work on a session as it is in rec and saves what f has left to save. saved reports whether f or
+// this has saved anything.
 func (m *Manager) editRecord(ctx context.Context, rec *record, f func(*Session)) (saved bool, err error) {
 	s := &Session{m: m, ctx: ctx, phase: headersSent, headersSet: true, st: &state{}}
 	s.st.adopt(m, rec, opening{})

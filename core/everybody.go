@@ -21,16 +21,19 @@ func (m *Manager) All(ctx context.Context) iter.Seq2[Info, error] {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		seen, v := map[wire.Handle]struct{}{}, view{m: m, yield: yield}
-		err := m.walkAll(ctx, "All", func(rec *record) error {
-			if _, twice := seen[rec.env.Handle]; twice || m.hasExpired(rec, m.now()) {
-				return nil
-			}
-			seen[rec.env.Handle] = struct{}{}
-			err := v.show(ctx, rec)
-			if v.stopped {
-				stop()
-			}
-			return err
+		err := m.untilAllMet(func(isNew func(*record)) error {
+			return m.walkAll(ctx, "All", func(rec *record) error {
+				if _, twice := seen[rec.env.Handle]; twice || m.hasExpired(rec, m.now()) {
+					return nil
+				}
+				seen[rec.env.Handle] = struct{}{}
+				isNew(rec)
+				err := v.show(ctx, rec)
+				if v.stopped {
+					stop()
+				}
+				return err
+			})
 		})
 		if failed := v.flush(ctx); failed != nil && err == nil {
 			err = searchFailed("All", failed)
@@ -95,7 +98,7 @@ func (m *Manager) Count(ctx context.Context) (n int, err error) {
 // then, which is -1.
 func (m *Manager) RevokeEverybody(ctx context.Context) (ended int, err error) {
 	if m.revocations != nil {
-		return -1, m.revokeEverybodyEpoch(ctx)
+		return m.unknownNumber(m.revokeEverybodyEpoch(ctx))
 	}
 	return m.endEach(ctx, func(f func(*record) error) error { return m.walkAll(ctx, "RevokeEverybody", f) })
 }

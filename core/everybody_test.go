@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/probe"
@@ -226,4 +227,83 @@ func TestWhatIsRevokedIsNeitherCountedNorEdited(t *testing.T) {
 		t.Errorf("%d live after RevokeEverybody (%v), want the 201 anonymous ones", n, err)
 	}
 	w.out(t, "revoked", own)
+}
+
+// renewAtLength makes the n-th call of a method take long, with all sessions renewed before it returns: what led from
+// the old records to the new ones is gone by then. The new cookies are in cookies.
+func (w *world) renewAtLength(t *testing.T, method string, n int, cookies []string) {
+	t.Helper()
+	calls := 0
+	w.store.After(func(c probe.Call, err error) error {
+		if c.Method != method {
+			return err
+		}
+		if calls++; calls == n {
+			w.store.After(nil)
+			for i := range cookies {
+				if v := w.read(t, cookies[i], (*session.Session).Renew); v.ok {
+					if next, _ := v.cookie(); next != "" {
+						cookies[i] = next
+					}
+				}
+			}
+			w.now = w.now.Add(6 * time.Minute)
+		}
+		return err
+	})
+}
+
+// P6: what is renewed into a part of the store that a long walk has passed is met all the same.
+func TestALongWalkMissesNothingThatIsRenewedMeanwhile(t *testing.T) {
+	for name, revoke := range map[string]func(*world) (int, error){
+		"RevokeEverybody": func(w *world) (int, error) { return w.RevokeEverybody(t.Context()) },
+		"RevokeAll":       func(w *world) (int, error) { return w.RevokeAll(t.Context(), "user:1") },
+	} {
+		w := newWorld(t, session.Options{})
+		var cookies []string
+		for range 450 {
+			cookies = append(cookies, w.login(t, "user:1"))
+		}
+		w.renewAtLength(t, "Update", 250, cookies)
+		if n, err := revoke(w); n != 450 || err != nil || w.alive(t) != 0 {
+			t.Errorf("%s: %d ended, %v, %d alive", name, n, err, w.alive(t))
+		}
+	}
+	w := newWorld(t, session.Options{})
+	cookies := w.crowd(t, 600)
+	want := w.all(t)
+	w.renewAtLength(t, "Walk", 2, cookies)
+	if got := w.all(t); !slices.Equal(got, want) {
+		t.Errorf("All: %d sessions, %d of them once, want %d", len(got), len(slices.Compact(got)), len(want))
+	}
+}
+
+// What begins all the time must not keep a long walk from its end.
+func TestALongWalkEnds(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	w.crowd(t, 10)
+	walks := 0
+	w.store.Before(func(c probe.Call) error {
+		if c.Method == "Walk" {
+			walks++
+			w.now = w.now.Add(6 * time.Minute)
+			w.start(t)
+		}
+		return nil
+	})
+	if n, err := w.RevokeEverybody(t.Context()); n < 10 || err != nil || walks != 2 {
+		t.Errorf("%d ended, %v, in %d walks", n, err, walks)
+	}
+}
+
+func TestRevokeEverybodyCountsNothingBesideAnError(t *testing.T) {
+	w := newWorld(t, session.Options{})
+	m, err := session.New(w.store, session.Options{Revocations: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store.Before(fail("Create", "Update"))
+	if n, err := m.RevokeEverybody(t.Context()); n != 0 || !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("%d, %v", n, err)
+	}
 }

@@ -128,6 +128,24 @@ func (w *walk) page(ctx context.Context, ids []RecordID) (goOn bool) {
 	return w.visitAll(ctx, records, err)
 }
 
+// longestWalk is how long a walk may take and still meet all that is renewed meanwhile: another server, whose clock may
+// be behind, makes the aliases that lead from where a session was to where it is.
+const longestWalk = markerLifetime - wire.Millis(maxLeeway/time.Millisecond)
+
+// untilAllMet walks again as long as walks take too long and meet sessions that none has met before and that are older
+// than the first one, so that what keeps beginning keeps nobody waiting. A long walk that meets none of them is
+// believed, though a session may have been renewed in each. A walk tells isNew what it has met.
+func (m *Manager) untilAllMet(walk func(isNew func(*record)) error) error {
+	first := m.now() + wire.FromDuration(maxLeeway)
+	for {
+		began, metNew := m.now(), false
+		err := walk(func(rec *record) { metNew = metNew || rec.env.Created <= first })
+		if err != nil || !metNew || m.now()-began <= longestWalk {
+			return err
+		}
+	}
+}
+
 // visitAll visits records that were loaded, err being what went wrong with that.
 func (w *walk) visitAll(ctx context.Context, records []Record, err error) (goOn bool) {
 	w.count(err)

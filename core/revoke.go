@@ -96,19 +96,28 @@ func (m *Manager) revoke(
 // endEach ends the sessions that walk goes through, and counts those that were alive.
 func (m *Manager) endEach(ctx context.Context, walk func(f func(*record) error) error) (ended int, err error) {
 	handles := map[wire.Handle]bool{}
-	for again := true; again; {
-		again = false
-		err = walk(func(rec *record) error {
-			alive := !m.hasExpired(rec, m.now())
-			c, err := m.revokeRecord(ctx, rec, ReasonRevoked)
-			if c.endedHere && alive {
-				handles[rec.env.Handle] = true
+	err = m.untilAllMet(func(isNew func(*record)) error {
+		for again := true; again; {
+			again = false
+			err := walk(func(rec *record) error {
+				alive := !m.hasExpired(rec, m.now())
+				c, err := m.revokeRecord(ctx, rec, ReasonRevoked)
+				if c.endedHere && alive {
+					handles[rec.env.Handle] = true
+				}
+				if c.endedHere {
+					isNew(rec)
+				}
+				again = again || c.removed && err == nil
+				return err
+			})
+			if err != nil {
+				return err
 			}
-			again = again || c.removed && err == nil
-			return err
-		})
-		again = again && err == nil // a renewal may have made its record and lost the alias that leads to it
-	}
+			// If again: a renewal may have made its record and lost the alias that leads to it.
+		}
+		return nil
+	})
 	return len(handles), err
 }
 
