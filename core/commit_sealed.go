@@ -2,8 +2,8 @@ package session
 
 import "fmt"
 
-// runSealed seals the session anew, for whichever reason, or lets the cookie be deleted. It seals before it revokes what
-// the plan ends, so that a session that is too large ends nothing, and hands out only what it has revoked for.
+// runSealed seals the session anew, for whichever reason, or lets the cookie be deleted. It seals before it revokes
+// what the plan ends, so that a session that is too large ends nothing, and hands out only what it has revoked for.
 func (c *commit) runSealed() error {
 	line, err := "", error(nil)
 	if c.action != doEnd {

@@ -78,10 +78,11 @@ type Options struct {
 
 	// Revocations makes sessions of somebody endable that no store holds or finds: sealed ones, and those in a store that
 	// cannot search by subject. It keeps one record for each Destroy of a sealed session, and one for each subject, or
-	// label, whose sessions Manager.RevokeAll, RevokeOthers or RevokeLabel have ended. The former are kept for MaxLifetime,
-	// which has to be the longest lifetime that any of your servers gives, the latter for 400 days. A request that uses a session of somebody costs one call of this store more, a Login
-	// too; nobody's sessions cost nothing, and cannot be ended. Any store is good that is a BatchLoader and
-	// does not lose records; what it loses, or what a replica does not have yet, is not revoked. It may be the store of
+	// label, whose sessions Manager.RevokeAll, RevokeOthers or RevokeLabel have ended. The former are kept for
+	// MaxLifetime, which has to be the longest lifetime that any of your servers gives, the latter for 400 days. A
+	// request that uses a session of somebody costs one call of this store more, a Login too; nobody's sessions cost
+	// nothing, and cannot be ended. Any store is good that is a BatchLoader and does not lose
+	// records; what it loses, or what a replica does not have yet, is not revoked. It may be the store of
 	// the sessions themselves. While it is down, such requests get a 503, logouts too, and their cookies stay.
 	//
 	// Copies of a sealed session of nobody open until they expire, also after a Destroy. What a request in flight writes

@@ -108,8 +108,8 @@ func (c *commit) revoke(rec *record) error {
 	return nil
 }
 
-// checkHeir returns ErrEnded if the session that an alias leads to has been revoked. A login that goes on with it counts
-// as having seen all revocations there are, and so has to ask for them, and counts as nothing if it cannot.
+// checkHeir returns ErrEnded if the session that an alias leads to has been revoked. A login that goes on with it
+// counts as having seen all revocations there are, so it has to ask for them, and stamps nothing if it cannot.
 func (c *commit) checkHeir(rec *record) error {
 	var o opening
 	memory := c.m.revocations.memory

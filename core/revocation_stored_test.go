@@ -156,7 +156,7 @@ func TestSweepRemovesRevocations(t *testing.T) {
 	}
 }
 
-// P6: a login stamps what it goes on with as not revoked, and so believes no memory, and no store that has not answered.
+// P6: a login stamps what it goes on with as not revoked, so it believes no memory, and no store that does not answer.
 func TestP27ALoginBelievesNoMemoryOfRevocations(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		w := newUnlisted(t, session.Options{RevocationAge: time.Minute, AcceptUnchecked: true})

@@ -192,9 +192,9 @@ func (m *Manager) epochEnd(now wire.Millis) wire.Millis {
 	return now + wire.FromDuration(maxAge) + m.leeway + wire.FromDuration(revocationSlack)
 }
 
-// revocationEnd is until when that of one session is kept: no copy of it that has been made by now, whatever lifetime it
-// has or gets by a SetLifetime in flight, lives longer than MaxLifetime from its last login. It is shorter than epochEnd
-// because there are as many as logouts.
+// revocationEnd is until when that of one session is kept: no copy of it that has been made by now, whatever lifetime
+// it has or gets by a SetLifetime in flight, lives longer than MaxLifetime from its last login. It is shorter than
+// epochEnd because there are as many as logouts.
 func (m *Manager) revocationEnd(now wire.Millis) wire.Millis {
 	return now + m.maxLifetime + m.leeway + wire.FromDuration(revocationSlack)
 }

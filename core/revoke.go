@@ -13,8 +13,8 @@ import (
 // what a visitor sent. Errors are as for List.
 //
 // With Options.Revocations nobody knows which sessions live. Then ErrNotFound is for what cannot be a handle; any other
-// is noted as ended, which ends nobody else's session. Each invented handle makes a record: limit how often a visitor may
-// ask.
+// is noted as ended, which ends nobody else's session. Each invented handle makes a record: limit how
+// often a visitor may ask.
 func (m *Manager) Revoke(ctx context.Context, subject, handle string) error {
 	if m.revocations != nil {
 		return m.revokeUnseen(ctx, subject, handle)
