@@ -83,8 +83,8 @@ func (c *commit) stampLifetime(e *wire.Envelope) {
 	}
 }
 
-// encodeNext notes the use, if it is one, in rec's clocks, which are those from before, and encodes it over the values v
-// as ops leave them. The rest of its envelope is there already.
+// encodeNext notes the use, if it is one, in rec's clocks, which are those from before, and encodes it over the values
+// v as ops leave them. The rest of its envelope is there already.
 func (c *commit) encodeNext(rec *record, v values, ops []operation) error {
 	if c.isUse() {
 		c.m.noteUse(rec, c.now, c.extends())

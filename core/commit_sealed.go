@@ -5,14 +5,15 @@ import "fmt"
 // runSealed seals the session anew, for whichever reason, or lets the cookie be deleted. It seals before it revokes
 // what the plan ends, so that a session that is too large ends nothing, and hands out only what it has revoked for.
 func (c *commit) runSealed() error {
-	line, err := "", error(nil)
+	line := ""
 	if c.action != doEnd {
+		var err error
 		if line, err = c.sealAnew(); err != nil {
 			return c.tolerateUpkeepFailure(err)
 		}
 	}
 	if c.m.revocations != nil {
-		if err = c.revokeReplaced(); err != nil {
+		if err := c.revokeReplaced(); err != nil {
 			return err
 		}
 	}

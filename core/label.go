@@ -19,8 +19,8 @@ const (
 
 // Label gives the session a name by which Manager.RevokeLabel ends it, with all others of that name: the session at an
 // identity provider, a device, a customer of yours. A name has 1 to 200 bytes, and a session has at most 8 of
-// them. They stay with it through renewals and further logins as the same subject; of logins at once that give more than
-// 8 between them, the newest stay. Info shows them. It takes a store that can search by subject, or
+// them. They stay with it through renewals and further logins as the same subject; of logins at once that give more
+// than 8 between them, the newest stay. Info shows them. It takes a store that can search by subject, or
 // Options.Revocations: elsewhere the login is refused.
 //
 // In a store, each label of a login costs a call more.

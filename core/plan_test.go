@@ -274,7 +274,10 @@ func TestDecide(t *testing.T) {
 			"nor is that deleted along with a dead one",
 			fresh(func(f *facts) { f.marker, f.cookieDeletable, f.otherClient = &record{}, true, true }), doNothing, "", nil,
 		},
-		{"but a login there too", fresh(func(f *facts) { f.otherClient, f.login = true, true }), doCreate, ReasonCreated, nil},
+		{
+			"but a login there too", fresh(func(f *facts) { f.otherClient, f.login = true, true }),
+			doCreate, ReasonCreated, nil,
+		},
 		{
 			"later it is deleted",
 			fresh(func(f *facts) { f.marker, f.cookieDeletable = &record{}, true }), doDeleteCookie, "", nil,
