@@ -415,10 +415,10 @@
 // Two rules carry everything else: Update never creates a record, and it replaces one only if the
 // version is the one it was given. [Toucher], [BatchLoader], [Indexer], [Walker] and [Sweeper] are
 // optional. A store judges nothing: not whether a record has expired, not what is in it, not whether
-// a conflict matters. It answers with [ErrNotFound], [ErrExists], [ErrConflict] and [ErrTooLarge] where the contract says so,
-// and with errors of its own otherwise. A store whose client heeds deadlines and no cancellation can
-// ask the context, as [Store] says. Package storetest holds a store to the contract; docs/stores.md tells what
-// others got wrong first.
+// a conflict matters. It answers with [ErrNotFound], [ErrExists], [ErrConflict] and [ErrTooLarge]
+// where the contract says so, and with errors of its own otherwise. A store whose client heeds
+// deadlines and no cancellation can ask the context, as [Store] says. Package storetest holds a
+// store to the contract; docs/stores.md tells what others got wrong first.
 //
 // # Writing an adapter
 //

@@ -91,9 +91,9 @@ type Walker interface {
 	// on one of its pages, whatever others write meanwhile; one that comes or goes during the walk may be. None is on two
 	// pages, but for stores that cannot avoid it while they reorganize themselves, which the core puts up with. limit is
 	// at least 1 and at most 500; a page may have somewhat more or fewer records, even none. Beside an error it returns
-	// the records that it could read; the walk goes on with the same cursor then, or is given up. A cursor that the store has
-	// not made is an error. Cursors are printable ASCII, say nothing of what is stored, and stay good while the store is
-	// in use.
+	// the records that it could read; the walk goes on with the same cursor then, or is given up. A cursor that the
+	// store has not made is an error. Cursors are printable ASCII, say nothing of what is stored, and stay good while
+	// the store is in use.
 	Walk(ctx context.Context, cursor string, limit int) (page []Record, next string, err error)
 }
 
