@@ -108,20 +108,17 @@ func TestAWatchOfASealedSessionIsOfItsSubject(t *testing.T) {
 func TestAWatchOfASealedSessionIsOfItsLatestLogin(t *testing.T) {
 	for _, revoked := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newRevocable(t, session.Options{AbsoluteTimeout: time.Hour, IdleTimeout: time.Hour})
+			w := newRevocable(t, session.Options{AbsoluteTimeout: time.Hour, IdleTimeout: time.Hour, Now: time.Now})
 			cookie := w.login(t, "user:1")
 			w.watch(t, cookie)
 			time.Sleep(50 * time.Minute)
-			w.now = time.Now()
 			ctx := w.watch(t, w.read(t, cookie, func(s *session.Session) {
 				s.Login("user:1", session.Label("device"))
 			}).issued())
 			time.Sleep(30 * time.Minute)
-			w.now = time.Now()
 			stays(ctx, t)
 			if !revoked {
 				time.Sleep(30 * time.Minute)
-				w.now = time.Now()
 				time.Sleep(5 * time.Second)
 				over(ctx, t, "expired-absolute")
 				return

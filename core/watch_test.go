@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -253,11 +254,13 @@ func TestARecordThatCannotBeReadHidesNoOutage(t *testing.T) {
 		cookie := w.start(t)
 		ctx := w.watch(t, cookie)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if w.failures() != 1 {
 			t.Errorf("%d events for one record, want 1", w.failures())
 		}
 		w.store.Before(fail("LoadAll"))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if w.failures() != 2 {
 			t.Errorf("%d events after an outage besides, want 2", w.failures())
 		}
@@ -272,11 +275,11 @@ func TestARecordThatCannotBeReadHidesNoOutage(t *testing.T) {
 // stalled is a store that does not answer while it is stalled.
 type stalled struct {
 	*memstore.Store
-	now bool
+	now atomic.Bool
 }
 
 func (s *stalled) LoadAll(ctx context.Context, ids []session.RecordID) ([]session.Record, error) {
-	if s.now {
+	if s.now.Load() {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -297,7 +300,7 @@ func TestAStoreThatHangsDelaysOnce(t *testing.T) {
 		for range 1600 {
 			ctx = w.watch(t, w.start(t))
 		}
-		store.now = true
+		store.now.Store(true)
 		time.Sleep(idleEnd + 11*time.Second)
 		over(ctx, t, "expired-idle")
 	})

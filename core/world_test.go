@@ -63,7 +63,9 @@ func newSealed(t *testing.T, keys session.Keys, o session.Options) *world {
 }
 
 func (w *world) observed(o session.Options) session.Options {
-	o.Now = func() time.Time { return w.now }
+	if o.Now == nil {
+		o.Now = func() time.Time { return w.now }
+	}
 	if o.OnEvent == nil {
 		o.OnEvent = func(_ context.Context, e session.Event) { w.events = append(w.events, e) }
 	}

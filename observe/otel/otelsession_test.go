@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,11 +221,22 @@ func TestSpansNameTheSession(t *testing.T) {
 
 // census is a manager whose sessions grow by the minute.
 type census struct {
+	mu  sync.Mutex
 	n   int
 	err error
 }
 
+// is sets the error of the counts to come, and returns how many there have been.
+func (c *census) is(err error) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+	return c.n
+}
+
 func (c *census) Count(context.Context) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.n++
 	return c.n, c.err
 }
@@ -261,17 +273,18 @@ func TestSessionsAreCountedWhenAsked(t *testing.T) {
 		if v := s.sessions(); len(v) != 1 || v[0] != 2 {
 			t.Errorf("after a minute: %v, want 2", v)
 		}
-		c.err = errors.New("no route to host")
+		down := errors.New("no route to host")
+		c.is(down)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if v := s.sessions(); len(v) != 1 || v[0] != 2 || c.n != 3 {
-			t.Errorf("after a count that failed: %v and %d counts, want 2 and 3", v, c.n)
+		if v := s.sessions(); len(v) != 1 || v[0] != 2 || c.is(down) != 3 {
+			t.Errorf("after a count that failed: %v and %d counts, want 2 and 3", v, c.is(down))
 		}
 		stop()
 		synctest.Wait()
 		time.Sleep(time.Hour)
-		if c.n != 3 {
-			t.Errorf("%d counts although it is over", c.n)
+		if n := c.is(down); n != 3 {
+			t.Errorf("%d counts although it is over", n)
 		}
 	})
 }
@@ -283,8 +296,8 @@ func TestCountingEndsWhereItIsImpossible(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		if c.n != 1 {
-			t.Errorf("%d counts of what cannot be counted, want one", c.n)
+		if n := c.is(errors.ErrUnsupported); n != 1 {
+			t.Errorf("%d counts of what cannot be counted, want one", n)
 		}
 		if err := s.observer.CountSessions(t.Context(), "shop", c, time.Millisecond); err == nil {
 			t.Error("a count of the whole store every millisecond was taken")

@@ -23,7 +23,7 @@ func testFull(t *testing.T, s *sqlstore.Store) {
 		}
 	}
 	grown := first
-	grown.Data = newRecord(epoch, 6<<20).Data // more than what the server may free by itself meanwhile
+	grown.Data = newRecord(epoch, 12<<20).Data // more than what the server may free by itself meanwhile
 	for name, err := range map[string]error{"Create": full, "Update": s.Update(t.Context(), grown)} {
 		if err == nil || !strings.Contains(err.Error(), "full") && !strings.Contains(err.Error(), "No space") {
 			t.Errorf("%s: error is %v, which does not say that the database is full", name, err)
