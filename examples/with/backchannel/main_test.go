@@ -59,7 +59,8 @@ func newProvider(t *testing.T) *provider {
 // sign signs a token with these claims and those that every one has.
 func (p *provider) sign(t *testing.T, claims map[string]any) string {
 	t.Helper()
-	all := map[string]any{"iss": p.URL, "aud": clientID, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix()}
+	now := time.Now()
+	all := map[string]any{"iss": p.URL, "aud": clientID, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()}
 	maps.Copy(all, claims)
 	raw, err := json.Marshal(all)
 	if err != nil {
@@ -76,7 +77,9 @@ func serve(t *testing.T, p *provider, sessions *session.Manager) string {
 	}
 	a := &app{
 		sessions: sessions, verifier: at.Verifier(&oidc.Config{ClientID: clientID}),
-		config: oauth2.Config{ClientID: clientID, Endpoint: oauth2.Endpoint{AuthURL: p.URL + "/auth", TokenURL: p.URL + "/token"}},
+		config: oauth2.Config{
+			ClientID: clientID, Endpoint: oauth2.Endpoint{AuthURL: p.URL + "/auth", TokenURL: p.URL + "/token"},
+		},
 	}
 	server := httptest.NewServer(a.site())
 	t.Cleanup(server.Close)
@@ -187,7 +190,8 @@ func TestTheProviderLogsOut(t *testing.T) {
 				t.Errorf("another key's: %d", status)
 			}
 			phone.greets(ada)
-			if status := tell(t, at, p.sign(t, map[string]any{"sub": "ada", "sid": "1", "jti": "8", "events": event})); status != 200 {
+			token := p.sign(t, map[string]any{"sub": "ada", "sid": "1", "jti": "8", "events": event})
+			if status := tell(t, at, token); status != 200 {
 				t.Errorf("the logout is answered with %d", status)
 			}
 			phone.greets("stranger")
