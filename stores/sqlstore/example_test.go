@@ -53,15 +53,15 @@ func ExampleStore_Migrate() {
 }
 
 func ExampleSchema() {
-	schema, err := sqlstore.Schema(sqlstore.PostgreSQL, sqlstore.Options{})
+	schema, err := sqlstore.Schema(sqlstore.PostgreSQL, sqlstore.Options{Table: "web_sessions"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Print(schema)
 	// Output:
 	// -- Tables for web sessions of github.com/coatcheck/coatcheck, layout 1, for PostgreSQL.
-	// CREATE TABLE IF NOT EXISTS "coatcheck_sessions_version" (version BIGINT NOT NULL PRIMARY KEY);
-	// CREATE TABLE IF NOT EXISTS "coatcheck_sessions" (
+	// CREATE TABLE IF NOT EXISTS "web_sessions_version" (version BIGINT NOT NULL PRIMARY KEY);
+	// CREATE TABLE IF NOT EXISTS "web_sessions" (
 	// 	version BIGINT NOT NULL,
 	// 	seen    BIGINT NOT NULL,
 	// 	expires BIGINT NOT NULL,
@@ -70,9 +70,9 @@ func ExampleSchema() {
 	// 	subject BYTEA,
 	// 	data    BYTEA  NOT NULL
 	// ) WITH (fillfactor = 85);
-	// CREATE INDEX IF NOT EXISTS "coatcheck_sessions_sweep" ON "coatcheck_sessions" (sweep);
-	// CREATE INDEX IF NOT EXISTS "coatcheck_sessions_subject" ON "coatcheck_sessions" USING hash (subject) WHERE subject IS NOT NULL;
-	// INSERT INTO "coatcheck_sessions_version" (version) VALUES (1) ON CONFLICT DO NOTHING;
+	// CREATE INDEX IF NOT EXISTS "web_sessions_sweep" ON "web_sessions" (sweep);
+	// CREATE INDEX IF NOT EXISTS "web_sessions_subject" ON "web_sessions" USING hash (subject) WHERE subject IS NOT NULL;
+	// INSERT INTO "web_sessions_version" (version) VALUES (1) ON CONFLICT DO NOTHING;
 }
 
 // Sweeping a table that has grown for long is worth a progress bar: Expired says how far it is to go.
