@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -105,12 +103,8 @@ func (m *Manager) RevokeEverybody(ctx context.Context) (ended int, err error) {
 
 // walkAll is walkSubject for everybody's sessions. One that is renewed meanwhile may come more than once.
 func (m *Manager) walkAll(ctx context.Context, operation string, f func(*record) error) error {
-	switch {
-	case m.store == nil:
-		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
-	case m.walker == nil:
-		return fmt.Errorf("session: %s: %s cannot go through its records: %w", operation, nameOf(m.store),
-			errors.ErrUnsupported)
+	if m.walker == nil {
+		return m.unable(operation, "go through its records")
 	}
 	// What was renewed before the walk is met as its successor.
 	w := walk{m: m, operation: operation, f: f, aliasFrom: m.now() - wire.FromDuration(maxLeeway)}

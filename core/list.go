@@ -88,11 +88,8 @@ func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f 
 	if subject == "" {
 		return needsSubject(operation)
 	}
-	switch {
-	case m.store == nil:
-		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
-	case m.index == nil:
-		return fmt.Errorf("session: %s: %s cannot search by subject: %w", operation, nameOf(m.store), errors.ErrUnsupported)
+	if m.index == nil {
+		return m.unable(operation, "search by subject")
 	}
 	ids, err := m.findIDs(ctx, subject)
 	if err != nil {
@@ -105,6 +102,14 @@ func (m *Manager) walkSubject(ctx context.Context, operation, subject string, f 
 		}
 	}
 	return w.first
+}
+
+// unable is why an operation needs something that the manager's sessions do not offer.
+func (m *Manager) unable(operation, what string) error {
+	if m.store == nil {
+		return fmt.Errorf("session: %s: sealed sessions are in their browsers only: %w", operation, errors.ErrUnsupported)
+	}
+	return fmt.Errorf("session: %s: %s cannot %s: %w", operation, nameOf(m.store), what, errors.ErrUnsupported)
 }
 
 func needsSubject(operation string) error {
