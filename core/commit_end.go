@@ -68,8 +68,8 @@ func (c *commit) deleteInstead(target *record, failure error) error {
 // noteEnded notes that this commit has ended target. Its cookie goes, unless it was ended from outside of a request.
 func (c *commit) noteEnded(target *record) {
 	c.endedHere = true
-	c.dropLabels(target)
 	c.m.tellEnded(target, cmp.Or(c.revoked, ReasonEnded))
+	c.dropLabels(target)
 	if c.revoked != "" {
 		c.addEvent(c.revoked, target)
 		return

@@ -21,7 +21,8 @@ const (
 // identity provider, a device, a customer of yours. A name has 1 to 200 bytes, and a session has at most 8 of
 // them. They stay with it through renewals and further logins as the same subject; of logins at once that give more
 // than 8 between them, the newest stay. Info shows them. It takes a store that can search by subject, or
-// Options.Revocations: elsewhere the login is refused.
+// Options.Revocations: elsewhere the login is refused. A store that learns only when it is asked that it cannot search
+// takes the login, and RevokeLabel returns errors.ErrUnsupported.
 //
 // In a store, each label of a login costs a call more.
 func Label(name string) LoginOption { return LoginOption{label: name} }
