@@ -39,11 +39,19 @@ const (
 	End
 )
 
+// String returns "ignore", "report", "refuse" or "end".
+func (p BindingPolicy) String() string {
+	if p < Ignore || p > End {
+		return "unknown"
+	}
+	return [...]string{"ignore", "report", "refuse", "end"}[p]
+}
+
 // check refuses what is no policy.
 func (b Binding) check() error {
 	for name, p := range map[string]BindingPolicy{"Agent": b.Agent, "Network": b.Network} {
 		if p < Ignore || p > End {
-			return fmt.Errorf("Binding.%s %d: use Ignore, Report, Refuse or End", name, p)
+			return fmt.Errorf("Binding.%s %d: use Ignore, Report, Refuse or End", name, int(p))
 		}
 	}
 	return nil

@@ -36,6 +36,8 @@ type Settings struct {
 	RefusesLogin  bool `json:"refuses_login"`   // beyond that, instead of ending the oldest
 
 	ClientHints    bool     `json:"client_hints"`
+	BindingAgent   string   `json:"binding_agent"` // ignore, report, refuse or end
+	BindingNetwork string   `json:"binding_network"`
 	AllowCrossSite bool     `json:"allow_cross_site"`
 	TrustedOrigins []string `json:"trusted_origins,omitempty"`
 	ServesOn       bool     `json:"serves_on"` // as anonymous, while the store is not available
@@ -65,6 +67,7 @@ func (m *Manager) Settings() Settings {
 		MaxLifetimeSeconds: seconds(m.maxLifetime), RenewSeconds: seconds(m.renewEvery),
 		LifetimeBySubject: m.lifetimeFor != nil, IdleFromChange: m.basis == LastChange,
 		EndsReplayed: m.onReplay == EndReplayed, MaxPerSubject: m.maxPerSubject, RefusesLogin: m.limit == RefuseLogin,
+		BindingAgent: m.binding.Agent.String(), BindingNetwork: m.binding.Network.String(),
 		ClientHints: m.hints, AllowCrossSite: m.origins.allowAll, TrustedOrigins: slices.Clone(m.origins.trusted),
 		ServesOn: m.serveOn, Events: m.onEvent != nil,
 	}

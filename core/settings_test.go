@@ -34,7 +34,8 @@ func TestSettings(t *testing.T) {
 		`"partitioned":false,"persistent":false},` +
 		`"idle_seconds":1800,"touch_seconds":180,"absolute_seconds":43200,"max_lifetime_seconds":34560000,` +
 		`"renew_seconds":0,"lifetime_by_subject":false,"idle_from_change":false,"ends_replayed":false,` +
-		`"max_per_subject":0,"refuses_login":false,"client_hints":false,"allow_cross_site":false,` +
+		`"max_per_subject":0,"refuses_login":false,"client_hints":false,` +
+		`"binding_agent":"ignore","binding_network":"ignore","allow_cross_site":false,` +
 		`"serves_on":false,"events":false}`
 	if got != want {
 		t.Errorf("%s\nwant %s", got, want)
@@ -56,6 +57,7 @@ func TestSettingsOfEverything(t *testing.T) {
 			Persistent: true},
 		IdleTimeout: time.Hour, TouchInterval: time.Minute, RenewAfter: time.Minute, Basis: session.LastChange,
 		OnReplay: session.EndReplayed, Transport: session.Either, Revocations: memstore.New(), AllowCrossSite: true,
+		Binding:     session.Binding{Agent: session.End, Network: session.Report},
 		LifetimeFor: func(string) session.Lifetime { return session.Lifetime{} },
 		OnEvent:     func(context.Context, session.Event) {}, AnonymousWhenUnavailable: true,
 	})
@@ -65,7 +67,7 @@ func TestSettingsOfEverything(t *testing.T) {
 		`"name":"__Secure-shop","domain":"example.com"`,
 		`"same_site":"None","partitioned":true,"persistent":true`, `"idle_seconds":3600,"touch_seconds":0`,
 		`"renew_seconds":60,"lifetime_by_subject":true,"idle_from_change":true,"ends_replayed":true`,
-		`"allow_cross_site":true`, `"serves_on":true,"events":true`,
+		`"binding_agent":"end","binding_network":"report","allow_cross_site":true`, `"serves_on":true,"events":true`,
 	} {
 		if !strings.Contains(got, part) {
 			t.Errorf("%s is missing in %s", part, got)

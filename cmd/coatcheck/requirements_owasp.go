@@ -63,8 +63,13 @@ var owaspRequirements = []requirement{
 		return yes("MaxPerSubject")
 	}},
 	{owasp, "Binding to Other Properties", "a change of client is noticed", func(s settings) verdict {
+		for _, policy := range []string{s.BindingAgent, s.BindingNetwork} {
+			if policy != "" && policy != "ignore" { // "" is an older version's
+				return yes("Binding")
+			}
+		}
 		if !s.ClientHints {
-			return depends("set ClientHints, so that users know their devices again")
+			return depends("set ClientHints, so that users know their devices again, or Binding")
 		}
 		return depends("noted with each session; Manager.List shows it")
 	}},
