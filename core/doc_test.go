@@ -52,7 +52,7 @@ func TestTheManualExplainsEveryReasonAndError(t *testing.T) {
 			}
 			found++
 			if !strings.Contains(p.Doc, "["+name+"]") {
-				t.Errorf("the manual does not say what %s means", name)
+				t.Errorf("doc.go does not say what %s means", name)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func TestTheManualsLinksLeadSomewhere(t *testing.T) {
 	p := manual(t)
 	text := string(p.Printer().Text(p.Parser().Parse(p.Doc)))
 	if broken := regexp.MustCompile(`\[[A-Z][\w.]*\]`).FindString(text); broken != "" {
-		t.Errorf("the manual links to %s, which does not exist", broken)
+		t.Errorf("doc.go links to %s, which does not exist", broken)
 	}
 	if _, ok := p.Parser().Parse(p.Doc).Content[0].(*comment.Paragraph); !ok || !strings.Contains(text, "Manager.Begin") {
 		t.Error("the documentation was not found, so this test proves nothing")
