@@ -423,8 +423,8 @@
 // # Writing an adapter
 //
 // Applications need nothing of this: [Request], [Exchange], [RequestFacts], [RegisterContext] and
-// what is named here of [Manager] are for adapters only. An adapter shows a request and its pending response headers as
-// an [Exchange], whose Facts are [RequestFacts], and drives a [Request]:
+// what is named here of [Manager] are for adapters only. An adapter shows a request and its pending
+// response headers as an [Exchange], whose Facts are [RequestFacts], and drives a [Request]:
 //
 //   - [Manager.Ready], when the middleware is made, panics for a nil manager.
 //   - [Manager.Begin], when a request comes, returns the context to run the rest with.
