@@ -14,7 +14,7 @@ TEST     := go test -p 4 -vet=off
 
 # Modules and packages where the race detector has nothing to see: they drive programs from outside, or send one request
 # after the other to what other packages' tests send many at once.
-OUTSIDE  := ./benchmarks ./examples/shop/browsertest ./examples/with ./examples/fiberv3
+OUTSIDE  := ./benchmarks ./examples/shop/browsertest ./examples/with ./examples/fiberv3 ./migrate/proof
 OUTSIDE_PACKAGES := /internal/modules$$|/examples$$|/examples/(articles|chi|echo|echov5|fiber|gin|login|nethttp|shop)(/pages)?$$
 # SQLite translated to Go takes the detector ten times as long, and locks by means that the detector does not know.
 UNWATCHED := -gcflags=modernc.org/...=-race=false

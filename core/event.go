@@ -22,6 +22,7 @@ const (
 	ReasonMerged   Reason = "merged"    // another request had changed the session; both sets of changes are kept
 	ReasonFollowed Reason = "followed"  // changes went into the session that a renewal had made meanwhile
 	ReasonSeparate Reason = "separated" // a login lost a race to another one and got a session of its own
+	ReasonImported Reason = "imported"  // an Importer has taken the session over from another system
 	ReasonLimited  Reason = "limited"   // a login was refused: its subject has Options.MaxPerSubject sessions
 )
 
@@ -70,6 +71,8 @@ type Event struct {
 	Handle  string // the session's public id, if there is one
 	Subject string // whom the session belongs to, or was to belong to by the login that failed; "" for nobody
 	Key     string // the session key concerned, if there is one
+	// Importer is the name of the one at work, where a session of another system is concerned.
+	Importer string
 	Err     error  // nil unless something failed
 
 	// Transport is how the request's token travels, "cookie" or "bearer"; "" where no request is concerned.

@@ -136,6 +136,10 @@ type Options struct {
 	// all handlers, or that check a FormToken in each of them.
 	AllowCrossSite bool
 
+	// Import takes over the sessions of other systems, so that a site can change to this package and log nobody out. Each
+	// importer is asked, in turn, when a visitor comes without a session of this manager and with the importer's cookie.
+	Import []Importer
+
 	// WatchInterval is how long at most after its end, and the time that the store takes to answer, a Session.Watch learns
 	// that another process has ended the session. Zero means 5 seconds; at least 100 ms, at most a minute. For each
 	// interval in which somebody watches, each process asks the store once for every 500 sessions that are watched.

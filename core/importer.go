@@ -1,0 +1,98 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Importer takes over the sessions of another system, so that a site can change to this package and log nobody out.
+// The packages under migrate make one for each system; what a program adds is who the visitor is, which values come
+// along, and the day on which it ends. See Options.Import.
+type Importer struct {
+	// Name names the importer in events and the log: "flask". Each one of a manager needs its own; changing it lets
+	// sessions that have been taken over already be taken over again.
+	Name string
+	// Cookie is the other system's cookie.
+	Cookie ForeignCookie
+	// Open checks a cookie's value and reads the session that it stands for. A NotImported error says why there is
+	// none; ErrNotFound says that the other system does not know it. Any other error means that the other system's data
+	// cannot be had at present: the response becomes a 503 and the cookie stays. It must be safe for concurrent use, and
+	// trust nothing in the value before its signature has been checked. The context ends with Options.StoreTimeout.
+	Open func(ctx context.Context, value string) (Foreign, error)
+	// Until is the last moment at which a session is taken over. It has to be set: an importer is a second door to the
+	// site, and the log tells from a week before when it closes.
+	Until time.Time
+
+	// Subject says whose session it is, like "user:42", or "" for nobody, whose values come along all the same. Nil
+	// means Foreign.Subject. Its errors are Open's.
+	Subject func(ctx context.Context, f Foreign) (string, error)
+	// Values are the values that come along: the key that each gets here, by its name over there. A value that does not
+	// fit the key's type is left out, which is an event, ReasonUndecodable.
+	Values map[string]AnyKey
+	// Fill does what Values cannot: it may set values and the lifetime of the session that is about to be made, whose
+	// subject it sees. It must not use the request's own session, which waits for it. Its errors are Open's.
+	Fill func(ctx context.Context, s *Session, f Foreign) error
+
+	// Mirror keeps both systems logged in and out together; see Mirror. Nil means one way: the session moves here once,
+	// and the other system's cookie is deleted.
+	Mirror Mirror
+}
+
+// Foreign is a session of another system.
+type Foreign struct {
+	// ID is what the session is known by over there and nobody can guess: its token, or the whole signed cookie. Empty
+	// means the cookie's value. Each ID is taken over once. It never reaches a log, and a store only as a hash.
+	ID string
+	// Subject is whom it belongs to over there, if its format has a place for that.
+	Subject string
+	// Values by name: a json.RawMessage where the other system writes JSON, otherwise a value of Go's.
+	Values map[string]any
+	// Created is when it began, Authenticated when the visitor logged in, and Written when it was last written, each
+	// zero if that is not known.
+	Created, Authenticated, Written time.Time
+	// Deadline is when it ends over there however it is used. Zero means that its end moves with its use or is not
+	// known. The session here does not live longer.
+	Deadline time.Time
+}
+
+// ForeignCookie says how another system sets its cookie. It is deleted, and for a Mirror set, with the same attributes.
+type ForeignCookie struct {
+	Name     string
+	Domain   string        // empty: this host only
+	Path     string        // empty: "/"
+	SameSite http.SameSite // zero: no such attribute
+	Insecure bool          // without Secure
+	Readable bool          // by scripts: without HttpOnly
+	// MaxAge is how long a cookie that a Mirror sets lasts. Zero means until the browser closes.
+	MaxAge time.Duration
+}
+
+// Mirror keeps an Importer's other system in step, for a migration that takes weeks: a login here is a login there, and
+// a session that was logged in on both sides ends on both when either side ends it. Each request that uses its session
+// costs one Importer.Open more. The sessions here that began before the mirror was set up are left alone until their
+// next login. Its methods must be safe for concurrent use; an error keeps what it is called for from happening, and the
+// response becomes a 503.
+type Mirror interface {
+	// Login starts a session over there for f.Subject, which is this package's subject, with f.Values by their names over
+	// there, and returns the value of its cookie. old is the visitor's present cookie there, or "", and opens nothing
+	// afterwards, as far as the other system can do that.
+	Login(ctx context.Context, old string, f Foreign) (value string, err error)
+	// Logout ends the session behind a cookie. That there is none is fine.
+	Logout(ctx context.Context, value string) error
+}
+
+// AnyKey is a Key of any type.
+type AnyKey interface {
+	fill(s *Session, value any) error
+	export(s *Session) []byte
+}
+
+// NotImported is the error of Importer.Open, Subject and Fill that refuses a session: the visitor is anonymous, and the
+// reason is counted as an event's.
+type NotImported struct {
+	Reason Reason // such as ReasonMalformed, ReasonUnopenable, ReasonExpiredAbsolute or ReasonCorrupt
+	Detail string // for those who look for a mistake; never a value or a token
+}
+
+func (e *NotImported) Error() string { return "session: not imported: " + string(e.Reason) + ": " + e.Detail }

@@ -1,0 +1,129 @@
+// Package strict reads what other systems have written, and nothing that they would not write: no duplicate keys, no
+// trailing bytes, no more than a limit.
+package strict
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// Limits of what is read. A session that has more is refused.
+const (
+	// MaxSize is how many bytes a session may have, after decompression.
+	MaxSize = 1 << 20
+	// MaxDepth is how deep JSON may nest.
+	MaxDepth = 64
+)
+
+// Refused returns the error that refuses a session.
+func Refused(r session.Reason, detail string, a ...any) error {
+	return &session.NotImported{Reason: r, Detail: fmt.Sprintf(detail, a...)}
+}
+
+var base64url = base64.RawURLEncoding.Strict()
+
+// Base64URL decodes base64url without padding. Of the spellings of a value only one is accepted.
+func Base64URL(s string) ([]byte, error) { return decode(base64url, s) }
+
+func decode(e *base64.Encoding, s string) ([]byte, error) {
+	b, err := e.DecodeString(s)
+	if err != nil || e.EncodedLen(len(b)) != len(s) { // line breaks would be skipped
+		return nil, errors.New("not base64url")
+	}
+	return b, nil
+}
+
+// Inflate undoes zlib's compression of at most MaxSize bytes.
+func Inflate(compressed []byte) ([]byte, error) {
+	in := bytes.NewReader(compressed)
+	z, err := zlib.NewReader(in)
+	if err != nil {
+		return nil, errors.New("not zlib")
+	}
+	defer func() { _ = z.Close() }() // it only reports what Read has
+	plain, err := io.ReadAll(io.LimitReader(z, MaxSize+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("damaged zlib")
+	case len(plain) > MaxSize:
+		return nil, fmt.Errorf("more than %d bytes after decompression", MaxSize)
+	case in.Len() > 0:
+		return nil, errors.New("bytes after the end of zlib")
+	}
+	return plain, nil
+}
+
+// Object reads one JSON object into its members, whose texts are checked and not decoded.
+func Object(text []byte) (map[string]any, error) {
+	if err := check(text); err != nil {
+		return nil, err
+	}
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &members); err != nil || members == nil {
+		return nil, errors.New("not a JSON object")
+	}
+	values := make(map[string]any, len(members))
+	for name, raw := range members {
+		values[name] = raw
+	}
+	return values, nil
+}
+
+// check refuses what decoders may understand in different ways.
+func check(text []byte) error {
+	if len(text) > MaxSize || !utf8.Valid(text) {
+		return errors.New("too long, or not UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := checkValue(d, 0); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("bytes after the end of JSON")
+	}
+	return nil
+}
+
+func checkValue(d *json.Decoder, depth int) error {
+	token, err := d.Token()
+	if err != nil {
+		return errors.New("not JSON")
+	}
+	delim, nested := token.(json.Delim)
+	if !nested {
+		return nil
+	}
+	if depth >= MaxDepth {
+		return fmt.Errorf("JSON nests deeper than %d", MaxDepth)
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if delim == '{' {
+			name, _ := d.Token()
+			text, ok := name.(string)
+			if !ok {
+				return errors.New("not JSON")
+			}
+			if seen[text] {
+				return errors.New("a JSON object has a member twice")
+			}
+			seen[text] = true
+		}
+		if err := checkValue(d, depth+1); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return errors.New("not JSON")
+	}
+	return nil
+}
