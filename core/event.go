@@ -73,7 +73,7 @@ type Event struct {
 	Key     string // the session key concerned, if there is one
 	// Importer is the name of the one at work, where a session of another system is concerned.
 	Importer string
-	Err     error  // nil unless something failed
+	Err      error // nil unless something failed
 
 	// Transport is how the request's token travels, "cookie" or "bearer"; "" where no request is concerned.
 	Transport string

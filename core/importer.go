@@ -95,4 +95,6 @@ type NotImported struct {
 	Detail string // for those who look for a mistake; never a value or a token
 }
 
-func (e *NotImported) Error() string { return "session: not imported: " + string(e.Reason) + ": " + e.Detail }
+func (e *NotImported) Error() string {
+	return "session: not imported: " + string(e.Reason) + ": " + e.Detail
+}
