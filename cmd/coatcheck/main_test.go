@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +20,21 @@ import (
 
 var november = time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)
 
+// folder is where the command's program is while the tests run.
+var folder string
+
 // TestMain keeps the tests from the stores and keys of whoever runs them.
 func TestMain(m *testing.M) {
 	_ = os.Unsetenv("COATCHECK_STORE") // it fails for impossible names only
 	_ = os.Unsetenv(keysVariable)
-	os.Exit(m.Run())
+	var err error
+	if folder, err = os.MkdirTemp("", "coatcheck"); err != nil {
+		fmt.Fprintln(os.Stderr, "coatcheck:", err)
+		os.Exit(1)
+	}
+	status := m.Run()
+	_ = os.RemoveAll(folder) // what the system cleans up too
+	os.Exit(status)
 }
 
 func call(args ...string) (status int, stdout, stderr string) {
@@ -202,12 +214,22 @@ func TestFailureToWriteIsAFailure(t *testing.T) {
 	}
 }
 
-// program builds the command.
+// build compiles the command, without what only a debugger reads.
+var build = sync.OnceValues(func() (binary string, err error) {
+	binary = filepath.Join(folder, "coatcheck.exe")
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return binary, err
+})
+
+// program is the command. The first test that runs it builds it.
 func program(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "coatcheck.exe")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }

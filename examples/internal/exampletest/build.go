@@ -2,6 +2,7 @@ package exampletest
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -15,16 +16,26 @@ import (
 // test itself runs under the race detector, so does the program.
 func Build(t *testing.T, args ...string) string {
 	t.Helper()
-	openSources(t)
 	binary := filepath.Join(t.TempDir(), "program.exe")
-	line := []string{"build", "-buildvcs=false", "-o", binary}
+	if err := BuildTo(binary, args...); err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// BuildTo does what Build does for a program that outlives a test. It is linked without what only a debugger reads.
+func BuildTo(binary string, args ...string) error {
+	if err := openSources(); err != nil {
+		return err
+	}
+	line := []string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary}
 	if racing() {
 		line = append(line, "-race")
 	}
 	if out, err := exec.Command("go", append(line, args...)...).CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	return binary
+	return nil
 }
 
 func racing() bool {
@@ -42,13 +53,12 @@ func racing() bool {
 
 // openSources opens every Go file of the repository but its tests, and every go.mod. "go test" repeats an earlier
 // result unless a file that the test opened has changed, and it does not see what the compiler opens.
-func openSources(t *testing.T) {
-	t.Helper()
+func openSources() error {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/coatcheck/coatcheck").Output()
 	if err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("go list: %w", err)
 	}
-	err = filepath.WalkDir(string(bytes.TrimSpace(out)), func(path string, d fs.DirEntry, err error) error {
+	return filepath.WalkDir(string(bytes.TrimSpace(out)), func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -63,7 +73,4 @@ func openSources(t *testing.T) {
 		}
 		return f.Close()
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

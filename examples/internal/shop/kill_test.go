@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/coatcheck/coatcheck/examples/internal/exampletest"
 	"github.com/coatcheck/coatcheck/internal/soak"
 )
 
@@ -51,7 +50,7 @@ func TestKilledInTheMiddleOfWrites(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a short run kills nobody: what the shop does before is in the other tests")
 	}
-	binary := exampletest.Build(t, command)
+	binary := built(t)
 	writes := soak.Size(800, 20_000)
 	for _, b := range durable() {
 		t.Run(b.name, func(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/examples/internal/exampletest"
 )
 
 func TestBadFlags(t *testing.T) {
@@ -144,7 +143,7 @@ func (w *waiter) Write(b []byte) (int, error) {
 }
 
 func TestStopsCleanly(t *testing.T) {
-	binary := exampletest.Build(t, command)
+	binary := built(t)
 	for i, framework := range frameworks {
 		signal := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}[i%2]
 		t.Run(framework+"/"+signal.String(), func(t *testing.T) {

@@ -75,16 +75,18 @@ func flags(path, profile string) []chromedp.ExecAllocatorOption {
 		chromedp.NoSandbox, // root and most containers cannot have one, and only the shop's own pages are visited
 		chromedp.Flag("accept-lang", "en-US"),
 		chromedp.Flag("disable-component-update", true),
+		// The last one is a process in reserve for the next page, which few tests would ever use.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,SpareRendererForSitePerProcess"),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("ignore-certificate-errors", true), // a visitor of -tls clicks the warning away
 		chromedp.Flag("no-proxy-server", true),
 	)
 }
 
-// build compiles a program as the shop's own module has it. When the tests run under the race detector, so does the
-// program.
+// build compiles a program as the shop's own module has it, without what only a debugger reads. When the tests run
+// under the race detector, so does the program.
 func build(binary, source string) error {
-	args := []string{"build", "-buildvcs=false", "-o", binary}
+	args := []string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings,
 		debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")

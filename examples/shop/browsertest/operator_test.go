@@ -98,7 +98,7 @@ func openOperator(t *testing.T, command, address string, sessions int) *operator
 
 // buildCommand compiles the command within the workspace: by itself it has no other modules of this checkout.
 func buildCommand(binary string) error {
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, ".")
 	cmd.Dir = filepath.Join("..", "..", "..", "cmd", "coatcheck")
 	cmd.Env = append(os.Environ(), "GOWORK=")
 	if out, err := cmd.CombinedOutput(); err != nil {

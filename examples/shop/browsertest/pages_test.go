@@ -86,6 +86,7 @@ func TestLanguageAndTheme(t *testing.T) {
 func TestPhone(t *testing.T) {
 	const width, height = 390, 844
 	on(t, []string{"nethttp"}, func(t *testing.T, b tab) {
+		b = visitor(t, b.shop) // whose tab stays a phone
 		b.do("be a phone", chromedp.EmulateViewport(width, height, chromedp.EmulateMobile))
 		b.visit("/")
 		b.add("bread")

@@ -14,7 +14,7 @@ import (
 // patience is how long one test may take on one framework, or on one store.
 var patience = time.Minute
 
-// everywhere runs a test on each framework, with a shop and a visitor of its own. The arguments are for the shop.
+// everywhere runs a test on each framework, with a shop of its own and a new visitor. The arguments are for the shop.
 func everywhere(t *testing.T, test func(t *testing.T, b tab), args ...string) {
 	t.Helper()
 	on(t, []string{"nethttp", "gin", "fiber", "echo", "echov5", "chi"}, test, args...)
@@ -27,7 +27,8 @@ func on(t *testing.T, frameworks []string, test func(t *testing.T, b tab), args 
 	for _, framework := range frameworks {
 		t.Run(framework, func(t *testing.T) {
 			t.Parallel()
-			test(t, visitor(t, open(t, framework, args...)))
+			shop := open(t, framework, args...)
+			test(t, newcomer(t, framework, shop))
 		})
 	}
 }

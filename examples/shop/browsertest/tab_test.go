@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"sync"
 	"testing"
 
@@ -20,6 +19,8 @@ type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	shop string // its URL
+
+	found *troubles // so far
 }
 
 // visitor is somebody who has not been here before: a new browser context with one tab.
@@ -28,6 +29,56 @@ func visitor(t *testing.T, shop string) tab {
 	ctx, cancel := context.WithTimeout(chromium, patience)
 	t.Cleanup(cancel)
 	return newTab(ctx, t, shop, chromedp.WithNewBrowserContext())
+}
+
+// regulars are tabs that outlive a test, by framework: to open a visitor's first tab takes longer than most tests do.
+var regulars = struct {
+	sync.Mutex
+	tabs map[string]tab
+}{tabs: map[string]tab{}}
+
+// newcomer is somebody who has not been here before, in the tab of an earlier test's visitor: what the browser knew of
+// that one is gone, and the shop is another.
+func newcomer(t *testing.T, framework, shop string) tab {
+	t.Helper()
+	regular := regularTab(t, framework)
+	ctx, cancel := context.WithTimeout(regular.ctx, patience)
+	t.Cleanup(cancel)
+	b := tab{t, ctx, shop, regular.found}
+	b.forget()
+	t.Cleanup(func() {
+		b.report()
+		if t.Failed() { // the next test had better not have this tab
+			regulars.Lock()
+			defer regulars.Unlock()
+			delete(regulars.tabs, framework)
+		}
+	})
+	return b
+}
+
+// regularTab returns a framework's tab. It closes with the browser.
+func regularTab(t *testing.T, framework string) tab {
+	t.Helper()
+	regulars.Lock()
+	defer regulars.Unlock()
+	if _, ok := regulars.tabs[framework]; !ok {
+		regulars.tabs[framework], _ = openTab(chromium, t, "", chromedp.WithNewBrowserContext())
+	}
+	return regulars.tabs[framework]
+}
+
+// forget leaves the page, whose shop has ended and failed what the browser still asked for, and empties the jar.
+func (b tab) forget() {
+	b.t.Helper()
+	b.do("leave", chromedp.Navigate("about:blank"))
+	b.found.take()
+	id := chromedp.FromContext(b.ctx).BrowserContextID
+	if _, err := chromedp.CallBrowser(b.ctx, storage.ClearCookies, storage.ClearCookiesParams{
+		BrowserContextID: id,
+	}); err != nil {
+		b.t.Fatalf("forget the cookies: %v", err)
+	}
 }
 
 // another opens one more tab of the same visitor.
@@ -47,17 +98,23 @@ func openTab(
 	t.Helper()
 	var found troubles
 	ctx, cancel := chromedp.NewContext(ctx, append(options, chromedp.WithListener(found.hear))...)
-	b = tab{t, ctx, shop}
+	b = tab{t, ctx, shop, &found}
 	if err := chromedp.Do(ctx); err != nil {
 		cancel()
 		t.Fatalf("open a tab: %v", err)
 	}
 	return b, func() {
 		defer cancel()
-		b.js(`""`) // its answer comes after all that has happened before
-		for _, trouble := range found.all() {
-			t.Error(trouble)
-		}
+		b.report()
+	}
+}
+
+// report fails the test for the troubles of the tab so far.
+func (b tab) report() {
+	b.t.Helper()
+	b.js(`""`) // its answer comes after all that has happened before
+	for _, trouble := range b.found.take() {
+		b.t.Error(trouble)
 	}
 }
 
@@ -67,10 +124,13 @@ type troubles struct {
 	heard []string
 }
 
-func (f *troubles) all() []string {
+// take returns them, and forgets them.
+func (f *troubles) take() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.heard)
+	heard := f.heard
+	f.heard = nil
+	return heard
 }
 
 func (f *troubles) hear(event any) {

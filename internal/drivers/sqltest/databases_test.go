@@ -108,6 +108,12 @@ func oneByOne(t *testing.T) {
 	}
 }
 
+// with is the database under more settings of the connection's.
+func (d database) with(settings string) database {
+	d.source += settings
+	return d
+}
+
 func (d database) open(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(d.driver, d.source)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/servers"
 )
 
 // TestLongSubjects: identity providers issue subjects of any length, and indexes have limits that columns do not.
@@ -29,8 +28,7 @@ func TestLongSubjects(t *testing.T) {
 
 // TestTooLarge: MySQL cuts what does not fit a column when it is not strict, so the limit is this package's.
 func TestTooLarge(t *testing.T) {
-	d := onMariaDB(servers.MariaDB(t), "?sql_mode=''")
-	s, _ := d.migrated(t)
+	s, _ := mariadb(t).with("?sql_mode=''").migrated(t)
 	r := newRecord(epoch, 10)
 	must(t, s.Create(t.Context(), r))
 	large, named := newRecord(epoch, 16<<20), newRecord(epoch, 10)
@@ -57,9 +55,9 @@ func TestTooLarge(t *testing.T) {
 // TestRefusalIsNoDuplicate: only a record that is there may be reported as such; the core takes ErrExists for an
 // answer, and anything else for an outage.
 func TestRefusalIsNoDuplicate(t *testing.T) {
-	server := servers.MariaDB(t)
+	d := mariadb(t)
 	for _, settings := range []string{"", "?clientFoundRows=true"} {
-		s, db := onMariaDB(server, settings).migrated(t)
+		s, db := d.with(settings).migrated(t)
 		run(t, db, "ALTER TABLE coatcheck_sessions ADD CONSTRAINT IF NOT EXISTS few CHECK (version < 5)")
 		r := newRecord(epoch, 10)
 		r.Version = 5

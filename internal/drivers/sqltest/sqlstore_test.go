@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	session "github.com/coatcheck/coatcheck/core"
-	"github.com/coatcheck/coatcheck/internal/servers"
 	"github.com/coatcheck/coatcheck/internal/soak"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 	"github.com/coatcheck/coatcheck/stores/storetest"
@@ -55,7 +54,7 @@ func TestStoreOnPostgreSQL(t *testing.T) {
 		unprepared   = "&default_query_exec_mode=exec"
 		simple       = "&default_query_exec_mode=simple_protocol"
 	)
-	server := servers.PostgreSQL(t)
+	d := postgresql(t)
 	for name, settings := range withThoseAlone(map[string]string{
 		"defaults":                      "",
 		"repeatable read, unprepared":   repeatable + unprepared,
@@ -66,7 +65,7 @@ func TestStoreOnPostgreSQL(t *testing.T) {
 		"unprepared":      unprepared,
 		"simple protocol": simple,
 	}) {
-		t.Run(name, func(t *testing.T) { contractUnder(t, settings, onPostgreSQL(server, settings)) })
+		t.Run(name, func(t *testing.T) { contractUnder(t, settings, d.with(settings)) })
 	}
 }
 
@@ -90,7 +89,7 @@ func contractUnder(t *testing.T, settings string, d database) {
 // TestStoreOnMariaDB takes the settings that change what a statement reports or does without an error. Those that
 // have nothing to do with each other share a run.
 func TestStoreOnMariaDB(t *testing.T) {
-	server := servers.MariaDB(t)
+	d := mariadb(t)
 	for name, settings := range withThoseAlone(map[string]string{
 		"defaults":              "",
 		"clientFoundRows, ANSI": "?clientFoundRows=true&sql_mode='ANSI,NO_BACKSLASH_ESCAPES'&interpolateParams=true",
@@ -102,6 +101,6 @@ func TestStoreOnMariaDB(t *testing.T) {
 		"ANSI":              "?sql_mode='ANSI,NO_BACKSLASH_ESCAPES'&interpolateParams=true",
 		"serializable":      "?tx_isolation='SERIALIZABLE'",
 	}) {
-		t.Run(name, func(t *testing.T) { contractUnder(t, settings, onMariaDB(server, settings)) })
+		t.Run(name, func(t *testing.T) { contractUnder(t, settings, d.with(settings)) })
 	}
 }
