@@ -27,7 +27,7 @@ func Cookie(c Config) (session.Importer, error) {
 	if len(p.signers) == 0 {
 		return session.Importer{}, errors.New("fromflask: there is no secret: set Config.Secrets to Flask's SECRET_KEY")
 	}
-	return p.importer(p.openCookie), nil
+	return p.importer(p.openCookie, cookieMirror{p}), nil
 }
 
 func (p *prepared) openCookie(_ context.Context, value string) (session.Foreign, error) {

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"encoding/json"
 	"hash"
 	"strings"
 	"testing"
@@ -73,6 +72,7 @@ func TestDamagedCookie(t *testing.T) {
 // TestSignedNonsense: a signature is no reason to take what Flask would not have written.
 func TestSignedNonsense(t *testing.T) {
 	i := cookieImporter(t, config())
+	deep := b64(`{"a":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`)
 	for name, c := range map[string]struct {
 		body, time string
 		want       session.Reason
@@ -86,7 +86,7 @@ func TestSignedNonsense(t *testing.T) {
 		"a member twice, inside": {b64(`{"a":[{"b":1,"\u0062":2}]}`), "ZVPxAA", session.ReasonCorrupt},
 		"trailing bytes":         {b64(`{} {}`), "ZVPxAA", session.ReasonCorrupt},
 		"not UTF-8":              {b64("{\"a\":\"\xff\"}"), "ZVPxAA", session.ReasonCorrupt},
-		"nested too deep":        {deflated(t, []byte(`{"a":`+strings.Repeat("[", 70)+strings.Repeat("]", 70)+`}`)), "ZVPxAA", session.ReasonCorrupt},
+		"nested too deep":        {deep, "ZVPxAA", session.ReasonCorrupt},
 		"a bomb":                 {deflated(t, bytes.Repeat([]byte(" "), 2<<20)), "ZVPxAA", session.ReasonCorrupt},
 		"bytes after zlib":       {deflated(t, []byte(`{}`)) + "AAAA", "ZVPxAA", session.ReasonCorrupt},
 		"no tuple":               {b64(`{"a":{" t":"x"}}`), "ZVPxAA", session.ReasonCorrupt},
@@ -161,7 +161,7 @@ func FuzzCookie(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) { _ = reasonOf(t, i, value) })
 }
 
-// FuzzUntagged: members of whatever object are valid JSON.
+// FuzzUntagged: the members of whatever object are valid JSON.
 func FuzzUntagged(f *testing.F) {
 	var all cookieVectors
 	vectors(f, "flask-cookie.json", &all)
@@ -173,10 +173,6 @@ func FuzzUntagged(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for name, raw := range values {
-			if !json.Valid(raw.(json.RawMessage)) {
-				t.Errorf("%q is %s", name, raw)
-			}
-		}
+		wantJSON(t, values)
 	})
 }

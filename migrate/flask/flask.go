@@ -5,19 +5,20 @@
 //   - KeyValue reads Flask-Session's sessions in Redis and Memcached.
 //   - SQLAlchemy and PostgreSQL read Flask-Session's sessions in SQL.
 //
-// Each returns a session.Importer for session.Options.Import. The program that uses it sets Until, and says which values
-// come along. Values are JSON, as Go's types decode it: a tuple is an array, bytes are their base64, Markup is its text,
-// a UUID is written as usual, and a datetime is RFC 3339, so that []byte and time.Time take what was bytes and datetime.
+// Each returns a session.Importer for session.Options.Import. The program that uses it sets Until, and says which
+// values come along. Values are JSON, as Go's types decode it: a tuple is an array, bytes are their base64, Markup is its
+// text, a UUID is written as usual, and a datetime is RFC 3339, so that []byte and time.Time take what was bytes and
+// datetime.
 //
-// See docs/migration.md.
+// With a Config's Mirror a login here is a login there as well. See docs/migration.md.
 //
 // # What is refused
 //
 // A cookie is read strictly, so that each session has one spelling: what Flask itself writes is accepted, and nothing
 // that its decoders would let pass besides. A session with NaN or Infinity in it is not JSON and is refused. Pickles are
 // never read: whoever can write to their store could run programs where they are. Flask-Session 0.5 and older write
-// them, and so do newer versions behind the type "filesystem". Let Flask-Session 0.7 or 0.8 run for as long as sessions
-// last: it reads pickles and writes msgpack or JSON.
+// them. Let Flask-Session 0.7 or 0.8 run for as long as sessions last: it reads pickles, and writes MessagePack or JSON,
+// except with SESSION_TYPE "filesystem" or "cachelib".
 package fromflask
 
 import (
@@ -34,7 +35,8 @@ import (
 
 // Config says how an application sets Flask up. The names in capitals are those of Flask's settings.
 type Config struct {
-	// Secrets are SECRET_KEY, then SECRET_KEY_FALLBACKS. Any of them opens. The
+	// Secrets are SECRET_KEY, then SECRET_KEY_FALLBACKS. Any of them opens; the first signs
+	// what a Mirror writes. The
 	// sessions of Flask-Session are signed with SESSION_USE_SIGNER alone: without it, leave Secrets empty.
 	Secrets []string
 	// Lifetime is PERMANENT_SESSION_LIFETIME. Zero means Flask's 31 days. Older cookies are refused, permanent or not.
@@ -45,6 +47,8 @@ type Config struct {
 	Prefix string
 	// Signer is for applications with a session interface of their own.
 	Signer Signer
+	// Mirror makes a login here one in Flask too. Nil means one way: sessions move here.
+	Mirror *Mirror
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }
@@ -103,6 +107,15 @@ func fill[T comparable](field *T, standard T) {
 }
 
 // importer is what all constructors return: Flask's cookie, with Secure, which Flask leaves out unless it is told.
-func (p *prepared) importer(open func(context.Context, string) (session.Foreign, error)) session.Importer {
-	return session.Importer{Name: "flask", Cookie: session.ForeignCookie{Name: "session"}, Open: open}
+func (p *prepared) importer(
+	open func(context.Context, string) (session.Foreign, error), m session.Mirror,
+) session.Importer {
+	i := session.Importer{Name: "flask", Cookie: session.ForeignCookie{Name: "session"}, Open: open}
+	if p.Mirror != nil {
+		i.Mirror = m
+		if p.Mirror.Permanent {
+			i.Cookie.MaxAge = p.Lifetime
+		}
+	}
+	return i
 }

@@ -14,8 +14,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// The files in testdata were made by Flask 3.1.3 with itsdangerous 2.2.0, and by Flask-Session 0.8.0 with msgspec 0.20.0;
-// each says so in its field "source".
+// The files in testdata were made by Flask 3.1.3 with itsdangerous 2.2.0, and by Flask-Session 0.8.0 with msgspec
+// 0.20.0; each says so in its field "source".
 func vectors(t testing.TB, name string, into any) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
@@ -91,14 +91,28 @@ func expected(t testing.TB, value any) any {
 	return value
 }
 
+func raw(value any) json.RawMessage {
+	r, _ := value.(json.RawMessage)
+	return r
+}
+
+func wantJSON(t testing.TB, values map[string]any) {
+	t.Helper()
+	for name, value := range values {
+		if !json.Valid(raw(value)) {
+			t.Errorf("%q is %s", name, value)
+		}
+	}
+}
+
 // decoded are values as Go decodes them.
 func decoded(t testing.TB, values map[string]any) map[string]any {
 	t.Helper()
 	all := map[string]any{}
-	for name, raw := range values {
+	for name, text := range values {
 		var value any
-		if err := json.Unmarshal(raw.(json.RawMessage), &value); err != nil {
-			t.Fatalf("%s: %s: %v", name, raw, err)
+		if err := json.Unmarshal(raw(text), &value); err != nil {
+			t.Fatalf("%s: %s: %v", name, text, err)
 		}
 		all[name] = value
 	}
