@@ -10,6 +10,7 @@ require (
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/boj/redistore v1.4.1
 	github.com/coatcheck/coatcheck v0.1.0
+	github.com/coatcheck/coatcheck/migrate/gorillastore v0.1.0
 	github.com/coatcheck/coatcheck/stores/memcachestore v0.1.0
 	github.com/coatcheck/coatcheck/stores/redisstore v0.1.0
 	github.com/gin-contrib/sessions v1.0.4
@@ -20,7 +21,14 @@ require (
 	github.com/labstack/echo-contrib v0.50.1
 	github.com/markbates/goth v1.82.0
 	github.com/redis/go-redis/v9 v9.23.0
+	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.46.1
+)
+
+require (
+	github.com/go-chi/chi/v5 v5.2.2 // indirect
+	github.com/gorilla/mux v1.6.2 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )
 
 require (
