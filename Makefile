@@ -19,7 +19,7 @@ OUTSIDE_PACKAGES := /internal/modules$$|/examples$$|/examples/(articles|chi|echo
 # SQLite translated to Go takes the detector ten times as long, and locks by means that the detector does not know.
 UNWATCHED := -gcflags=modernc.org/...=-race=false
 # What has users whose versions may be older than the newest: what its module requires is the oldest that passes.
-OLDEST   := ./adapters ./adapters/echov5 ./stores/memcachestore ./stores/redisstore
+OLDEST   := ./adapters ./adapters/echov5 ./migrate/gorillastore ./stores/memcachestore ./stores/redisstore
 
 # The modules that belong to go.work.
 WORKSPACE := $(filter $(shell cat go.work),$(MODULES))

@@ -33,6 +33,9 @@ var base64url = base64.RawURLEncoding.Strict()
 // Base64URL decodes base64url without padding. Of the spellings of a value only one is accepted.
 func Base64URL(s string) ([]byte, error) { return decode(base64url, s) }
 
+// PaddedBase64URL is Base64URL with padding, which is one spelling too.
+func PaddedBase64URL(s string) ([]byte, error) { return decode(base64.URLEncoding.Strict(), s) }
+
 func decode(e *base64.Encoding, s string) ([]byte, error) {
 	b, err := e.DecodeString(s)
 	if err != nil || e.EncodedLen(len(b)) != len(s) { // line breaks would be skipped

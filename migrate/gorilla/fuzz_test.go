@@ -1,0 +1,50 @@
+package fromgorilla_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/securecookie"
+
+	session "github.com/coatcheck/coatcheck/core"
+)
+
+// What nobody has signed opens nothing.
+func FuzzCookie(f *testing.F) {
+	i, good := importer(f, config(newHash, newBlock, hashKey)), signed(f, values, nil, hashKey)
+	f.Add(good)
+	f.Add(strings.TrimRight(good, "="))
+	f.Add(base64.URLEncoding.EncodeToString([]byte("1||")))
+	f.Fuzz(func(t *testing.T, value string) {
+		if found, err := open(i, value); err == nil && value != good {
+			t.Errorf("opened: %v", found.Values)
+		} else if reason := (*session.NotImported)(nil); err != nil && !errors.As(err, &reason) {
+			t.Errorf("not refused, but failed: %v", err)
+		}
+	})
+}
+
+// Whatever is signed is read or refused, in the cookie and in Redis.
+func FuzzPayload(f *testing.F) {
+	f.Add(gobOf(f, values), false)
+	f.Add(gobOf(f, map[any]any{7: []any{map[string]any{"a": nil}}}), false)
+	f.Add(gobOf(f, "A"), false)
+	f.Add(`{"lang":"de","a":[1,{}]}`, true)
+	nop := func(c *securecookie.SecureCookie) { c.SetSerializer(securecookie.NopEncoder{}).MaxLength(0) }
+	f.Fuzz(func(t *testing.T, payload string, asJSON bool) {
+		c := config(hashKey)
+		c.JSON, c.MaxLength = asJSON, -1
+		inCookie, value := importer(t, c), signed(t, []byte(payload), nop, hashKey)
+		inRedis, id := redis(t, shelf{"session_A": payload}, c), signed(t, "A", nil, hashKey)
+		for i, value := range map[*session.Importer]string{&inCookie: value, &inRedis: id} {
+			found, err := open(*i, value)
+			if reason := (*session.NotImported)(nil); err != nil && !errors.As(err, &reason) && payload != "down" {
+				t.Errorf("not refused, but failed: %v", err)
+			} else if (err == nil) != (found.Values != nil) {
+				t.Errorf("values %v with %v", found.Values, err)
+			}
+		}
+	})
+}
