@@ -75,31 +75,34 @@ func withoutPath(err error) error {
 	return err
 }
 
-// save writes another name first, so that Django never reads half a session. The time of its last change is what the
-// file's age counts from, so that an earlier end than Config.Age is not kept.
-func (p files) save(_ context.Context, json []byte, _ time.Time) (string, error) {
+// save makes a session end when it has to by the time of its file's last change, which its age counts from.
+func (p files) save(_ context.Context, json []byte, ends time.Time) (string, error) {
 	key := newKey()
-	if err := p.write(p.CookieName+key, p.sign(storeSalt, json)); err != nil {
+	if err := p.write(p.CookieName+key, p.sign(storeSalt, json), ends.Add(-p.Age)); err != nil {
 		return "", fmt.Errorf("fromdjango: writing a session: %w", withoutPath(err))
 	}
 	return key, nil
 }
 
-func (p files) write(name, text string) error {
+// write writes another name first, so that Django never reads half a session.
+func (p files) write(name, text string, modified time.Time) error {
 	root, err := os.OpenRoot(p.folder)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
 	half := name + "_out_" + newKey()[:8] // as Django names them
-	if err := root.WriteFile(half, []byte(text), 0o600); err != nil {
-		return err
+	err = root.WriteFile(half, []byte(text), 0o600)
+	if err == nil {
+		err = root.Chtimes(half, modified, modified)
 	}
-	if err := root.Rename(half, name); err != nil {
+	if err == nil {
+		err = root.Rename(half, name)
+	}
+	if err != nil {
 		_ = root.Remove(half)
-		return err
 	}
-	return nil
+	return err
 }
 
 func (p files) remove(_ context.Context, value string) error {

@@ -8,7 +8,6 @@ import (
 	"database/sql/driver"
 	"encoding/base64"
 	"io"
-	"strings"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -60,7 +59,9 @@ func (m memory) Delete(_ context.Context, key string) error {
 
 // oneRow is a database that has one row, and answers every query for its key with the other columns, as a driver would
 // return them. The real ones are in the module migrate/proof.
-func oneRow(key string, columns ...driver.Value) *sql.DB { return sql.OpenDB(&row{key: key, columns: columns}) }
+func oneRow(key string, columns ...driver.Value) *sql.DB {
+	return sql.OpenDB(&row{key: key, columns: columns})
+}
 
 type row struct {
 	key     string
@@ -88,7 +89,7 @@ type rows struct {
 	over bool
 }
 
-func (r *rows) Columns() []string { return strings.Split(strings.Repeat(",", len(r.columns)-1), ",") }
+func (r *rows) Columns() []string { return make([]string, len(r.columns)) }
 func (r *rows) Close() error      { return nil }
 
 func (r *rows) Next(to []driver.Value) error {
