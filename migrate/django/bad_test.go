@@ -126,6 +126,31 @@ func TestForgedTexts(t *testing.T) {
 	}
 }
 
+// A date that has no zone is in Django's TIME_ZONE.
+func TestExpiryWithoutZone(t *testing.T) {
+	c := config()
+	c.Location = time.FixedZone("", 9*60*60)
+	for text, want := range map[string]session.Reason{
+		"2023-11-15T07:13:20": session.ReasonExpiredAbsolute, "2023-11-15T07:13:20.5": "",
+	} {
+		value := seal(cookieSalt, secret, b64(`{"_session_expiry":"`+text+`"}`), signedAt)
+		f, err := must(fromdjango.SignedCookies(c)).Open(t.Context(), value)
+		if reason(err) != want || want == "" && !f.Deadline.Equal(signedAt.Add(time.Second/2)) {
+			t.Errorf("%s: %v, %v", text, f.Deadline, err)
+		}
+	}
+}
+
+// A browser would not have kept a cookie that long. A row may be longer.
+func TestLongCookieIsNobodys(t *testing.T) {
+	for place, o := range openers(t) {
+		_, err := o.open(t, config(), seal(o.salt, secret, b64(`{"a":"`+strings.Repeat("b", 4096)+`"}`), signedAt))
+		if place == "cookie" && reason(err) != session.ReasonOversized || place != "cookie" && err != nil {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
+}
+
 func TestEveryBitAndLengthCounts(t *testing.T) {
 	for place, o := range openers(t) {
 		good := seal(o.salt, secret, "."+b64(deflated(`{"_auth_user_id":"1","_auth_user_backend":"b"}`)), signedAt)
@@ -224,6 +249,7 @@ func TestExpireDates(t *testing.T) {
 		{sqlstore.SQLite, "2023-11-15 07:13:21", tokyo, ""},
 		{sqlstore.MySQL, []byte("2023-11-14 22:13:20.000000"), nil, session.ReasonExpiredIdle},
 		{sqlstore.MySQL, []byte("2023-11-14 22:13:20.500000"), nil, ""},
+		{sqlstore.MySQL, []byte("2023-11-15 07:13:20"), tokyo, session.ReasonExpiredIdle},
 		{sqlstore.PostgreSQL, signedAt.In(tokyo), nil, session.ReasonExpiredIdle},
 		{sqlstore.PostgreSQL, signedAt.Add(1).In(tokyo), tokyo, ""},
 		{sqlstore.SQLite, "soon", nil, session.ReasonCorrupt},

@@ -24,7 +24,8 @@ type Cached struct {
 
 // Cache takes over the sessions in a cache whose values are JSON. Django's default is to pickle them, and a pickle is
 // refused: it is a program. Let Django use cached_db for the time of the migration, and then DB here, or give its cache
-// a serializer that writes JSON, as django-redis has one. Nothing here is signed: who can write to the server can log in.
+// a serializer that writes JSON, as django-redis has one. Nothing here is signed: who can write to the server can log
+// in, as with Django.
 func Cache(c Config, s Cached) (session.Importer, error) {
 	c, err := c.complete()
 	if err != nil {
@@ -64,8 +65,8 @@ func newCache(c Config, s Cached, name string) (*cache, error) {
 const pickled = 0x80
 
 func (p *cache) open(ctx context.Context, value string) (stored, error) {
-	if err := checkKey(value); err != nil {
-		return stored{}, err
+	if !isKey(value) {
+		return stored{}, errNoKey
 	}
 	json, err := p.server.Get(ctx, p.prefix+value)
 	switch {
@@ -89,7 +90,7 @@ func (p *cache) save(ctx context.Context, json []byte, ends time.Time) (string, 
 }
 
 func (p *cache) remove(ctx context.Context, value string) error {
-	if checkKey(value) != nil {
+	if !isKey(value) {
 		return nil
 	}
 	if err := p.writable.Delete(ctx, p.prefix+value); err != nil {

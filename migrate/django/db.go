@@ -73,8 +73,8 @@ func (p *table) compose(name string) error {
 }
 
 func (p *table) open(ctx context.Context, value string) (stored, error) {
-	if err := checkKey(value); err != nil {
-		return stored{}, err
+	if !isKey(value) {
+		return stored{}, errNoKey
 	}
 	var data string
 	var date any
@@ -95,20 +95,17 @@ const dateFormat = "2006-01-02 15:04:05.000000"
 
 // checkDate refuses a row whose expire_date is over.
 func (p *table) checkDate(date any) error {
-	var ends time.Time
+	ends, ok := date.(time.Time)
 	var err error
-	switch d := date.(type) {
-	case time.Time:
-		ends = d
-	case string:
-		ends, err = time.ParseInLocation(time.DateTime, d, p.Location)
-	case []byte:
-		ends, err = time.ParseInLocation(time.DateTime, string(d), p.Location)
-	default:
-		err = errors.New("not a date")
+	if text, isBytes := date.([]byte); isBytes {
+		date = string(text)
+	}
+	if text, isText := date.(string); isText {
+		ends, err = time.ParseInLocation(time.DateTime, text, p.Location)
+		ok = err == nil
 	}
 	switch {
-	case err != nil:
+	case !ok:
 		return strict.Refused(session.ReasonCorrupt, "expire_date is not a date as Django writes it")
 	case !p.Now().Before(ends):
 		return strict.Refused(session.ReasonExpiredIdle, "expire_date is over")
@@ -129,7 +126,7 @@ func (p *table) save(ctx context.Context, json []byte, ends time.Time) (string, 
 }
 
 func (p *table) remove(ctx context.Context, value string) error {
-	if checkKey(value) != nil {
+	if !isKey(value) {
 		return nil
 	}
 	if _, err := p.db.ExecContext(ctx, p.delete, value); err != nil {

@@ -115,7 +115,7 @@ func (c Config) complete() (Config, error) {
 	case c.Age < 0:
 		return c, errors.New("fromdjango: Config.Age: SESSION_COOKIE_AGE is not negative")
 	case (c.PasswordHash == nil) != c.AnyPassword:
-		return c, errors.New("fromdjango: Config.PasswordHash is missing: use Users.PasswordHash or a function of your own; " +
+		return c, errors.New("fromdjango: Config.PasswordHash is missing: use that of Users or a function of your own; " +
 			"AnyPassword is for user models without get_session_auth_hash, and excludes it")
 	}
 	c.Secrets = slices.Clone(c.Secrets)

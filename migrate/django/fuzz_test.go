@@ -57,8 +57,8 @@ func FuzzMirror(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, text string) {
 		g := session.Foreign{Subject: "user:42", Values: map[string]any{name: text}}
 		value, err := i.Mirror.Login(t.Context(), "", g)
-		if err != nil {
-			return // too large for a cookie
+		if err != nil || len(value) > 4096 {
+			t.Skip(err) // too large for a cookie
 		}
 		if g, err := i.Open(t.Context(), value); err != nil || g.Subject != "42" {
 			t.Errorf("%+v, %v", g, err)

@@ -16,13 +16,13 @@ const (
 	maxKey     = 40
 )
 
-// checkKey refuses what cannot be a session key, so that one never is a path, nor another spelling of the same key for a
-// database that ignores case.
-func checkKey(key string) error {
-	if len(key) < minKey || len(key) > maxKey || strings.Trim(key, keyLetters) != "" {
-		return strict.Refused(session.ReasonMalformed, "not a session key")
-	}
-	return nil
+// errNoKey refuses a cookie whose value cannot be a session key.
+var errNoKey = strict.Refused(session.ReasonMalformed, "not a session key")
+
+// isKey reports whether a text is a session key as Django makes them. It never is a path, nor another spelling of the
+// same key for a database that ignores case.
+func isKey(text string) bool {
+	return len(text) >= minKey && len(text) <= maxKey && strings.Trim(text, keyLetters) == ""
 }
 
 func newKey() string {

@@ -45,8 +45,8 @@ func (c Config) foreign(ctx context.Context, s stored) (session.Foreign, error) 
 	return f, nil
 }
 
-// deadline judges _session_expiry: a number of seconds since the last write, of which 0 and null mean SESSION_COOKIE_AGE,
-// or a date, which is the session's end.
+// deadline judges _session_expiry: a number of seconds since the last write, of which 0 and null mean
+// SESSION_COOKIE_AGE, or a date, which is the session's end.
 func (c Config) deadline(expiry any, written time.Time) (time.Time, error) {
 	var value any
 	if raw, ok := expiry.(json.RawMessage); ok {

@@ -98,13 +98,9 @@ func unpack(body string) ([]byte, error) {
 	return json, err
 }
 
-// sign is the way back: it compresses where that makes the text shorter.
+// sign is the way back. It compresses always: the names of what Django knows a login by make up for it.
 func (c Config) sign(salt string, json []byte) string {
-	body := base64.RawURLEncoding.EncodeToString(json)
-	if small := deflate(json); len(small) < len(json)-1 {
-		body = "." + base64.RawURLEncoding.EncodeToString(small)
-	}
-	text := body + ":" + formatBase62(c.Now().Unix())
+	text := "." + base64.RawURLEncoding.EncodeToString(deflate(json)) + ":" + formatBase62(c.Now().Unix())
 	return text + ":" + signature(salt, c.Secrets[0], text)
 }
 

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -39,8 +41,10 @@ type djangoPlace struct {
 	engine   string
 	packages map[string]string
 	env      []string
-	importer func(c fromdjango.Config, t fromdjango.Table) (session.Importer, error)
+	importer djangoImporter
 }
+
+type djangoImporter func(c fromdjango.Config, t fromdjango.Table) (session.Importer, error)
 
 func startDjango(t *testing.T, p djangoPlace, table fromdjango.Table, env ...string) djangoSite {
 	t.Helper()
@@ -165,8 +169,8 @@ func (v djangoVisitor) wantRefused(what string, want session.Reason) {
 
 var djangoCart = []string{"apple", "太郎 🍣"}
 
-// TestDjango: who has logged in with the real Django comes along, and who logs in by the mirror is logged in there, until
-// one of the two logs out, or the password changes.
+// TestDjango: who has logged in with the real Django comes along, and who logs in by the mirror is logged in there,
+// until one of the two logs out, or the password changes.
 func TestDjango(t *testing.T) {
 	for name, place := range djangoPlaces {
 		t.Run(name, func(t *testing.T) {
@@ -177,7 +181,8 @@ func TestDjango(t *testing.T) {
 	}
 }
 
-// TestDjangoDatabases: the databases differ in how they keep a date. Django counts in Tokyo's time where it has no zone.
+// TestDjangoDatabases: the databases differ in how they keep a date. Where that has no zone, Django counts in Tokyo's
+// time.
 func TestDjangoDatabases(t *testing.T) {
 	db := djangoPlace{engine: "db", importer: fromdjango.DB}
 	t.Run("PostgreSQL", func(t *testing.T) {
@@ -191,7 +196,8 @@ func TestDjangoDatabases(t *testing.T) {
 	t.Run("MariaDB", func(t *testing.T) {
 		t.Parallel()
 		server := servers.MariaDB(t)
-		table := fromdjango.Table{DB: openDB(t, "mysql", servers.MariaDBURL(server)+"?parseTime=true"), Dialect: sqlstore.MySQL}
+		pool := openDB(t, "mysql", servers.MariaDBURL(server)+"?parseTime=true")
+		table := fromdjango.Table{DB: pool, Dialect: sqlstore.MySQL}
 		db := inTokyo(db)
 		db.packages = map[string]string{"MySQLdb": "python3-mysqldb"}
 		djangoScenario(t, startDjango(t, db, table, "MARIADB="+server.Addr))

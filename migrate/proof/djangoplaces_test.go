@@ -16,9 +16,8 @@ import (
 // djangoPlaces are Django's back ends.
 var djangoPlaces = map[string]func(t *testing.T) djangoPlace{
 	"signed_cookies": func(*testing.T) djangoPlace {
-		return djangoPlace{engine: "signed_cookies", importer: func(c fromdjango.Config, _ fromdjango.Table) (session.Importer, error) {
-			return fromdjango.SignedCookies(c)
-		}}
+		i := func(c fromdjango.Config, _ fromdjango.Table) (session.Importer, error) { return fromdjango.SignedCookies(c) }
+		return djangoPlace{engine: "signed_cookies", importer: i}
 	},
 	"db": func(*testing.T) djangoPlace { return djangoPlace{engine: "db", importer: fromdjango.DB} },
 	"file": func(t *testing.T) djangoPlace {
