@@ -23,8 +23,6 @@ import (
 	"github.com/coatcheck/coatcheck/internal/servers"
 	fromdjango "github.com/coatcheck/coatcheck/migrate/django"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
-	_ "github.com/go-sql-driver/mysql"
-	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
 const djangoSecret = "django's secret in the tests"

@@ -16,7 +16,9 @@ import (
 // djangoPlaces are Django's back ends.
 var djangoPlaces = map[string]func(t *testing.T) djangoPlace{
 	"signed_cookies": func(*testing.T) djangoPlace {
-		i := func(c fromdjango.Config, _ fromdjango.Table) (session.Importer, error) { return fromdjango.SignedCookies(c) }
+		i := func(c fromdjango.Config, _ fromdjango.Table) (session.Importer, error) {
+			return fromdjango.SignedCookies(c)
+		}
 		return djangoPlace{engine: "signed_cookies", importer: i}
 	},
 	"db": func(*testing.T) djangoPlace { return djangoPlace{engine: "db", importer: fromdjango.DB} },
