@@ -30,6 +30,8 @@ type commit struct {
 	unseen  bool                    // they could not be asked for, and Options.AcceptUnchecked is on
 	restart bool                    // the session was revoked, so that a login starts another one
 
+	importing *importing // the other system's session that the commit makes one of ours of; nil: none
+
 	inherited []wire.Label // with their stamps: of the session whose values a login takes over into one of its own
 
 	next       record  // the session as it is after the commit, in this request's view
@@ -170,6 +172,9 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.m, c.client, c.x, c.offeredToken = s.m, s.client, s.x, st.offeredToken()
 	c.issued = s.m.cookie.valueIn(st.cookie)
 	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
+	if st.rare != nil {
+		c.importing = st.rare.importing
+	}
 	c.dropUnsaved()
 	if c.form {
 		c.formKey = st.rare.formKey

@@ -41,6 +41,7 @@ func (c *commit) newEnvelope() wire.Envelope {
 	e.SetLabels(c.inherited)
 	c.stampLogin(&e)
 	c.stampLifetime(&e)
+	c.stampImport(&e)
 	return e
 }
 
@@ -56,6 +57,7 @@ func (c *commit) renewedFrom(base wire.Envelope) wire.Envelope {
 	base.OweCookie(false)
 	c.stampLogin(&base)
 	c.stampLifetime(&base)
+	c.stampImport(&base)
 	c.renewFormKey(&base, &old)
 	return base
 }
@@ -67,6 +69,7 @@ func (c *commit) stampLogin(e *wire.Envelope) {
 			e.SetLifetime(wire.Lifetime{})
 		}
 		e.Subject, e.Authenticated = []byte(c.subject), c.now
+		e.ForgetElsewhere()
 		c.client.hint(e)
 		c.stampRevocations(e)
 	}

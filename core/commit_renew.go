@@ -88,7 +88,7 @@ func (c *commit) advance(base record) error {
 
 // createSuccessor writes the new record.
 func (c *commit) createSuccessor() (next record, token string, salt []byte, err error) {
-	token = mintToken()
+	token = c.mint()
 	if c.periodic() {
 		presented := c.presentedToken(c.old.id)
 		if presented == "" {

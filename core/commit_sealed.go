@@ -58,8 +58,11 @@ func (c *commit) sealAnew() (line string, _ error) {
 }
 
 func (c *commit) reseal(next *record) error {
-	if c.restart {
+	switch {
+	case c.restart:
 		c.reason = ReasonCreated
+	case c.importing != nil:
+		c.reason = ReasonImported
 	}
 	switch {
 	case c.restart, c.action == doCreate, c.action == doEndThenCreate:

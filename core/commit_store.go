@@ -88,11 +88,14 @@ func (c *commit) createSession() error {
 
 // beginSession starts a session from this request's operations over v.
 func (c *commit) beginSession(r Reason, v values) error {
+	if c.importing != nil {
+		r = ReasonImported
+	}
 	var next record
 	if err := c.encodeFromOperations(&next, v); err != nil {
 		return err
 	}
-	token := mintToken()
+	token := c.mint()
 	if err := c.insert(&next, token); err != nil {
 		return err
 	}

@@ -193,6 +193,15 @@
 // nothing. Where the store does not forget them by itself, [Manager.StartSweeper] or [Manager.Sweep]
 // removes them.
 //
+// # Moving from another system
+//
+// [Options.Import] takes over the sessions of the system that a site had before, so that nobody has to
+// log in again. The packages under migrate make an [Importer] for each system, which turns a
+// [ForeignCookie] into a [Foreign] session or refuses it with [NotImported]; the program adds the
+// day on which that ends, whose session it is, and by [AnyKey] which values come along. It happens
+// once for each session, in the first request that uses ours. A [Mirror] keeps both systems logged
+// in and out together while a migration takes weeks. docs/migration.md has a page for each system.
+//
 // # A store or a sealed cookie
 //
 // [New] keeps records in a [Store] and gives the browser a random token. [NewSealed] has no store: the
@@ -338,6 +347,8 @@
 //   - [ReasonRevoked]: Revoke, RevokeOthers, RevokeAll, [EndReplayed] or [Options.Binding] ended a session.
 //   - [ReasonEvicted]: a session ended because its subject had more than [Options.MaxPerSubject].
 //     Many for one subject: the limit is too low, or a password is shared.
+//   - [ReasonImported]: an [Importer] has taken a session over from another system. Count these by the day:
+//     once there are none, the importer can go.
 //   - [ReasonLimited]: a login was refused, because its subject had [Options.MaxPerSubject] sessions.
 //   - [ReasonTouched]: a use was written down.
 //   - [ReasonReissued]: a sealed cookie was sealed anew under the first key. These follow a change of
@@ -398,6 +409,7 @@
 //     after longer and longer waits, an hour at most.
 //   - [ReasonWatchFailed]: [Session.Watch] could not ask the store. Watchers stay, and are told late of
 //     what other processes end. Told once, until the store has answered again. Look at the store.
+//   - [ReasonImportEnds]: an [Importer] ends within a week, or has ended. Take it out, or move its Until. Told once a day.
 //   - [ReasonPlainHTTP]: a Secure cookie went out over plain http, where browsers drop it. Serve
 //     https, let the proxy send X-Forwarded-Proto, or set [Options.InsecureHTTP] in development. Told
 //     once for each manager.

@@ -60,6 +60,7 @@ const (
 // How a cookie travels does not fit the manager's options. Each is told once per manager, and carries an error.
 const (
 	ReasonPlainHTTP    Reason = "plain-http"    // a Secure cookie went out over http, and browsers drop it without a word
+	ReasonImportEnds   Reason = "import-ends"   // an Importer ends within a week, or has ended; once a day
 	ReasonInsecureHTTP Reason = "insecure-http" // Options.InsecureHTTP is on, though the site is served over https
 )
 
@@ -121,9 +122,9 @@ func LogFailure(ctx context.Context, e Event) {
 
 // attributes are what is known. The line is "at", because "source" is where slog's own AddSource puts the call of slog.
 func (e *Event) attributes() []slog.Attr {
-	known := make([]slog.Attr, 0, 8)
+	known := make([]slog.Attr, 0, 9)
 	for _, a := range [...]struct{ name, value string }{
-		{"manager", e.Manager}, {"route", e.Route}, {"at", e.Source},
+		{"manager", e.Manager}, {"importer", e.Importer}, {"route", e.Route}, {"at", e.Source},
 		{"transport", e.Transport}, {"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
 	} {
 		if a.value != "" {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -95,10 +96,13 @@ func (m *Manager) Count(ctx context.Context) (n int, err error) {
 // With Options.Revocations one record ends all sessions that belong to somebody, and only those. The number is unknown
 // then, which is -1.
 func (m *Manager) RevokeEverybody(ctx context.Context) (ended int, err error) {
+	elsewhere := m.endAllElsewhere(ctx, "RevokeEverybody")
 	if m.revocations != nil {
-		return m.unknownNumber(m.revokeEverybodyEpoch(ctx))
+		ended, err = m.unknownNumber(m.revokeEverybodyEpoch(ctx))
+	} else {
+		ended, err = m.endEach(ctx, func(f func(*record) error) error { return m.walkAll(ctx, "RevokeEverybody", f) })
 	}
-	return m.endEach(ctx, func(f func(*record) error) error { return m.walkAll(ctx, "RevokeEverybody", f) })
+	return ended, cmp.Or(err, elsewhere)
 }
 
 // walkAll is walkSubject for everybody's sessions. One that is renewed meanwhile may come more than once.

@@ -28,6 +28,7 @@ func (s *Session) setHeadersFor(st *state, line string) {
 	} else if s.x.ResponseHeader("Cache-Control") == "" {
 		s.x.SetResponseHeader("Cache-Control", "private")
 	}
+	s.setForeignCookies(st, line)
 	if st.guarded() {
 		s.keepFromCaches()
 	} else if st.several() {

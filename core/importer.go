@@ -85,7 +85,7 @@ type Mirror interface {
 // AnyKey is a Key of any type.
 type AnyKey interface {
 	fill(s *Session, value any) error
-	export(s *Session) []byte
+	keyName() string
 }
 
 // NotImported is the error of Importer.Open, Subject and Fill that refuses a session: the visitor is anonymous, and the

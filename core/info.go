@@ -51,6 +51,15 @@ func (c *commit) outcome() (rec record, ok bool) {
 	return rec, !c.m.hasExpired(&rec, c.now)
 }
 
+// authenticated is when the visitor has given his password, here or in the system that the session comes from. 0: never,
+// or nobody knows.
+func authenticated(e *wire.Envelope) wire.Millis {
+	if at, elsewhere := e.AuthenticatedElsewhere(); elsewhere {
+		return at
+	}
+	return e.Authenticated
+}
+
 // AuthenticatedWithin reports whether the visitor has logged in less than d ago, to the leeway; for pages that ask for
 // the password once more. A login in this very request counts.
 func (s *Session) AuthenticatedWithin(d time.Duration) bool {
@@ -63,6 +72,7 @@ func (s *Session) AuthenticatedWithin(d time.Duration) bool {
 	if st.changes().login {
 		return d > 0
 	}
-	at := st.base.envelope().Authenticated
+	e := st.base.envelope()
+	at := authenticated(&e)
 	return d > 0 && at > 0 && !s.m.reached(at+wire.FromDuration(d), now)
 }

@@ -29,15 +29,5 @@ func (k Key[T]) fill(s *Session, value any) error {
 	return nil
 }
 
-// export returns the value as JSON, or nil if there is none.
-func (k Key[T]) export(s *Session) []byte {
-	v, ok := k.Lookup(s)
-	if !ok {
-		return nil
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil
-	}
-	return text
-}
+// keyName is the key without its type.
+func (k Key[T]) keyName() string { return string(k) }

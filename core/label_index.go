@@ -79,7 +79,8 @@ func (m *Manager) RevokeLabel(ctx context.Context, label string) (ended int, err
 		return 0, errors.New("session: RevokeLabel needs a label")
 	}
 	if m.revocations != nil {
-		return m.unknownNumber(m.bumpFor(ctx, "RevokeLabel", purposeID(m.name, ofLabel, label, wire.Handle{}), exemption{}))
+		return m.unknownNumber(m.bumpFor(ctx, "RevokeLabel", m.revocations,
+			purposeID(m.name, ofLabel, label, wire.Handle{}), exemption{}))
 	}
 	sessions, err := m.labelledSessions(ctx, label)
 	for subject, handles := range sessions {

@@ -17,7 +17,7 @@ type Info struct {
 	Handle        string // its public id: safe to show and to log
 	Subject       string // "" for an anonymous visitor's
 	Created       time.Time
-	Authenticated time.Time // of the last Login; zero: never
+	Authenticated time.Time // of the last Login, here or where an Importer took it from; zero: never, or unknown
 	LastSeen      time.Time // to the touch interval: not every read is noted down; with LastChange, of the last change
 	ExpiresAt     time.Time // if it is not used again
 	Deadline      time.Time // used or not
@@ -41,8 +41,8 @@ func (m *Manager) info(rec *record) Info {
 	for _, l := range rec.env.Labels() {
 		i.Labels = append(i.Labels, l.Name)
 	}
-	if rec.env.Authenticated > 0 {
-		i.Authenticated = rec.env.Authenticated.Time()
+	if at := authenticated(&rec.env); at > 0 {
+		i.Authenticated = at.Time()
 	}
 	return i
 }

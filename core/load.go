@@ -25,6 +25,9 @@ func (s *Session) load(st *state) {
 	if why := cmp.Or(found.unopened, found.skipped[0]); !st.found && why != "" && st.blocked() == nil {
 		st.rarely().reason = why
 	}
+	if len(m.importers) > 0 && !s.client.isBearer() && st.blocked() == nil && st.others() == nil && !st.otherClient() {
+		s.heedImporters(st, at)
+	}
 	if st.found {
 		st.age = uint32(max(0, wire.FromTime(at)-st.base.seen) / 1000)
 	}

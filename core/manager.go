@@ -24,6 +24,8 @@ type Manager struct {
 
 	revocations *revocations // nil: what is ended is found in store
 
+	importers []*importer
+
 	formSecrets [][]byte // of sealed sessions, one for each of the Keys
 
 	idle, absolute, maxLifetime, touchEvery, renewEvery, renewGrace, leeway wire.Millis
@@ -77,6 +79,7 @@ func New(store Store, o Options) (*Manager, error) {
 		return nil, fmt.Errorf("session: New: %w", err)
 	}
 	m.optional = has
+	m.noteEnds()
 	return m, nil
 }
 
@@ -107,6 +110,7 @@ func NewSealed(keys Keys, o Options) (*Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: NewSealed: %w", err)
 	}
+	m.noteEnds()
 	return m, nil
 }
 
@@ -139,8 +143,12 @@ func newManager(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	importers, err := newImporters(&o, &c)
+	if err != nil {
+		return nil, err
+	}
 	return &Manager{
-		name: o.Name, cookie: c, revocations: r,
+		name: o.Name, cookie: c, revocations: r, importers: importers,
 		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
 		maxLifetime: wire.FromDuration(o.MaxLifetime), basis: o.Basis, lifetimeFor: o.LifetimeFor,
 		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter),

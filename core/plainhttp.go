@@ -36,7 +36,8 @@ func (s *Session) warnOfPlainHTTP() {
 
 // isWarning tells what deserves a look from what has failed.
 func isWarning(err error) bool {
-	return errors.Is(err, errPlainHTTP) || errors.Is(err, errInsecureHTTP) || errors.Is(err, ErrCrossSite)
+	return errors.Is(err, errPlainHTTP) || errors.Is(err, errInsecureHTTP) || errors.Is(err, ErrCrossSite) ||
+		errors.Is(err, errImportEnds)
 }
 
 // visitedHost is the host that the visitor's browser has asked for, or "".

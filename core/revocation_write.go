@@ -9,13 +9,15 @@ import (
 )
 
 // bumpFor is bump outside of a request. Once begun it is finished: ctx is asked before.
-func (m *Manager) bumpFor(ctx context.Context, operation string, id RecordID, spare exemption) error {
+func (m *Manager) bumpFor(
+	ctx context.Context, operation string, r *revocations, id RecordID, spare exemption,
+) error {
 	if err := ctx.Err(); err != nil {
 		return searchFailed(operation, err)
 	}
 	b := &bounded{parent: ctx, deadline: m.callDeadline(ctx)}
 	defer b.stop()
-	if err := m.bump(b, id, spare); err != nil {
+	if err := m.bump(b, r, id, spare); err != nil {
 		return searchFailed(operation, err)
 	}
 	return nil
@@ -34,7 +36,8 @@ func (m *Manager) revokeSubject(ctx context.Context, operation, subject string, 
 	if subject == "" {
 		return 0, needsSubject(operation)
 	}
-	return m.unknownNumber(m.bumpFor(ctx, operation, purposeID(m.name, ofSubject, subject, wire.Handle{}), spare))
+	id := purposeID(m.name, ofSubject, subject, wire.Handle{})
+	return m.unknownNumber(m.bumpFor(ctx, operation, m.revocations, id, spare))
 }
 
 // exemption is what RevokeOthers spares. A login that has not been saved yet needs none: it comes later.
@@ -83,11 +86,11 @@ func parseHandle(s string) (h wire.Handle, ok bool) {
 // bump gives the revocation of this id a greater generation than it has had, so that it ends all that it concerns and
 // that has logged in so far. What it has ended before stays so: a session that is not to be spared any more cannot be
 // spared by a later revocation either.
-func (m *Manager) bump(ctx context.Context, id RecordID, spare exemption) error {
+func (m *Manager) bump(ctx context.Context, r *revocations, id RecordID, spare exemption) error {
 	defer m.tellRevoked()
-	defer m.revocations.memory.forget(id)
+	defer r.memory.forget(id)
 	for {
-		err := m.tryBump(ctx, id, spare)
+		err := m.tryBump(ctx, r.store, id, spare)
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrExists) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
@@ -99,8 +102,8 @@ func (m *Manager) bump(ctx context.Context, id RecordID, spare exemption) error 
 
 // tryBump is one attempt of bump. Where the answer to a write was lost it is made again, which does no harm. A record
 // that is damaged, but not one of a newer version, is replaced: while it is there nobody whom it concerns gets in.
-func (m *Manager) tryBump(ctx context.Context, id RecordID, spare exemption) error {
-	store, now := m.revocations.store, m.now()
+func (m *Manager) tryBump(ctx context.Context, store Store, id RecordID, spare exemption) error {
+	now := m.now()
 	r, err := store.Load(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		next := m.newRevocation(id, now, now, m.epochEnd(now), spare)
@@ -151,5 +154,5 @@ func (m *Manager) newRevocation(id RecordID, now, generation, end wire.Millis, s
 
 // revokeEverybodyEpoch ends all sessions that belong to somebody and have logged in so far.
 func (m *Manager) revokeEverybodyEpoch(ctx context.Context) error {
-	return m.bumpFor(ctx, "RevokeEverybody", purposeID(m.name, ofAll, "", wire.Handle{}), exemption{})
+	return m.bumpFor(ctx, "RevokeEverybody", m.revocations, purposeID(m.name, ofAll, "", wire.Handle{}), exemption{})
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,22 +37,31 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err 
 	if err != nil {
 		return 0, fmt.Errorf("session: RevokeOthers: %w", err)
 	}
+	elsewhere := m.endElsewhere(ctx, "RevokeOthers", subject)
 	if m.revocations != nil {
-		return m.revokeSubject(ctx, "RevokeOthers", subject, s.exemption(subject))
+		ended, err = m.revokeSubject(ctx, "RevokeOthers", subject, s.exemption(subject))
+	} else {
+		ended, err = m.revoke(ctx, "RevokeOthers", subject, func(h string) bool { return h != handle })
 	}
-	return m.revoke(ctx, "RevokeOthers", subject, func(h string) bool { return h != handle })
+	return ended, cmp.Or(err, elsewhere)
 }
 
 // RevokeAll ends all sessions of a subject and returns how many. A login that happens meanwhile or later is not
 // among them: first make the account refuse logins. With Options.Revocations the number is unknown, which is -1.
 //
+// With Options.Import, RevokeOthers, RevokeAll and RevokeEverybody also end what the other system still has: it is not
+// taken over, unless its visitor is known to have logged in there later.
+//
 // All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not
 // keep the others from ending: beside an error, ended counts those that have.
 func (m *Manager) RevokeAll(ctx context.Context, subject string) (ended int, err error) {
+	elsewhere := m.endElsewhere(ctx, "RevokeAll", subject)
 	if m.revocations != nil {
-		return m.revokeSubject(ctx, "RevokeAll", subject, exemption{})
+		ended, err = m.revokeSubject(ctx, "RevokeAll", subject, exemption{})
+	} else {
+		ended, err = m.revoke(ctx, "RevokeAll", subject, func(string) bool { return true })
 	}
-	return m.revoke(ctx, "RevokeAll", subject, func(string) bool { return true })
+	return ended, cmp.Or(err, elsewhere)
 }
 
 // subjectAndHandle returns whose session it is, and its handle.

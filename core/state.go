@@ -53,6 +53,11 @@ type rare struct {
 
 	otherClient bool // Options.Binding has refused this client a session that lives on
 
+	importing *importing // this is the login that takes another system's session over: its events are held back
+	importer  *importer  // whose session the request's has been made of, and whose cookie is to be deleted with it
+	foreign   []foreignLine
+	anonymous *record // the visitor's session, if an importer is to log it in
+
 	guarded bool // a guard has answered: the cookie of a dead session stays, and nobody may store the answer
 }
 
@@ -166,7 +171,7 @@ func (st *state) addEvents(events []Event) {
 
 // takeEvents returns the events that piled up and forgets them. A session that was never used has none.
 func (st *state) takeEvents() (events []Event) {
-	if st != nil && st.rare != nil {
+	if st != nil && st.rare != nil && st.rare.importing == nil {
 		events, st.rare.events = st.rare.events, nil
 	}
 	return events

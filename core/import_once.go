@@ -1,0 +1,179 @@
+package session
+
+import (
+	"crypto/sha256"
+	"errors"
+	"slices"
+
+	"github.com/coatcheck/coatcheck/core/internal/wire"
+)
+
+// A session of another system is taken over once. What it is known by over there stands for a token of ours that a
+// periodic renewal has replaced: an alias leads from there to the session, so that requests which come at once, or
+// whose answer was lost, go on with one session and are handed the same cookie; and once the visitor has presented
+// that, a copy of the old one is a replay. The alias lasts as long as the importer does.
+
+// tokenFor is the token that another system's session stands for.
+func (im *importer) tokenFor(id string) string {
+	b := wire.AppendFrame(wire.AppendFrame([]byte("coatcheck import"), im.Name), id)
+	sum := sha256.Sum256(b)
+	return base64url.EncodeToString(sum[:])
+}
+
+// handleFor is the handle of the session that is made of it. It is always the same one, so that a sealed session that
+// has been revoked is not made again.
+func handleFor(token string) wire.Handle {
+	sum := sha256.Sum256([]byte("coatcheck import handle" + token))
+	return wire.Handle(sum[:16])
+}
+
+// takeOver makes b the request's session: the one that another request has made of it, or else a new one.
+func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis) error {
+	old := im.tokenFor(b.ID)
+	if s.m.store == nil {
+		return s.sealOver(st, im, b, old, now)
+	}
+	key := turnKey(recordID(s.m.name, old))
+	for held := false; ; held = true {
+		known, fresh, err := s.openTaken(st, im, old, now)
+		if known || err != nil {
+			return err
+		}
+		if !held { // others of this process that come with the same cookie wait, and find what this one makes
+			if _, err := turns.take(&st.loading, key, 0); err != nil {
+				return unavailable("import", err)
+			}
+			defer turns.pass(key)
+			continue
+		}
+		if settled, err := s.makeOver(st, im, b, old, fresh, now); settled || err != nil {
+			return err
+		}
+	}
+}
+
+// openTaken looks for what has been made of another system's session already. If known is false, it is to be made; at
+// is the alias that leads to one which has expired, if any.
+func (s *Session) openTaken(
+	st *state, im *importer, old string, now wire.Millis,
+) (known bool, at *record, err error) {
+	var rec record
+	o, err := s.m.openCookie(&st.loading, old, now, s.begunAt, &rec)
+	switch {
+	case err != nil:
+		return false, nil, err
+	case o.reason == "":
+		st.adopt(s.m, &rec, o)
+		st.rarely().importer = im
+		return true, nil, nil
+	case o.reason == ReasonUnknown && o.marker == nil:
+		return false, nil, nil
+	case im.Mirror != nil && o.marker != nil && hasRunOut(o.reason): // over there the login is still good
+		return false, o.marker, nil
+	}
+	s.noteUnopened(st, o, &rec, now)
+	r := st.rarely()
+	r.importer, r.reason = im, r.reason.orBetter(o.reason)
+	r.dropForeign(im)
+	return true, nil, nil
+}
+
+func hasRunOut(r Reason) bool {
+	return r == ReasonUnknown || r == ReasonExpiredIdle || r == ReasonExpiredAbsolute || r == ReasonReplayed
+}
+
+// makeOver makes a session of b and the alias that leads to it, in place of the alias at, if there is one. settled is
+// false if another process was faster.
+func (s *Session) makeOver(
+	st *state, im *importer, b *brought, old string, at *record, now wire.Millis,
+) (settled bool, _ error) {
+	salt := mintSalt()
+	token := successorToken(old, salt)
+	login, err := s.logInFrom(st, im, b, &importing{from: im, token: token, handle: handleFor(old), brought: b})
+	if err != nil || login == nil {
+		return true, err
+	}
+	var rec record
+	login.st.base.reparse(&rec)
+	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
+	defer c.release()
+	err = c.lead(recordID(s.m.name, old), at, &rec, salt, im.aliasEnd(b))
+	switch {
+	case errors.Is(err, ErrExists), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
+		c.deleteUnused(&rec)
+		return false, nil
+	case err != nil:
+		return true, unavailable("import", err)
+	}
+	if over, err := s.m.endedBefore(&st.loading, b); over || err != nil {
+		if over {
+			err = c.endRecord(rec)
+			st.noteRefused(s.m, im, ReasonAlreadyEnded)
+			st.rarely().dropForeign(im)
+		}
+		return true, err
+	}
+	st.addEvents(login.st.takeHeld(im))
+	st.adopt(s.m, &rec, opening{token: token, offer: s.m.cookie.set(token, s.m.cookieLasts(&rec.env, now))})
+	st.rarely().importer = im
+	return true, nil
+}
+
+// lead writes the alias that leads from id to rec.
+func (c *commit) lead(id RecordID, at, rec *record, salt []byte, deadline wire.Millis) error {
+	from := record{snapshot: snapshot{id: id, version: 1}}
+	if at != nil {
+		from = *at
+	}
+	mark := c.newMarker(&from, wire.Alias, wire.LeftByRenewal, deadline, slices.Concat(rec.id[:], salt))
+	if at != nil {
+		return c.replace(&mark)
+	}
+	err := c.m.store.Create(c.ctx, mark.toStore())
+	if errors.Is(err, ErrExists) && c.isStored(&mark) {
+		return nil
+	}
+	return err
+}
+
+// aliasEnd is until when it has to be known that b was taken over: as long as it could be again.
+func (im *importer) aliasEnd(b *brought) wire.Millis {
+	end := im.until
+	if !b.Deadline.IsZero() {
+		end = min(end, wire.FromTime(b.Deadline))
+	}
+	return end + maxAliasSkew
+}
+
+// maxAliasSkew allows for clocks that differ, here and over there.
+const maxAliasSkew = 2 * markerLifetime
+
+// sealOver is takeOver where no store keeps sessions: each request makes the session anew until the browser has the
+// cookie, and of what they write the last response wins, as ever with sealed sessions.
+func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now wire.Millis) error {
+	login, err := s.logInFrom(st, im, b, &importing{from: im, handle: handleFor(old), brought: b})
+	if err != nil || login == nil {
+		return err
+	}
+	var rec record
+	login.st.base.reparse(&rec)
+	over, err := s.m.endedBefore(&st.loading, b)
+	if err == nil && !over && s.m.revocations != nil {
+		var o opening
+		err = s.m.checkRevoked(&st.loading, &o, &rec, now, nil)
+		over = o.revoked
+	}
+	switch {
+	case err != nil:
+		return err
+	case over:
+		st.noteRefused(s.m, im, ReasonAlreadyEnded)
+		st.rarely().dropForeign(im)
+		return nil
+	}
+	st.addEvents(login.st.takeHeld(im))
+	line := login.st.cookie
+	st.adopt(s.m, &rec, opening{token: s.m.cookie.valueIn(line), offer: line, presented: true})
+	st.rarely().importer = im
+	return nil
+}
