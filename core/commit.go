@@ -30,6 +30,7 @@ type commit struct {
 	unseen  bool                    // they could not be asked for, and Options.AcceptUnchecked is on
 	restart bool                    // the session was revoked, so that a login starts another one
 
+	mirrored  mirroring
 	importing *importing // the other system's session that the commit makes one of ours of; nil: none
 
 	inherited []wire.Label // with their stamps: of the session whose values a login takes over into one of its own
@@ -182,7 +183,7 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	if c.login || c.action == doEnd || c.action == doEndThenCreate {
 		c.others = st.others()
 	}
-	if s.m.store == nil && s.m.revocations == nil {
+	if s.m.store == nil && s.m.revocations == nil && len(s.m.mirrors) == 0 {
 		return
 	}
 	if st.pending != nil {
@@ -207,6 +208,18 @@ func (c *commit) run() error {
 	if err := c.check(c.values(&c.old), c.ops); err != nil {
 		return err
 	}
+	if err := c.mirrorOut(); err != nil {
+		return err
+	}
+	err := c.carryOut()
+	if err != nil {
+		c.undoMirrors()
+	}
+	return err
+}
+
+// carryOut does the plan here.
+func (c *commit) carryOut() error {
 	if c.login && c.m.revocations != nil {
 		if err := c.seeRevocations(); err != nil {
 			return err

@@ -35,6 +35,9 @@ func (st *state) settle(c *commit, err error) {
 	if r := st.rare; r != nil && err == nil {
 		r.settle(c)
 	}
+	if err == nil {
+		st.settleForeign(c)
+	}
 	if err != nil || !c.offerHolds {
 		st.withdrawOffer(c.m)
 	}

@@ -88,9 +88,6 @@ func (c *commit) createSession() error {
 
 // beginSession starts a session from this request's operations over v.
 func (c *commit) beginSession(r Reason, v values) error {
-	if c.importing != nil {
-		r = ReasonImported
-	}
 	var next record
 	if err := c.encodeFromOperations(&next, v); err != nil {
 		return err
@@ -106,7 +103,11 @@ func (c *commit) beginSession(r Reason, v values) error {
 func (c *commit) issue(r Reason, next record, token string) error {
 	c.next = next
 	c.cookie, c.minted = c.m.cookie.set(token, c.m.cookieLasts(&next.env, c.now)), true
-	c.addEvent(r, &next)
+	if c.importing != nil {
+		c.addEvent(ReasonImported, &next)
+	} else {
+		c.addEvent(r, &next)
+	}
 	if r == ReasonRenewed {
 		c.m.tellRenewed(&c.old, &next, c.login)
 	}

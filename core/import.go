@@ -14,12 +14,11 @@ type brought struct {
 	subject string
 }
 
-// importAny looks for a session of another system that the visitor brings, and makes it the request's. only is the one
-// importer to ask, nil for all.
-func (s *Session) importAny(st *state, at time.Time, only *importer) {
+// importAny looks for a session of another system that the visitor brings, and makes it the request's.
+func (s *Session) importAny(st *state, at time.Time) {
 	m, now := s.m, wire.FromTime(at)
 	for _, im := range m.importers {
-		if im.isOver(now) || only != nil && im != only {
+		if im.isOver(now) {
 			continue
 		}
 		found := im.cookie.find(s.x.CookieLines(), im.checkValue)
@@ -114,7 +113,10 @@ func (st *state) noteRefused(m *Manager, im *importer, reason Reason) {
 
 // heedImporters is where a load turns to the other systems.
 func (s *Session) heedImporters(st *state, at time.Time) {
-	if !st.found {
-		s.importAny(st, at, nil)
+	switch {
+	case !st.found:
+		s.importAny(st, at)
+	case len(s.m.mirrors) > 0:
+		s.heedMirrors(st, at)
 	}
 }

@@ -14,6 +14,7 @@ type importing struct {
 	from   *importer
 	token  string // that the session gets; "" for sealed ones
 	handle wire.Handle
+	x      Exchange // of the request
 	*brought
 }
 
@@ -85,13 +86,14 @@ func (s *Session) fillFrom(st *state, im *importer, b *brought) error {
 	return nil
 }
 
-// takeHeld returns the events of the login, which are told with the request's own.
-func (st *state) takeHeld(im *importer) (events []Event) {
-	events, st.rare.events = st.rare.events, nil
-	for i := range events {
-		events[i].Importer = im.Name
+// takeFrom takes over what a login has to tell: its events, and the lines for other systems' cookies.
+func (st *state) takeFrom(login *Session, im *importer) {
+	held := login.st.rare
+	for i := range held.events {
+		held.events[i].Importer = im.Name
 	}
-	return events
+	st.addEvents(held.events)
+	st.rarely().foreign = append(st.rarely().foreign, held.foreign...)
 }
 
 // mint returns the token of the session that the commit makes.

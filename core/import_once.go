@@ -89,7 +89,7 @@ func (s *Session) makeOver(
 ) (settled bool, _ error) {
 	salt := mintSalt()
 	token := successorToken(old, salt)
-	login, err := s.logInFrom(st, im, b, &importing{from: im, token: token, handle: handleFor(old), brought: b})
+	login, err := s.logInFrom(st, im, b, &importing{from: im, token: token, handle: handleFor(old), x: s.x, brought: b})
 	if err != nil || login == nil {
 		return true, err
 	}
@@ -113,7 +113,7 @@ func (s *Session) makeOver(
 		}
 		return true, err
 	}
-	st.addEvents(login.st.takeHeld(im))
+	st.takeFrom(login, im)
 	st.adopt(s.m, &rec, opening{token: token, offer: s.m.cookie.set(token, s.m.cookieLasts(&rec.env, now))})
 	st.rarely().importer = im
 	return true, nil
@@ -151,7 +151,7 @@ const maxAliasSkew = 2 * markerLifetime
 // sealOver is takeOver where no store keeps sessions: each request makes the session anew until the browser has the
 // cookie, and of what they write the last response wins, as ever with sealed sessions.
 func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now wire.Millis) error {
-	login, err := s.logInFrom(st, im, b, &importing{from: im, handle: handleFor(old), brought: b})
+	login, err := s.logInFrom(st, im, b, &importing{from: im, handle: handleFor(old), x: s.x, brought: b})
 	if err != nil || login == nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now 
 		st.rarely().dropForeign(im)
 		return nil
 	}
-	st.addEvents(login.st.takeHeld(im))
+	st.takeFrom(login, im)
 	line := login.st.cookie
 	st.adopt(s.m, &rec, opening{token: s.m.cookie.valueIn(line), offer: line, presented: true})
 	st.rarely().importer = im

@@ -25,6 +25,7 @@ type Manager struct {
 	revocations *revocations // nil: what is ended is found in store
 
 	importers []*importer
+	mirrors   []*importer // those that keep another system in step
 
 	formSecrets [][]byte // of sealed sessions, one for each of the Keys
 
@@ -149,7 +150,8 @@ func newManager(o Options) (*Manager, error) {
 	}
 	return &Manager{
 		name: o.Name, cookie: c, revocations: r, importers: importers,
-		idle: wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
+		mirrors: slices.DeleteFunc(slices.Clone(importers), func(im *importer) bool { return im.Mirror == nil }),
+		idle:    wire.FromDuration(o.IdleTimeout), absolute: wire.FromDuration(o.AbsoluteTimeout),
 		maxLifetime: wire.FromDuration(o.MaxLifetime), basis: o.Basis, lifetimeFor: o.LifetimeFor,
 		touchEvery: wire.FromDuration(o.TouchInterval), renewEvery: wire.FromDuration(o.RenewAfter),
 		renewGrace: wire.FromDuration(o.RenewGrace), leeway: wire.FromDuration(o.Leeway),

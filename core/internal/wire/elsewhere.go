@@ -22,3 +22,25 @@ func (e *Envelope) ForgetElsewhere() {
 		e.SetExtension(LoginElsewhere, "")
 	}
 }
+
+// Mirrors returns the names of the systems in which the session's login is one too.
+func (e *Envelope) Mirrors() (names []string) {
+	for rest := e.extension(SharedLogin); len(rest) > 0; {
+		var name []byte
+		name, rest = takeFrame(rest)
+		names = append(names, string(name))
+	}
+	return names
+}
+
+// SetMirrors keeps them as a frame each.
+func (e *Envelope) SetMirrors(names []string) {
+	if len(names) == 0 && len(e.extension(SharedLogin)) == 0 {
+		return
+	}
+	var kept []byte
+	for _, name := range names {
+		kept = AppendFrame(kept, name)
+	}
+	e.SetExtension(SharedLogin, string(kept))
+}

@@ -2,15 +2,16 @@ package wire
 
 // The tags of the extensions that this version knows.
 const (
-	Agent          = 1 // the family of the browser
-	Network        = 2 // of the address
-	FormKey        = 8 // what form tokens are made of, where it does not follow from the token or the Keys
-	PresentedAt    = 3 // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
-	OwnLifetime    = 4 // what a session has of a lifetime besides its idle timeout: see Lifetime
-	LoginStamps    = 6 // what the last login has seen of revocations: see Stamps
-	LoginLabels    = 7 // the labels that its logins have given the session: see Labels
-	LoginElsewhere = 9 // when its visitor authenticated in another system: see AuthenticatedElsewhere
-	OwedCookie     = 5 // is there if the browser has the token under attributes that are out of date
+	Agent          = 1  // the family of the browser
+	Network        = 2  // of the address
+	FormKey        = 8  // what form tokens are made of, where it does not follow from the token or the Keys
+	PresentedAt    = 3  // when the token of a periodic renewal was first presented, as a varint of milliseconds since 1970
+	OwnLifetime    = 4  // what a session has of a lifetime besides its idle timeout: see Lifetime
+	LoginStamps    = 6  // what the last login has seen of revocations: see Stamps
+	LoginLabels    = 7  // the labels that its logins have given the session: see Labels
+	LoginElsewhere = 9  // when its visitor authenticated in another system: see AuthenticatedElsewhere
+	SharedLogin    = 10 // in which other systems its login is one too: see Mirrors
+	OwedCookie     = 5  // is there if the browser has the token under attributes that are out of date
 )
 
 // MarkPresented notes that the token of a periodic renewal has been presented.
