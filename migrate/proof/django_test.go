@@ -1,0 +1,308 @@
+package proof_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/internal/servers"
+	fromdjango "github.com/coatcheck/coatcheck/migrate/django"
+	"github.com/coatcheck/coatcheck/stores/sqlstore"
+)
+
+const djangoSecret = "django's secret in the tests"
+
+// djangoSite is a site of Django's, and what takes its sessions over.
+type djangoSite struct {
+	url      *url.URL
+	importer session.Importer
+	forgets  bool // whether a logout is more than the browser's cookie
+}
+
+// djangoPlace is where a site's sessions are.
+type djangoPlace struct {
+	engine   string
+	packages map[string]string
+	env      []string
+	importer djangoImporter
+}
+
+type djangoImporter func(c fromdjango.Config, t fromdjango.Table) (session.Importer, error)
+
+func startDjango(t *testing.T, p djangoPlace, table fromdjango.Table, env ...string) djangoSite {
+	t.Helper()
+	packages := map[string]string{"django": "python3-django"}
+	for module, name := range p.packages {
+		packages[module] = name
+	}
+	env = slices.Concat(env, p.env, []string{"SECRET_KEY=" + djangoSecret, "ENGINE=" + p.engine})
+	u, err := url.Parse(startPython(t, "django_app.py", packages, env...))
+	noError(t, err)
+	i, err := p.importer(fromdjango.Config{
+		Secrets:      []string{djangoSecret},
+		PasswordHash: fromdjango.Users{DB: table.DB, Dialect: table.Dialect}.PasswordHash,
+		UserID: func(_ context.Context, subject string) (string, error) {
+			return strings.TrimPrefix(subject, "user:"), nil
+		},
+	}, table)
+	noError(t, err)
+	return djangoSite{url: u, importer: i, forgets: p.engine != "signed_cookies"}
+}
+
+func onSQLite(t *testing.T) (table fromdjango.Table, env string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "django.db")
+	db := openDB(t, "sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
+	return fromdjango.Table{DB: db, Dialect: sqlstore.SQLite}, "SQLITE=" + file
+}
+
+// djangoVisitor has a browser.
+type djangoVisitor struct {
+	t      *testing.T
+	site   djangoSite
+	client *http.Client
+}
+
+func (s djangoSite) visitor(t *testing.T) djangoVisitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	noError(t, err)
+	return djangoVisitor{t, s, &http.Client{Jar: jar}}
+}
+
+// with gives the browser a session cookie.
+func (v djangoVisitor) with(cookie string) djangoVisitor {
+	v.client.Jar.SetCookies(v.site.url, []*http.Cookie{{Name: v.site.importer.Cookie.Name, Value: cookie}})
+	return v
+}
+
+func (v djangoVisitor) cookie() string {
+	for _, c := range v.client.Jar.Cookies(v.site.url) {
+		if c.Name == v.site.importer.Cookie.Name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func (v djangoVisitor) get(path string) []byte {
+	v.t.Helper()
+	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.site.url.String()+path, nil)
+	noError(v.t, err)
+	res, err := v.client.Do(r)
+	noError(v.t, err)
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	noError(v.t, err)
+	if res.StatusCode != http.StatusOK {
+		v.t.Fatalf("%s: %s", path, res.Status)
+	}
+	return body
+}
+
+func (v djangoVisitor) login(name string) djangoVisitor {
+	v.t.Helper()
+	v.get("/login?user=" + name + "&password=secret+of+" + name)
+	return v
+}
+
+// djangoSees is what a page of Django's says about its visitor.
+type djangoSees struct {
+	User     string   `json:"user"`
+	Cart     []string `json:"cart"`
+	Language string   `json:"language"`
+}
+
+// wantDjango checks whom Django sees, "" being nobody.
+func (v djangoVisitor) wantDjango(what, user string) djangoSees {
+	v.t.Helper()
+	var sees djangoSees
+	noError(v.t, json.Unmarshal(v.get("/"), &sees))
+	if sees.User != user {
+		v.t.Errorf("%s: Django sees %q, want %q", what, sees.User, user)
+	}
+	return sees
+}
+
+func (v djangoVisitor) open() (session.Foreign, error) {
+	return v.site.importer.Open(v.t.Context(), v.cookie())
+}
+
+// wantOpen checks whom the importer sees, with the values that Django keeps at each visit.
+func (v djangoVisitor) wantOpen(what, user string) session.Foreign {
+	v.t.Helper()
+	f, err := v.open()
+	var cart []string
+	raw, _ := f.Values["cart"].(json.RawMessage)
+	_ = json.Unmarshal(raw, &cart) // Errorf shows it
+	if err != nil || f.Subject != user || !slices.Equal(cart, djangoCart) || len(f.Values) != 2 {
+		v.t.Errorf("%s: %+v, %v, want %q", what, f, err, user)
+	}
+	return f
+}
+
+func (v djangoVisitor) wantRefused(what string, want session.Reason) {
+	v.t.Helper()
+	_, err := v.open()
+	refused, _ := errors.AsType[*session.NotImported](err)
+	if refused == nil || refused.Reason != want {
+		v.t.Errorf("%s: %v, want %s", what, err, want)
+	}
+}
+
+var djangoCart = []string{"apple", "太郎 🍣"}
+
+// TestDjango: who has logged in with the real Django comes along, and who logs in by the mirror is logged in there,
+// until one of the two logs out, or the password changes.
+func TestDjango(t *testing.T) {
+	for name, place := range djangoPlaces {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			table, env := onSQLite(t)
+			djangoScenario(t, startDjango(t, place(t), table, env))
+		})
+	}
+}
+
+// TestDjangoDatabases: the databases differ in how they keep a date. Where that has no zone, Django counts in Tokyo's
+// time.
+func TestDjangoDatabases(t *testing.T) {
+	db := djangoPlace{engine: "db", importer: fromdjango.DB}
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		server := servers.PostgreSQL(t)
+		table := fromdjango.Table{DB: openDB(t, "pgx", servers.PostgreSQLURL(server)), Dialect: sqlstore.PostgreSQL}
+		db := db
+		db.packages = map[string]string{"psycopg2": "python3-psycopg2"}
+		djangoScenario(t, startDjango(t, db, table, "POSTGRESQL="+server.Addr))
+	})
+	t.Run("MariaDB", func(t *testing.T) {
+		t.Parallel()
+		server := servers.MariaDB(t)
+		pool := openDB(t, "mysql", servers.MariaDBURL(server)+"?parseTime=true")
+		table := fromdjango.Table{DB: pool, Dialect: sqlstore.MySQL}
+		db := inTokyo(db)
+		db.packages = map[string]string{"MySQLdb": "python3-mysqldb"}
+		djangoScenario(t, startDjango(t, db, table, "MARIADB="+server.Addr))
+	})
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		table, env := onSQLite(t)
+		djangoScenario(t, startDjango(t, inTokyo(db), table, env))
+	})
+}
+
+func inTokyo(p djangoPlace) djangoPlace {
+	p.env = []string{"NAIVE=1", "TZ=Asia/Tokyo"} // which Django sets itself when it has a settings module
+	p.importer = func(c fromdjango.Config, t fromdjango.Table) (session.Importer, error) {
+		c.Location = time.FixedZone("Asia/Tokyo", 9*60*60)
+		// A session of 1000 seconds in the wrong zone is over, or lasts nine hours longer, which this clock shows.
+		c.Now = func() time.Time { return time.Now().Add(900 * time.Second) }
+		return fromdjango.DB(c, t)
+	}
+	return p
+}
+
+func openDB(t *testing.T, driver, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, url)
+	noError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func djangoScenario(t *testing.T, site djangoSite) {
+	djangoComes(t, site)
+	djangoMirrors(t, site)
+	djangoPasswords(t, site)
+}
+
+func djangoComes(t *testing.T, site djangoSite) {
+	t.Helper()
+	anonymous := site.visitor(t)
+	anonymous.get("/visit")
+	anonymous.wantOpen("nobody", "")
+	ann := site.visitor(t).login("ann")
+	f := ann.wantOpen("ann", "1")
+	if age := time.Since(f.Written); !f.Written.IsZero() && (age < 0 || age > time.Hour) {
+		t.Errorf("written %v", f.Written)
+	}
+	old := ann.cookie()
+	ann.get("/logout")
+	if ann.cookie() != "" {
+		t.Error("Django's logout leaves a cookie")
+	}
+	if _, err := site.importer.Open(t.Context(), old); site.forgets && !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("after Django's logout: %v", err)
+	}
+	short := site.visitor(t)
+	short.get("/visit?expiry=1000")
+	short.wantOpen("set_expiry", "")
+}
+
+func djangoMirrors(t *testing.T, site djangoSite) {
+	t.Helper()
+	mirror, before := site.importer.Mirror, site.visitor(t)
+	before.get("/visit")
+	old := before.cookie()
+	value, err := mirror.Login(t.Context(), old, session.Foreign{Subject: "user:2", Values: map[string]any{
+		"cart": json.RawMessage(`["apple","太郎 🍣"]`), "language": "fr",
+	}})
+	noError(t, err)
+	bob := site.visitor(t).with(value)
+	sees := bob.wantDjango("after a login here", "2")
+	if !slices.Equal(sees.Cart, djangoCart) || sees.Language != "fr" {
+		t.Errorf("Django sees %+v", sees)
+	}
+	bob.get("/visit") // Django writes the session too
+	bob.wantDjango("after a visit there", "2")
+	bob.wantOpen("the mirror's session", "2")
+	if site.forgets {
+		before.wantDjango("with the session of before the login", "")
+		if _, err := site.importer.Open(t.Context(), old); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("the session of before the login: %v", err)
+		}
+		noError(t, mirror.Logout(t.Context(), bob.cookie()))
+		bob.wantDjango("after a logout here", "")
+	}
+	value, err = mirror.Login(t.Context(), "", session.Foreign{Subject: "user:2"})
+	noError(t, err)
+	bob = site.visitor(t).with(value)
+	bob.get("/logout")
+	if _, err := site.importer.Open(t.Context(), value); site.forgets && !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("after a logout there: %v", err)
+	}
+}
+
+func djangoPasswords(t *testing.T, site djangoSite) {
+	t.Helper()
+	ann, bob := site.visitor(t).login("ann"), site.visitor(t).login("bob")
+	site.visitor(t).get("/change?user=bob&password=secret+of+bob")
+	ann.wantOpen("another user's new password", "1")
+	bob.wantRefused("a new password", session.ReasonAlreadyEnded)
+	bob.wantDjango("a new password", "")
+	bob = site.visitor(t).login("bob")
+	bob.wantOpen("a login with the new password", "2")
+	old := bob.cookie()
+	site.visitor(t).get("/change?user=bob&inactive&password=secret+of+bob")
+	site.visitor(t).with(old).wantRefused("an inactive user", session.ReasonAlreadyEnded)
+	_, err := site.importer.Mirror.Login(t.Context(), "", session.Foreign{Subject: "user:2"})
+	if err == nil {
+		t.Error("the mirror logs in an inactive user")
+	}
+}
