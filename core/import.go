@@ -43,32 +43,39 @@ func (s *Session) importAny(st *state, at time.Time) {
 	}
 }
 
-// importFrom is importAny for the values of one importer's cookie.
+// importFrom is importAny for the values of one importer's cookie. Of several that open one subject's sessions the first
+// is taken; others cannot be told apart, as with cookies of ours.
 func (s *Session) importFrom(st *state, im *importer, found *candidates, now wire.Millis) error {
-	var chosen *brought
+	var opened []*brought
 	for _, value := range found.values[:found.count] {
 		b, err := im.read(&st.loading, value)
 		reason, err := refusal(err)
-		if err == nil && reason == "" && chosen != nil && (b.subject == "" || b.subject != chosen.subject) {
-			reason, chosen = ReasonAmbiguous, nil
-			found.count = 0
-		}
 		switch {
 		case err != nil:
 			return err
 		case reason != "":
 			st.noteRefused(s.m, im, reason)
-		case chosen == nil:
-			chosen = &b
-		}
-		if found.count == 0 {
-			break
+		default:
+			opened = append(opened, &b)
 		}
 	}
-	if chosen == nil {
+	switch {
+	case len(opened) == 0:
+		return nil
+	case len(opened) > 1 && !ofOneSubject(opened):
+		st.noteRefused(s.m, im, ReasonAmbiguous)
 		return nil
 	}
-	return s.takeOver(st, im, chosen, now)
+	return s.takeOver(st, im, opened[0], now)
+}
+
+func ofOneSubject(opened []*brought) bool {
+	for _, b := range opened {
+		if b.subject == "" || b.subject != opened[0].subject {
+			return false
+		}
+	}
+	return true
 }
 
 // read opens the session behind a cookie's value and asks whose it is.

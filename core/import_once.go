@@ -11,7 +11,7 @@ import (
 // A session of another system is taken over once. What it is known by over there stands for a token of ours that a
 // periodic renewal has replaced: an alias leads from there to the session, so that requests which come at once, or
 // whose answer was lost, go on with one session and are handed the same cookie; and once the visitor has presented
-// that, a copy of the old one is a replay. The alias lasts as long as the importer does.
+// that, a copy of the old one is a replay.
 
 // tokenFor is the token that another system's session stands for.
 func (im *importer) tokenFor(id string) string {
@@ -46,6 +46,9 @@ func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis)
 			defer turns.pass(key)
 			continue
 		}
+		if st.marker() != nil && !st.cookieDeletable() { // a response with a newer cookie of ours may be on its way
+			return nil
+		}
 		if settled, err := s.makeOver(st, im, b, old, fresh, now); settled || err != nil {
 			return err
 		}
@@ -63,8 +66,7 @@ func (s *Session) openTaken(
 	case err != nil:
 		return false, nil, err
 	case o.reason == "":
-		st.adopt(s.m, &rec, o)
-		st.rarely().importer = im
+		st.adoptFrom(s.m, im, &rec, o)
 		return true, nil, nil
 	case o.reason == ReasonUnknown && o.marker == nil:
 		return false, nil, nil
@@ -76,6 +78,14 @@ func (s *Session) openTaken(
 	r.importer, r.reason = im, r.reason.orBetter(o.reason)
 	r.dropForeign(im)
 	return true, nil, nil
+}
+
+// adoptFrom makes the request's session what has been made of another system's. It takes the place of whatever dead
+// token of ours the visitor has.
+func (st *state) adoptFrom(m *Manager, im *importer, rec *record, o opening) {
+	st.adopt(m, rec, o)
+	r := st.rarely()
+	r.importer, r.marker, r.deletable = im, nil, false
 }
 
 func hasRunOut(r Reason) bool {
@@ -97,7 +107,7 @@ func (s *Session) makeOver(
 	login.st.base.reparse(&rec)
 	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
 	defer c.release()
-	err = c.lead(recordID(s.m.name, old), at, &rec, salt, im.aliasEnd(b))
+	err = c.lead(recordID(s.m.name, old), at, &rec, salt, b.aliasEnd(now))
 	switch {
 	case errors.Is(err, ErrExists), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 		c.deleteUnused(&rec)
@@ -114,8 +124,8 @@ func (s *Session) makeOver(
 		return true, err
 	}
 	st.takeFrom(login, im)
-	st.adopt(s.m, &rec, opening{token: token, offer: s.m.cookie.set(token, s.m.cookieLasts(&rec.env, now))})
-	st.rarely().importer = im
+	offer := s.m.cookie.set(token, s.m.cookieLasts(&rec.env, now))
+	st.adoptFrom(s.m, im, &rec, opening{token: token, offer: offer})
 	return true, nil
 }
 
@@ -136,9 +146,10 @@ func (c *commit) lead(id RecordID, at, rec *record, salt []byte, deadline wire.M
 	return err
 }
 
-// aliasEnd is until when it has to be known that b was taken over: as long as it could be again.
-func (im *importer) aliasEnd(b *brought) wire.Millis {
-	end := im.until
+// aliasEnd is until when it has to be known that b was taken over: as long as it could be again, also by an importer
+// whose end has been moved.
+func (b *brought) aliasEnd(now wire.Millis) wire.Millis {
+	end := now + wire.FromDuration(maxAge)
 	if !b.Deadline.IsZero() {
 		end = min(end, wire.FromTime(b.Deadline))
 	}
@@ -173,7 +184,6 @@ func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now 
 	}
 	st.takeFrom(login, im)
 	line := login.st.cookie
-	st.adopt(s.m, &rec, opening{token: s.m.cookie.valueIn(line), offer: line, presented: true})
-	st.rarely().importer = im
+	st.adoptFrom(s.m, im, &rec, opening{token: s.m.cookie.valueIn(line), offer: line, presented: true})
 	return nil
 }

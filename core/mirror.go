@@ -89,10 +89,16 @@ func (s *Session) endShared(st *state, by *importer, rec *record, now wire.Milli
 		}
 		r.dropForeign(im)
 	}
+	told := len(r.events)
 	if s.m.store != nil || s.m.revocations != nil {
 		s.endFromOutside(st, rec, now)
 	}
-	r.reason, st.cookie = ReasonAlreadyEnded, s.m.cookie.delete()
+	for i := range r.events[told:] {
+		r.events[told+i].Importer = by.Name
+	}
+	if r.reason = ReasonAlreadyEnded; s.m.store == nil {
+		r.offer = s.m.cookie.delete() // nothing else ends it, unless there are Revocations
+	}
 	return nil
 }
 
@@ -122,5 +128,5 @@ func (m *Manager) closeForeign(ctx *bounded, im *importer, b *brought) error {
 	}
 	c := commit{m: m, facts: facts{now: m.now()}, ctx: ctx}
 	defer c.release()
-	return c.closeAlias(recordID(m.name, token), im.aliasEnd(b))
+	return c.closeAlias(recordID(m.name, token), b.aliasEnd(c.now))
 }

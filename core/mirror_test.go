@@ -227,6 +227,23 @@ func TestLogoutThereIsALogoutHere(t *testing.T) {
 	})
 }
 
+func TestRenewalOvertakesNoMirror(t *testing.T) {
+	w := newTogether(t, false, "flask")
+	w.visit(func(s *session.Session) { s.Login("ann"); count.Set(s, 7) }).succeeded()
+	late := maps.Clone(w.jar)
+	w.visit((*session.Session).Renew).succeeded()
+	now := w.jar
+	w.jar = late // a request that was sent before the answer to the renewal came
+	v := w.begin(func(s *session.Session) { _ = s.Subject() })
+	v.succeeded().untouched()
+	w.jar = now
+	w.visit(func(s *session.Session) {
+		if count.Get(s) != 7 {
+			t.Error("a request in flight across a renewal put another session in the visitor's session's place")
+		}
+	})
+}
+
 func TestOtherVisitorThereIsAnotherHere(t *testing.T) {
 	eachTogether(t, func(t *testing.T, w *together) {
 		w.visit(func(s *session.Session) { login("ann")(s); items.Set(s, []string{"coat"}) }).succeeded()
