@@ -48,10 +48,13 @@ done
 
 # in-memory runs a command whose temporary folder is in memory where there is such a place with room, from which
 # programs can run, unless TMPDIR names another: many tests would wait for a disk to have what they throw away.
-# At full size they may need more room than that.
-in-memory = @if [ -z "$$TMPDIR$$SOAK" ] && [ "$$(df -Pk /dev/shm 2>&1 | awk 'END { print $$4 + 0 }')" -gt 4000000 ]; then \
-	dir=$$(mktemp -d /dev/shm/coatcheck.XXXXXX) && trap 'rm -rf "$$dir"' EXIT && chmod 1777 "$$dir"; \
-	cp "$$(command -v env)" "$$dir/runs" && "$$dir/runs" >/dev/null && export TMPDIR="$$dir"; \
+# At full size they may need more room than that. The folder's name stays the same: go test repeats no result under
+# another TMPDIR.
+in-memory = @if [ -z "$$TMPDIR$$SOAK" ] && \
+	[ "$$(df -Pk /dev/shm 2>&1 | awk 'END { print $$4 + 0 }')" -gt 4000000 ]; then \
+	dir=/dev/shm/coatcheck-$$(pwd | cksum | cut -d' ' -f1) && mkdir "$$dir" && \
+		trap 'rm -rf "$$dir"' EXIT && trap 'exit 1' HUP INT TERM && chmod 1777 "$$dir" && \
+		cp "$$(command -v env)" "$$dir/runs" && "$$dir/runs" >/dev/null && export TMPDIR="$$dir"; \
 fi; $(1)
 
 # What is not in the workspace is tested beside it: by itself it would keep one processor busy.
