@@ -31,7 +31,9 @@ func PostgreSQL(t testing.TB) *Server {
 		awaitDeserted(data)
 		// What a killed process wrote is in the system's memory, so nothing needs to reach the disk.
 		cmd := exec.Command(program, "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "",
-			"-c", "fsync=off", "-c", "full_page_writes=off")
+			"-c", "fsync=off", "-c", "full_page_writes=off",
+			// A killed server leaves its shared memory behind, and this kind goes with the folder.
+			"-c", "dynamic_shared_memory_type=mmap")
 		demote(t, cmd, "postgres")
 		return cmd
 	}, answersStartup)
