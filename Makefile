@@ -46,20 +46,9 @@ done
 
 .PHONY: test workspace apart deps check soak bench fmt lint tidy race fuzz build oldest
 
-# in-memory runs a command whose temporary folder is in memory where there is such a place with room, from which
-# programs can run, unless TMPDIR names another: many tests would wait for a disk to have what they throw away.
-# At full size they may need more room than that. The folder's name stays the same: go test repeats no result under
-# another TMPDIR.
-in-memory = @if [ -z "$$TMPDIR$$SOAK" ] && \
-	[ "$$(df -Pk /dev/shm 2>&1 | awk 'END { print $$4 + 0 }')" -gt 4000000 ]; then \
-	dir=/dev/shm/coatcheck-$$(pwd | cksum | cut -d' ' -f1) && mkdir "$$dir" && \
-		trap 'rm -rf "$$dir"' EXIT && trap 'exit 1' HUP INT TERM && chmod 1777 "$$dir" && \
-		cp "$$(command -v env)" "$$dir/runs" && "$$dir/runs" >/dev/null && export TMPDIR="$$dir"; \
-fi; $(1)
-
 # What is not in the workspace is tested beside it: by itself it would keep one processor busy.
 test: deps
-	$(call in-memory,$(MAKE) --no-print-directory -j2 TEST='$(TEST)' workspace apart)
+	@$(MAKE) --no-print-directory -j2 TEST='$(TEST)' workspace apart
 
 # The newest versions that are known to work, which the workspace has.
 workspace:
@@ -67,6 +56,13 @@ workspace:
 
 apart:
 	$(call each,$(TEST) ./...,$(filter-out $(WORKSPACE),$(MODULES)))
+
+# Debian's packages with what sessions are taken over from, by the module in them; the command prints those that are missing.
+PYTHON := flask flask_login flask_session flask_sqlalchemy django django_redis redis pymemcache psycopg2 msgpack MySQLdb
+PYTHON_MISSES := for m in $(PYTHON); do \
+	[ -d /usr/lib/python3/dist-packages/$$m ] || \
+		echo python3-$$m | tr '[:upper:]_' '[:lower:]-'; \
+	done | tr '\n' ' '
 
 # The servers that stores are tested against and the browser for the shop's pages: what is missing is installed if this
 # is root on Debian. Nobody else's machine is touched. The tests start servers of their own and stop them.
@@ -79,6 +75,8 @@ deps:
 	have mariadb-server mariadbd /usr/sbin/mariadbd; \
 	have memcached memcached; \
 	have chromium chromium chromium-browser google-chrome google-chrome-stable; \
+	have nodejs node; have npm npm; \
+	missing="$$missing $$($(PYTHON_MISSES))"; missing=$${missing% }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing:$$missing"; \
