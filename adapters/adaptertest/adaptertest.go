@@ -82,7 +82,7 @@ func Run(t *testing.T, serve Serve, lacks ...Lack) Result {
 	result := Result{}
 	for _, group := range [][]testCase{
 		cost, cookies, lifetimes, formats, wiring, races, watches, values, failures, mistakes, errorAnswers, responses,
-		guards, crossSite, transports, bindings, revocations, apps,
+		guards, crossSite, transports, bindings, revocations, imports, apps,
 	} {
 		for _, c := range group {
 			t.Run(c.promise+"/"+c.name, func(t *testing.T) { c.check(t, serve, lacks, result) })
