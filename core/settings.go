@@ -42,6 +42,17 @@ type Settings struct {
 	TrustedOrigins []string `json:"trusted_origins,omitempty"`
 	ServesOn       bool     `json:"serves_on"` // as anonymous, while the store is not available
 	Events         bool     `json:"events"`    // the application receives them
+
+	Imports []ImportSettings `json:"imports,omitempty"`
+}
+
+// ImportSettings are an Importer's name, the cookie that it takes over, when that ends, and whether the other system is
+// kept in step.
+type ImportSettings struct {
+	Name   string    `json:"name"`
+	Cookie string    `json:"cookie"`
+	Until  time.Time `json:"until"`
+	Mirror bool      `json:"mirror"`
 }
 
 // CookieSettings are the cookie's name and attributes.
@@ -73,6 +84,9 @@ func (m *Manager) Settings() Settings {
 	}
 	if m.store != nil {
 		s.Store = nameOf(m.store)
+	}
+	for _, im := range m.importers {
+		s.Imports = append(s.Imports, ImportSettings{im.Name, im.cookie.name, im.Until, im.Mirror != nil})
 	}
 	return s
 }

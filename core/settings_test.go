@@ -52,11 +52,14 @@ func TestSettingsOfEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	importer := (&elsewhere{}).importer()
+	importer.Until = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	m, err := session.NewSealed(keys, session.Options{
 		Name: "shop", Cookie: session.Cookie{Domain: "example.com", SameSite: http.SameSiteNoneMode, Partitioned: true,
 			Persistent: true},
 		IdleTimeout: time.Hour, TouchInterval: time.Minute, RenewAfter: time.Minute, Basis: session.LastChange,
 		OnReplay: session.EndReplayed, Transport: session.Either, Revocations: memstore.New(), AllowCrossSite: true,
+		Import:      []session.Importer{importer},
 		Binding:     session.Binding{Agent: session.End, Network: session.Report},
 		LifetimeFor: func(string) session.Lifetime { return session.Lifetime{} },
 		OnEvent:     func(context.Context, session.Event) {}, AnonymousWhenUnavailable: true,
@@ -68,6 +71,7 @@ func TestSettingsOfEverything(t *testing.T) {
 		`"same_site":"None","partitioned":true,"persistent":true`, `"idle_seconds":3600,"touch_seconds":0`,
 		`"renew_seconds":60,"lifetime_by_subject":true,"idle_from_change":true,"ends_replayed":true`,
 		`"binding_agent":"end","binding_network":"report","allow_cross_site":true`, `"serves_on":true,"events":true`,
+		`"imports":[{"name":"elsewhere","cookie":"old_session","until":"2100-01-01T00:00:00Z","mirror":false}]`,
 	} {
 		if !strings.Contains(got, part) {
 			t.Errorf("%s is missing in %s", part, got)

@@ -9,7 +9,7 @@
 //
 // These are the metrics:
 //
-//   - coatcheck.events counts the events of managers, by manager and reason.
+//   - coatcheck.events counts the events of managers, by manager and reason, and by importer where one is at work.
 //   - coatcheck.store.duration is a histogram of the store's calls in seconds, by operation, store and outcome. The
 //     outcomes not-found, exists and conflict are answers that a store gives in good health; too-large and unsupported
 //     are limits of it; canceled is a visitor who did not wait; timeout and failed are failures.
@@ -92,7 +92,11 @@ var bounds = []float64{.00001, .0001, .00025, .0005, .001, .0025, .005, .01, .02
 // function that calls both.
 func (o *Observer) OnEvent(ctx context.Context, e session.Event) {
 	reason := attribute.String("reason", string(e.Reason))
-	o.events.Add(ctx, 1, metric.WithAttributes(reason, attribute.String("manager", e.Manager)))
+	labels := []attribute.KeyValue{reason, attribute.String("manager", e.Manager)}
+	if e.Importer != "" {
+		labels = append(labels, attribute.String("importer", e.Importer))
+	}
+	o.events.Add(ctx, 1, metric.WithAttributes(labels...))
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
 		return
