@@ -59,6 +59,6 @@ func ExampleCookie_mirror() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	old.Cookie.Insecure = true // SESSION_COOKIE_SECURE is not set
-	_ = old                    // and on as in the other example
+	old.Cookie.Insecure = false // SESSION_COOKIE_SECURE is set
+	_ = old                     // and on as in the other example
 }

@@ -10,7 +10,8 @@
 // its text, a UUID is written as usual, and a datetime is RFC 3339, so that []byte and time.Time take what was bytes
 // and datetime.
 //
-// With a Config's Mirror a login here is a login there as well. See docs/migration.md.
+// Its Cookie is Flask's as it is by default: set what SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SAMESITE and _SECURE say. With
+// a Config's Mirror a login here is a login there as well. See docs/migration.md.
 //
 // # What is refused
 //
@@ -106,11 +107,11 @@ func fill[T comparable](field *T, standard T) {
 	}
 }
 
-// importer is what all constructors return: Flask's cookie, with Secure, which Flask leaves out unless it is told.
+// importer is what all constructors return, with the cookie's attributes as they are unless Flask is told otherwise.
 func (p *prepared) importer(
 	open func(context.Context, string) (session.Foreign, error), m session.Mirror,
 ) session.Importer {
-	i := session.Importer{Name: "flask", Cookie: session.ForeignCookie{Name: "session"}, Open: open}
+	i := session.Importer{Name: "flask", Cookie: session.ForeignCookie{Name: "session", Insecure: true}, Open: open}
 	if p.Mirror != nil {
 		i.Mirror = m
 		if p.Mirror.Permanent {
