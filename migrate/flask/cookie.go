@@ -17,8 +17,7 @@ import (
 const maxCookie = 8 << 10
 
 // Cookie reads Flask's own session cookie, which holds the values itself, signed. Flask knows no end of such a session
-// but its age, and no way to end it early: a copy of a cookie stays good over there until then. Here each copy opens one
-// session, once.
+// but its age, and no way to end it early: a copy of a cookie stays good over there until then, also after a logout.
 func Cookie(c Config) (session.Importer, error) {
 	p, err := c.prepare("cookie-session")
 	if err != nil {
@@ -85,7 +84,7 @@ func timestamp(text string) (int64, error) {
 	}
 	var whole [8]byte
 	copy(whole[8-len(b):], b)
-	return int64(min(binary.BigEndian.Uint64(whole[:]), math.MaxInt64)), nil //nolint:gosec // it fits
+	return int64(min(binary.BigEndian.Uint64(whole[:]), math.MaxInt64)), nil
 }
 
 // plain is the JSON of a cookie.

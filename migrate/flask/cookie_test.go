@@ -3,7 +3,7 @@ package fromflask
 import (
 	"bytes"
 	"compress/zlib"
-	"crypto/sha1" //nolint:gosec // what Flask signs with
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -145,7 +145,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	i := cookieImporter(t, config())
-	if i.Name != "flask" || i.Cookie != (session.ForeignCookie{Name: "session"}) {
+	if i.Name != "flask" || i.Cookie != (session.ForeignCookie{Name: "session", Insecure: true}) {
 		t.Errorf("the importer is %q with the cookie %+v", i.Name, i.Cookie)
 	}
 }

@@ -6,19 +6,20 @@
 //   - SQLAlchemy and PostgreSQL read Flask-Session's sessions in SQL.
 //
 // Each returns a session.Importer for session.Options.Import. The program that uses it sets Until, and says which
-// values come along. Values are JSON, as Go's types decode it: a tuple is an array, bytes are their base64, Markup is its
-// text, a UUID is written as usual, and a datetime is RFC 3339, so that []byte and time.Time take what was bytes and
-// datetime.
+// values come along. Values are JSON, as Go's types decode it: a tuple is an array, bytes are their base64, Markup is
+// its text, a UUID is written as usual, and a datetime is RFC 3339, so that []byte and time.Time take what was bytes
+// and datetime.
 //
-// With a Config's Mirror a login here is a login there as well. See docs/migration.md.
+// Its Cookie is Flask's as it is by default: set what SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SAMESITE and _SECURE say. With
+// a Config's Mirror a login here is a login there as well. See docs/migration.md.
 //
 // # What is refused
 //
 // A cookie is read strictly, so that each session has one spelling: what Flask itself writes is accepted, and nothing
-// that its decoders would let pass besides. A session with NaN or Infinity in it is not JSON and is refused. Pickles are
-// never read: whoever can write to their store could run programs where they are. Flask-Session 0.5 and older write
-// them. Let Flask-Session 0.7 or 0.8 run for as long as sessions last: it reads pickles, and writes MessagePack or JSON,
-// except with SESSION_TYPE "filesystem" or "cachelib".
+// that its decoders would let pass besides. A session with NaN or Infinity in it is not JSON and is refused. Pickles
+// are never read: whoever can write to their store could run programs where they are. Flask-Session 0.5 and older write
+// them. Let Flask-Session 0.7 or 0.8 run for as long as sessions last: it reads pickles, and writes MessagePack or
+// JSON, except with SESSION_TYPE "filesystem" or "cachelib".
 package fromflask
 
 import (
@@ -106,11 +107,11 @@ func fill[T comparable](field *T, standard T) {
 	}
 }
 
-// importer is what all constructors return: Flask's cookie, with Secure, which Flask leaves out unless it is told.
+// importer is what all constructors return, with the cookie's attributes as they are unless Flask is told otherwise.
 func (p *prepared) importer(
 	open func(context.Context, string) (session.Foreign, error), m session.Mirror,
 ) session.Importer {
-	i := session.Importer{Name: "flask", Cookie: session.ForeignCookie{Name: "session"}, Open: open}
+	i := session.Importer{Name: "flask", Cookie: session.ForeignCookie{Name: "session", Insecure: true}, Open: open}
 	if p.Mirror != nil {
 		i.Mirror = m
 		if p.Mirror.Permanent {

@@ -72,7 +72,8 @@ func (p *prepared) values(ctx context.Context, f session.Foreign) (map[string]an
 	if err != nil {
 		return nil, fmt.Errorf("fromflask: a value cannot be JSON: %w", err)
 	}
-	return parsed.(map[string]any), nil
+	values, _ = parsed.(map[string]any) // as it was
+	return values, nil
 }
 
 // clientID is how Flask-Login recognizes a client.

@@ -94,7 +94,7 @@ func TestMirror(t *testing.T) {
 		"_fresh": true,
 	}
 	kv := kept{}
-	for name, make := range map[string]func(Config) (session.Importer, error){
+	for name, open := range map[string]func(Config) (session.Importer, error){
 		"cookie":   Cookie,
 		"KeyValue": func(c Config) (session.Importer, error) { return KeyValue(c, kv) },
 		"JSON": func(c Config) (session.Importer, error) {
@@ -102,7 +102,7 @@ func TestMirror(t *testing.T) {
 			return KeyValue(c, kv)
 		},
 	} {
-		i, err := make(Config{Secrets: []string{"new", "old"}, Mirror: &Mirror{User: userOf}})
+		i, err := open(Config{Secrets: []string{"new", "old"}, Mirror: &Mirror{User: userOf}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func (u *unpacker) take(n uint64) []byte {
 
 // number reads an unsigned number of 1, 2, 4 or 8 bytes.
 func (u *unpacker) number(size int) uint64 {
-	b := u.take(uint64(size)) //nolint:gosec // one of four
+	b := u.take(uint64(size))
 	var whole [8]byte
 	copy(whole[8-len(b):], b)
 	return binary.BigEndian.Uint64(whole[:])
@@ -87,7 +87,7 @@ func (u *unpacker) value(depth int) any {
 	case first < 0xc0:
 		return u.text(first & 0x1f)
 	case first >= 0xe0:
-		return int64(int8(first)) //nolint:gosec // a negative number of one byte
+		return int64(int8(first))
 	}
 	return u.sized(byte(first), depth)
 }
@@ -104,7 +104,7 @@ func (u *unpacker) sized(first byte, depth int) any {
 	case 0xc7, 0xc8, 0xc9:
 		return u.extension(u.number(1 << (first - 0xc7)))
 	case 0xca:
-		return u.float(float64(math.Float32frombits(uint32(u.number(4))))) //nolint:gosec // of four bytes
+		return u.float(float64(math.Float32frombits(uint32(u.number(4)))))
 	case 0xcb:
 		return u.float(math.Float64frombits(u.number(8)))
 	case 0xcc, 0xcd, 0xce, 0xcf:
@@ -112,7 +112,7 @@ func (u *unpacker) sized(first byte, depth int) any {
 	case 0xd0, 0xd1, 0xd2, 0xd3:
 		size := 1 << (first - 0xd0)
 		unused := 64 - 8*size
-		return int64(u.number(size)<<unused) >> unused //nolint:gosec // the sign is spread
+		return int64(u.number(size)<<unused) >> unused
 	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
 		return u.extension(1 << (first - 0xd4))
 	case 0xd9, 0xda, 0xdb:
@@ -197,5 +197,5 @@ func (u *unpacker) extension(size uint64) any {
 	if nanoseconds > 999_999_999 {
 		return u.fail("a time has more than 999999999 nanoseconds")
 	}
-	return time.Unix(int64(seconds), int64(nanoseconds)).UTC() //nolint:gosec // seconds before 1970 are negative
+	return time.Unix(int64(seconds), int64(nanoseconds)).UTC()
 }

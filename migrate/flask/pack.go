@@ -34,7 +34,7 @@ func pack(b []byte, value any) ([]byte, error) {
 }
 
 func packSize(b []byte, first byte, size int) []byte {
-	return binary.BigEndian.AppendUint32(append(b, first), uint32(size)) //nolint:gosec // sessions are smaller
+	return binary.BigEndian.AppendUint32(append(b, first), uint32(size))
 }
 
 func packArray(b []byte, array []any) (_ []byte, err error) {
@@ -60,7 +60,7 @@ func packObject(b []byte, object map[string]any) (_ []byte, err error) {
 
 func packNumber(b []byte, number string) ([]byte, error) {
 	if n, err := strconv.ParseInt(number, 10, 64); err == nil {
-		return binary.BigEndian.AppendUint64(append(b, 0xd3), uint64(n)), nil //nolint:gosec // two's complement
+		return binary.BigEndian.AppendUint64(append(b, 0xd3), uint64(n)), nil
 	}
 	if n, err := strconv.ParseUint(number, 10, 64); err == nil {
 		return binary.BigEndian.AppendUint64(append(b, 0xcf), n), nil

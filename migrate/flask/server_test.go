@@ -237,8 +237,9 @@ func TestTruncatedSession(t *testing.T) {
 // TestNumbers: MessagePack has many ways to write a number.
 func TestNumbers(t *testing.T) {
 	for text, want := range map[string]string{
-		"\x7f": "127", "\xff": "-1", "\xe0": "-32", "\xcc\xff": "255", "\xcd\x01\x00": "256", "\xce\xff\xff\xff\xff": "4294967295",
-		"\xd0\x80": "-128", "\xd1\x80\x00": "-32768", "\xd2\xff\xff\xff\xfe": "-2",
+		"\x7f": "127", "\xff": "-1", "\xe0": "-32", "\xcc\xff": "255", "\xcd\x01\x00": "256",
+		"\xce\xff\xff\xff\xff": "4294967295",
+		"\xd0\x80":             "-128", "\xd1\x80\x00": "-32768", "\xd2\xff\xff\xff\xfe": "-2",
 		"\xd3\x80\x00\x00\x00\x00\x00\x00\x00": "-9223372036854775808", "\xca\x3f\xc0\x00\x00": "1.5",
 		"\xd6\xff\xff\xff\xff\xff":                                 `"2106-02-07T06:28:15Z"`,
 		"\xc7\x0c\xff\x00\x00\x00\x01" + strings.Repeat("\xff", 8): `"1969-12-31T23:59:59.000000001Z"`,

@@ -38,8 +38,8 @@ func TestFlaskTables(t *testing.T) {
 		{"PostgreSQL", fromflask.SQLAlchemy, sqlstore.PostgreSQL, "pgx", database,
 			fmt.Sprintf(serial, "SERIAL PRIMARY KEY", "BYTEA", "TIMESTAMP"), "VALUES ($1, $2, $3)"},
 		{"PostgreSQL's own", fromflask.PostgreSQL, 0, "pgx", database, "CREATE TABLE flask_sessions (session_id " +
-			"VARCHAR(255) NOT NULL PRIMARY KEY, created TIMESTAMP WITHOUT TIME ZONE DEFAULT (NOW() AT TIME ZONE 'utc'), data BYTEA, " +
-			"expiry TIMESTAMP WITHOUT TIME ZONE)", "VALUES ($1, $2, $3)"},
+			"VARCHAR(255) NOT NULL PRIMARY KEY, created TIMESTAMP WITHOUT TIME ZONE DEFAULT (NOW() AT TIME ZONE 'utc'), " +
+			"data BYTEA, expiry TIMESTAMP WITHOUT TIME ZONE)", "VALUES ($1, $2, $3)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db, err := sql.Open(c.driver, c.source)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -68,18 +69,21 @@ func browseFlask(t *testing.T, address string) flaskBrowser {
 	return flaskBrowser{t, u, &http.Client{Jar: jar}}
 }
 
-func (b flaskBrowser) send(method, path string) *http.Response {
+// send returns the answer, which has to be a success.
+func (b flaskBrowser) send(method, path string) []byte {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url.String()+path, nil)
 	noError(b.t, err)
 	r.Header.Set("User-Agent", flaskAgent)
 	res, err := b.client.Do(r)
 	noError(b.t, err)
-	b.t.Cleanup(func() { _ = res.Body.Close() })
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	noError(b.t, err)
 	if res.StatusCode != http.StatusOK {
 		b.t.Fatalf("%s %s: %s", method, path, res.Status)
 	}
-	return res
+	return body
 }
 
 // cookie is the session cookie's value, "" without one.
@@ -106,7 +110,7 @@ type flaskPage struct {
 
 func (b flaskBrowser) page() (p flaskPage) {
 	b.t.Helper()
-	noError(b.t, json.NewDecoder(b.send(http.MethodGet, "/").Body).Decode(&p))
+	noError(b.t, json.Unmarshal(b.send(http.MethodGet, "/"), &p))
 	return p
 }
 
