@@ -12,10 +12,14 @@ var helpTexts = kong.Vars{
 	"copyToHelp":        "The store to take them to. As above.",
 	"copyMoveHelp": "Move: each session leaves the source as it arrives. For applications that use both stores " +
 		"meanwhile, by package movingstore.",
-	"inspectKeysFileHelp": "The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS.",
-	"inspectSealerHelp":   "What sealed the session: any, securecookie or aead.",
+	"inspectKeysFileHelp": "The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS, or with --as " +
+		"those of the other system, one a line.",
+	"inspectAsHelp": "Whose cookie it is: coatcheck, flask, django, gorilla, express or scs.",
+	"inspectLifetimeHelp": "With --as: how long the other system's sessions last, if not as long as by default there, " +
+		"like 336h.",
+	"inspectSealerHelp": "What sealed the session: any, securecookie or aead.",
 	"inspectNameHelp": "The manager's name, where the application sets session.Options.Name. By default what follows " +
-		"the prefix in the cookie's name, or id.",
+		"the prefix in the cookie's name, or id. With --as, the name of the other system's cookie.",
 	"inspectCookieHelp": "The cookie's value, NAME=VALUE, or a whole Cookie or Set-Cookie line. Left out or '-', it is " +
 		"read from standard input, out of sight of process lists and the shell's history.",
 	"keygenNameHelp": "Name of the key, by default the date: 1 to 32 letters, digits, '-', '_' or '.'. Names are not " +

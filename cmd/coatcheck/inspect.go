@@ -8,17 +8,24 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 const maxPasted = 64 << 10 // bytes: more than any server takes as a header
 
+const errNoCookie = usageError("there is no cookie: give its value, NAME=VALUE, or a Cookie or Set-Cookie line")
+
 // inspect opens a cookie.
 type inspect struct {
-	KeysFile string   `help:"${inspectKeysFileHelp}" placeholder:"PATH"`
-	Sealer   string   `default:"any" enum:"any,securecookie,aead" help:"${inspectSealerHelp}" placeholder:"SEALER"`
-	Name     string   `help:"${inspectNameHelp}" placeholder:"NAME"`
-	Secrets  bool     `help:"Print values too whose names speak of secrets."`
-	Cookie   argument `arg:"" help:"${inspectCookieHelp}" optional:""`
+	KeysFile string `help:"${inspectKeysFileHelp}" placeholder:"PATH"`
+	Sealer   string `default:"any" enum:"any,securecookie,aead" help:"${inspectSealerHelp}" placeholder:"SEALER"`
+	Name     string `help:"${inspectNameHelp}" placeholder:"NAME"`
+	Secrets  bool   `help:"Print values too whose names speak of secrets, and with --as all values."`
+
+	As       string        `default:"coatcheck" enum:"coatcheck,flask,django,gorilla,express,scs" help:"${inspectAsHelp}" placeholder:"SYSTEM"`
+	Lifetime time.Duration `help:"${inspectLifetimeHelp}" placeholder:"DURATION"`
+
+	Cookie argument `arg:"" help:"${inspectCookieHelp}" optional:""`
 
 	storeFlags
 }
@@ -35,12 +42,25 @@ Sealing binds a session to its cookie's name. For a bare value the names that th
 __Host-id, __Secure-id and id. For another one, and for the one that InsecureHTTP names after the program, give
 NAME=VALUE.
 
+With --as the cookie is another system's, and read as the importer for that system under migrate reads it. Its keys are
+in COATCHECK_FOREIGN_KEYS or the file that --keys-file names, one a line, as they are or as hex:... or base64:...:
+
+  flask, django   the secret key, then the former ones
+  express         the secrets
+  gorilla         what NewCookieStore was given, in that order; an empty line where there is no block key
+  scs             none: the cookie is a token
+
+The cookies of express and scs, and those of sessions that Flask, Django or gorilla keep elsewhere, carry only an id.
+
 The exit status is 3 when the cookie opens no session: it is unknown, or has expired or ended. What is printed says
 which.`
 }
 
 // Run is called by kong.
 func (i inspect) Run(c *console) error {
+	if i.As != ownSystem {
+		return i.inspectForeign(c)
+	}
 	openers, closeStore, err := i.openers(c)
 	if err != nil {
 		return err
@@ -64,7 +84,7 @@ func (i inspect) open(c *console, openers []opener) (finding, error) {
 	}
 	cookies := parseCookies(text, cmp.Or(i.Name, defaultName))
 	if len(cookies) == 0 {
-		return finding{}, usageError("there is no cookie: give its value, NAME=VALUE, or a Cookie or Set-Cookie line")
+		return finding{}, errNoCookie
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, i.Timeout)
 	defer cancel()

@@ -32,7 +32,8 @@
 // A URL with a password belongs in the variable, because everybody on the machine can list the arguments of programs.
 // Files, SQLite's too, are the application's own: run the command as its user. Only schema --apply makes a file, and
 // no command a directory. Sealed sessions need no store but their keys, in COATCHECK_KEYS or the file that
-// --keys-file names; they can be inspected and nothing else. Every command gives up after --timeout, by default 30
+// --keys-file names; they can be inspected and nothing else. With --as, inspect reads other systems' cookies too, with
+// the keys in COATCHECK_FOREIGN_KEYS. Every command gives up after --timeout, by default 30
 // seconds, and those that go through all sessions after an hour; ui goes on until it is interrupted.
 //
 // Results go to standard output and everything else to standard error. The exit status is 0 when the command did what

@@ -27,6 +27,7 @@ var folder string
 func TestMain(m *testing.M) {
 	_ = os.Unsetenv("COATCHECK_STORE") // it fails for impossible names only
 	_ = os.Unsetenv(keysVariable)
+	_ = os.Unsetenv(foreignKeysVariable)
 	var err error
 	if folder, err = os.MkdirTemp("", "coatcheck"); err != nil {
 		fmt.Fprintln(os.Stderr, "coatcheck:", err)

@@ -87,14 +87,10 @@ func (i inspect) openers(c *console) (all []opener, closeStore func() error, err
 func (i inspect) keys() (keys session.Keys, ok bool, err error) {
 	text, source := os.Getenv(keysVariable), keysVariable
 	if i.KeysFile != "" {
-		content, err := os.ReadFile(i.KeysFile)
-		if err != nil {
-			if p, ok := errors.AsType[*fs.PathError](err); ok { // the path may be the keys, in the wrong place
-				err = p.Err
-			}
-			return keys, false, fmt.Errorf("the file that --keys-file names cannot be read: %w", err)
+		if text, err = i.keysFile(); err != nil {
+			return keys, false, err
 		}
-		text, source = string(content), "--keys-file"
+		source = "--keys-file"
 	} else if text == "" {
 		return keys, false, nil
 	}
@@ -102,6 +98,17 @@ func (i inspect) keys() (keys session.Keys, ok bool, err error) {
 		return keys, false, usageError(fmt.Sprintf("%s: %v", source, err))
 	}
 	return keys, true, nil
+}
+
+func (i inspect) keysFile() (string, error) {
+	content, err := os.ReadFile(i.KeysFile)
+	if err != nil {
+		if p, ok := errors.AsType[*fs.PathError](err); ok { // the path may be the keys, in the wrong place
+			err = p.Err
+		}
+		return "", fmt.Errorf("the file that --keys-file names cannot be read: %w", err)
+	}
+	return string(content), nil
 }
 
 var sealers = map[string][]session.Sealer{
