@@ -11,8 +11,8 @@ import (
 
 type memoryKey struct{}
 
-// memory is what the sessions of a request were when they were read or saved last. Like gorilla's registry it belongs to
-// the request's context.
+// memory is what the sessions of a request were when they were read or saved last. Like gorilla's registry it belongs
+// to the request's context.
 type memory map[*sessions.Session]entries
 
 func remember(r *http.Request, s *sessions.Session, e entries) {

@@ -136,7 +136,7 @@ func TestGobCountsAreChecked(t *testing.T) {
 }
 
 func TestGobTypesThatCannotBe(t *testing.T) {
-	type empty struct{ hidden int }
+	type empty struct{ _ int }
 	for _, v := range []any{nil, empty{}, (*int)(nil), make(chan int), func() {}} {
 		if _, err := NewGob([]any{v}); err == nil {
 			t.Errorf("%T was accepted", v)
@@ -168,7 +168,8 @@ func FuzzGob(f *testing.F) {
 	f.Add(written(f, "text"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		into := map[any]any{}
-		if err := g.Decode(data, &into); errors.Is(err, errGobShort) && gob.NewDecoder(bytes.NewReader(data)).Decode(&into) == nil {
+		err := g.Decode(data, &into)
+		if errors.Is(err, errGobShort) && gob.NewDecoder(bytes.NewReader(data)).Decode(&into) == nil {
 			t.Error("encoding/gob reads what the scan takes for too short")
 		}
 	})
