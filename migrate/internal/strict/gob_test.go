@@ -135,6 +135,37 @@ func TestGobCountsAreChecked(t *testing.T) {
 	}
 }
 
+// A field that the program has no more is passed over by the length that the gob states. If that lies, what follows would
+// be read as something else than was checked.
+func TestGobFieldsThatAreGone(t *testing.T) {
+	type kept struct{ A, Z int }
+	type old struct {
+		A    int
+		Gone any
+		Z    int
+	}
+	type unseen struct{ X int }
+	g := reader(t, item{}, unseen{})
+	var got kept
+	if err := g.Decode(written(t, old{1, []any{"text", 2}, 3}), &got); err != nil || got != (kept{1, 3}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if err := g.Decode(written(t, old{1, []any{unseen{1}}, 3}), &got); err == nil {
+		t.Error("a type that is described within what is passed over was accepted")
+	}
+	honest := written(t, old{1, "text", 3})
+	i := bytes.Index(honest, []byte("\x06string\x0c\x06\x00\x04text"))
+	if i < 0 {
+		t.Fatalf("% x", honest)
+	}
+	for _, length := range []byte{0, 5, 7, 8} {
+		honest[i+8] = length
+		if err := g.Decode(honest, &got); err == nil {
+			t.Errorf("accepted with length %d", length)
+		}
+	}
+}
+
 func TestGobTypesThatCannotBe(t *testing.T) {
 	type empty struct{ _ int }
 	for _, v := range []any{nil, empty{}, (*int)(nil), make(chan int), func() {}} {
