@@ -61,6 +61,9 @@ func signed(t testing.TB, v any, prepare func(*securecookie.SecureCookie), keys 
 	return s
 }
 
+// verbatim signs bytes as they are.
+func verbatim(c *securecookie.SecureCookie) { c.SetSerializer(securecookie.NopEncoder{}).MaxLength(0) }
+
 func open(i session.Importer, value string) (session.Foreign, error) {
 	return i.Open(context.Background(), value)
 }
@@ -91,15 +94,19 @@ func TestOpens(t *testing.T) {
 		value   any
 		want    map[string]any
 	}{
-		"signed":                   {config: config(hashKey), keys: [][]byte{hashKey}},
-		"encrypted":                {config: config(hashKey, blockKey), keys: [][]byte{hashKey, blockKey}},
-		"by the older pair":        {config: config(newHash, newBlock, hashKey, blockKey), keys: [][]byte{hashKey, blockKey}},
-		"by the older hash key":    {config: config(newHash, nil, hashKey), keys: [][]byte{hashKey}},
-		"by an older block key":    {config: config(hashKey, newBlock, hashKey, blockKey), keys: [][]byte{hashKey, blockKey}},
-		"encrypted since":          {config: config(hashKey, newBlock, hashKey, nil), keys: [][]byte{hashKey}},
-		"by another hash function": {sha512s, [][]byte{hashKey}, func(c *securecookie.SecureCookie) { c.HashFunc(sha512.New) }, values, named},
-		"JSON": {asJSON, [][]byte{hashKey}, func(c *securecookie.SecureCookie) { c.SetSerializer(securecookie.JSONEncoder{}) },
-			map[string]any{"lang": "de", "n": 1}, map[string]any{"lang": json.RawMessage(`"de"`), "n": json.RawMessage("1")}},
+		"signed":                {config: config(hashKey), keys: [][]byte{hashKey}},
+		"encrypted":             {config: config(hashKey, blockKey), keys: [][]byte{hashKey, blockKey}},
+		"by the older pair":     {config: config(newHash, newBlock, hashKey, blockKey), keys: [][]byte{hashKey, blockKey}},
+		"by the older hash key": {config: config(newHash, nil, hashKey), keys: [][]byte{hashKey}},
+		"by an older block key": {config: config(hashKey, newBlock, hashKey, blockKey), keys: [][]byte{hashKey, blockKey}},
+		"encrypted since":       {config: config(hashKey, newBlock, hashKey, nil), keys: [][]byte{hashKey}},
+		"by another hash function": {
+			sha512s, [][]byte{hashKey}, func(c *securecookie.SecureCookie) { c.HashFunc(sha512.New) }, values, named,
+		},
+		"JSON": {
+			asJSON, [][]byte{hashKey}, func(c *securecookie.SecureCookie) { c.SetSerializer(securecookie.JSONEncoder{}) },
+			map[string]any{"lang": "de", "n": 1}, map[string]any{"lang": json.RawMessage(`"de"`), "n": json.RawMessage("1")},
+		},
 		"nothing in it": {config: config(hashKey), keys: [][]byte{hashKey}, value: map[any]any{}, want: map[string]any{}},
 	} {
 		if c.value == nil {
@@ -146,7 +153,8 @@ func TestAge(t *testing.T) {
 	refused(t, "two hours old", at(2*time.Hour, time.Hour), value, session.ReasonExpiredIdle)
 	refused(t, "from the future", at(-2*time.Minute, 0), value, session.ReasonUnopenable)
 	for what, i := range map[string]session.Importer{
-		"29 days old": at(29*day, 0), "an old one without a limit": at(4000*day, -1), "from a clock that is ahead": at(-50*time.Second, 0),
+		"29 days old": at(29*day, 0), "an old one without a limit": at(4000*day, -1),
+		"from a clock that is ahead": at(-50*time.Second, 0),
 	} {
 		if _, err := open(i, value); err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -158,7 +166,7 @@ func TestRefuses(t *testing.T) {
 	plain, good := importer(t, config(hashKey)), signed(t, values, nil, hashKey)
 	secret := importer(t, config(hashKey, blockKey))
 	raw := func(payload string) string {
-		return signed(t, []byte(payload), func(c *securecookie.SecureCookie) { c.SetSerializer(securecookie.NopEncoder{}).MaxLength(0) }, hashKey)
+		return signed(t, []byte(payload), verbatim, hashKey)
 	}
 	other := config(hashKey)
 	other.Cookie = "another"
@@ -166,6 +174,10 @@ func TestRefuses(t *testing.T) {
 	asJSON.JSON, asJSON.MaxLength = true, -1
 	type stranger struct{ X int }
 	gob.Register(stranger{})
+	noBars := base64.URLEncoding.EncodeToString([]byte("no bars"))
+	unnamed := signed(t, map[any]any{"a": stranger{1}}, nil, hashKey)
+	nested := raw(`{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}")
+	large := raw(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
 	for what, c := range map[string]struct {
 		i     session.Importer
 		value string
@@ -175,22 +187,22 @@ func TestRefuses(t *testing.T) {
 		"too long":                        {plain, strings.Repeat("A", 4097), session.ReasonOversized},
 		"without padding":                 {plain, unpadded(t), session.ReasonMalformed},
 		"with a line break":               {plain, good[:8] + "\n" + good[8:], session.ReasonMalformed},
-		"without bars":                    {plain, base64.URLEncoding.EncodeToString([]byte("no bars")), session.ReasonMalformed},
+		"without bars":                    {plain, noBars, session.ReasonMalformed},
 		"another key":                     {plain, signed(t, values, nil, newHash), session.ReasonUnopenable},
 		"another cookie's":                {importer(t, other), good, session.ReasonUnopenable},
 		"signed and not encrypted":        {secret, raw("x"), session.ReasonCorrupt},
 		"encrypted with another key":      {secret, signed(t, values, nil, hashKey, newBlock), session.ReasonCorrupt},
 		"no gob":                          {plain, raw("no gob"), session.ReasonCorrupt},
 		"a gob of a list":                 {plain, signed(t, []string{"a"}, nil, hashKey), session.ReasonCorrupt},
-		"a type that is not named":        {plain, signed(t, map[any]any{"a": stranger{1}}, nil, hashKey), session.ReasonCorrupt},
+		"a type that is not named":        {plain, unnamed, session.ReasonCorrupt},
 		"JSON where a gob should be":      {plain, raw(`{"a":1}`), session.ReasonCorrupt},
 		"a gob where JSON should be":      {importer(t, asJSON), good, session.ReasonCorrupt},
 		"JSON with a member twice":        {importer(t, asJSON), raw(`{"a":1,"a":2}`), session.ReasonCorrupt},
 		"JSON, and more":                  {importer(t, asJSON), raw(`{"a":1}{}`), session.ReasonCorrupt},
 		"JSON that is no object":          {importer(t, asJSON), raw(`["a"]`), session.ReasonCorrupt},
 		"JSON null":                       {importer(t, asJSON), raw("null"), session.ReasonCorrupt},
-		"JSON that nests":                 {importer(t, asJSON), raw(`{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}"), session.ReasonCorrupt},
-		"more than a session may have":    {importer(t, asJSON), raw(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`), session.ReasonOversized},
+		"JSON that nests":                 {importer(t, asJSON), nested, session.ReasonCorrupt},
+		"more than a session may have":    {importer(t, asJSON), large, session.ReasonOversized},
 		"a date of no number, but signed": {plain, forgeDate(t, "x"), session.ReasonCorrupt},
 	} {
 		refused(t, what, c.i, c.value, c.want)

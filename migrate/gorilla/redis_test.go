@@ -77,7 +77,8 @@ func TestRedis(t *testing.T) {
 }
 
 func TestRedisRefuses(t *testing.T) {
-	rows := shelf{"session_gob": "no gob", "session_down": "down", "session_": gobOf(t, values), "session_A": gobOf(t, values)}
+	good := gobOf(t, values)
+	rows := shelf{"session_gob": "no gob", "session_down": "down", "session_": good, "session_A": good}
 	i := redis(t, rows, config(hashKey))
 	refused(t, "a row of no gob", i, signed(t, "gob", nil, hashKey), session.ReasonCorrupt)
 	refused(t, "an id of nothing", i, signed(t, "", nil, hashKey), session.ReasonCorrupt)

@@ -31,8 +31,8 @@
 // Where that matters use a session.Key and its Update, or a session.Flash.
 //
 // Each Save that changes something is a write to Coatcheck's store at once, since it has to return the error. If it
-// fails and the handler does not heed the error, the change is tried again before the headers, and if that fails too the
-// response is replaced by an error: no response claims that something has been saved that was not.
+// fails and the handler does not heed the error, the change is tried again before the headers, and if that fails too
+// the response is replaced by an error: no response claims that something has been saved that was not.
 package gorillastore
 
 import (

@@ -1,12 +1,14 @@
 package gorillastore_test
 
 import (
+	"context"
 	"encoding/gob" //nolint:depguard // gorilla's users register their types
 	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -235,6 +237,50 @@ func TestLogin(t *testing.T) {
 	s.look("shop", func(found *sessions.Session) {
 		if !found.IsNew || len(found.Values) != 0 {
 			t.Errorf("after the logout: %v", found.Values)
+		}
+	})
+}
+
+// Without a store the values are in the sealed cookie, and more than fits is an error of Save.
+func TestSealed(t *testing.T) {
+	m, err := session.NewSealed(session.TemporaryKeys(), session.Options{OnEvent: func(context.Context, session.Event) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := siteOn(t, m, nil)
+	s.change(func(values map[any]any) { values["a"], values["cart"] = 1, cart{Note: "x"} })
+	status := s.visit(func(w http.ResponseWriter, r *http.Request) {
+		shop, _ := store.Get(r, "shop")
+		shop.Values["b"] = strings.Repeat("x", 4000)
+		if err := shop.Save(r, w); !errors.Is(err, session.ErrTooLarge) {
+			t.Errorf("Save: %v", err)
+		}
+	})
+	if status != http.StatusInternalServerError {
+		t.Errorf("status %d", status)
+	}
+	s.look("shop", func(found *sessions.Session) {
+		if want := map[any]any{"a": 1, "cart": cart{Note: "x"}}; !reflect.DeepEqual(found.Values, want) {
+			t.Errorf("got %v, want %v", found.Values, want)
+		}
+	})
+}
+
+// A session may be saved in another request than the one that read it. It gets all values there.
+func TestSavedInAnotherRequest(t *testing.T) {
+	var read *sessions.Session
+	newSite(t).look("shop", func(found *sessions.Session) { read = found })
+	read.Values["a"] = 1
+	other := newSite(t)
+	other.change(func(values map[any]any) { values["a"], values["b"] = 2, 2 })
+	other.visit(func(w http.ResponseWriter, r *http.Request) {
+		if err := read.Save(r, w); err != nil {
+			t.Error(err)
+		}
+	})
+	other.look("shop", func(found *sessions.Session) {
+		if want := map[any]any{"a": 1}; !reflect.DeepEqual(found.Values, want) {
+			t.Errorf("got %v, want %v", found.Values, want)
 		}
 	})
 }

@@ -11,8 +11,8 @@ import (
 
 type memoryKey struct{}
 
-// memory is what the sessions of a request were when they were read or saved last. Like gorilla's registry it belongs to
-// the request's context.
+// memory is what the sessions of a request were when they were read or saved last. Like gorilla's registry it belongs
+// to the request's context.
 type memory map[*sessions.Session]entries
 
 func remember(r *http.Request, s *sessions.Session, e entries) {
@@ -24,12 +24,17 @@ func remember(r *http.Request, s *sessions.Session, e entries) {
 	m[s] = e
 }
 
-// remembered returns what a session was. For one that this request has not read that is what is stored.
+// remembered returns what a session was. For one that this request has not read that is what can be read now.
 func remembered(r *http.Request, here *session.Session, s *sessions.Session) (entries, error) {
 	if m, ok := r.Context().Value(memoryKey{}).(memory); ok {
 		if e, ok := m[s]; ok {
 			return e, nil
 		}
 	}
-	return read(here, s.Name())
+	stored, err := read(here, s.Name())
+	if err != nil {
+		return nil, err
+	}
+	known, _ := stored.decode(map[any]any{}) // the others are left alone
+	return known, nil
 }

@@ -34,6 +34,11 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return siteOn(t, m, store)
+}
+
+func siteOn(t *testing.T, m *session.Manager, store *probe.Store) *site {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,8 @@ import (
 
 var updateGorilla = flag.Bool("update-gorilla", false, "write migrate/gorilla/testdata anew")
 
-// gorillaVector is a session as one of the libraries has written it, for the tests of fromgorilla, which has none of them.
+// gorillaVector is a session as one of the libraries has written it, for the tests of fromgorilla, which has none of
+// them.
 type gorillaVector struct {
 	Library, Cookie     string
 	KeyPairs            [][]byte

@@ -11,8 +11,8 @@ import (
 	_ "github.com/stretchr/testify/assert" // by which goth's tests are written
 )
 
-// TestGothsOwnTests runs the tests of goth's gothic as its authors wrote them, on gorillastore in place of the store that
-// they have for tests.
+// TestGothsOwnTests runs the tests of goth's gothic as its authors wrote them, on gorillastore in place of the store
+// that they have for tests.
 func TestGothsOwnTests(t *testing.T) {
 	goth := copyOfGoth(t)
 	tests := filepath.Join(goth, "gothic", "gothic_test.go")
@@ -26,7 +26,8 @@ func TestGothsOwnTests(t *testing.T) {
 	store, err := os.ReadFile(filepath.Join("testdata", "gothic_store.go.txt"))
 	mustGorilla(t, err)
 	mustGorilla(t, os.WriteFile(filepath.Join(goth, "gothic", "coatcheck_test.go"), store, 0o600))
-	out, err := exec.Command("go", "test", "-vet=off", "-v", "-modfile", moduleWith(t, goth), gothicPackage).CombinedOutput()
+	run := exec.Command("go", "test", "-vet=off", "-v", "-modfile", moduleWith(t, goth), gothicPackage)
+	out, err := run.CombinedOutput()
 	if passed := strings.Count(string(out), "--- PASS"); err != nil || passed < 11 {
 		t.Errorf("%v: %d tests passed\n%s", err, passed, out)
 	}

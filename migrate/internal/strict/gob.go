@@ -5,31 +5,29 @@ import (
 	"encoding/gob" //nolint:depguard // other systems write it
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // Gob reads what encoding/gob has written. What stands in an interface is a basic type, a slice of one, []any,
 // map[string]any, or one of the types that the program names: a gob that names another one is not decoded at all,
 // whatever types the process has registered.
-type Gob struct{ allowed map[string]bool }
+type Gob struct{ named map[string]reflect.Type }
 
-var basicNames = []string{
-	"bool", "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
-	"string", "[]uint8", "[]bool", "[]int", "[]int8", "[]int16", "[]int32", "[]int64", "[]uint", "[]uint16", "[]uint32",
-	"[]uint64", "[]float32", "[]float64", "[]string",
+var basic = []any{
+	false, 0, int8(0), int16(0), int32(0), int64(0), uint(0), uint8(0), uint16(0), uint32(0), uint64(0), float32(0), 0.0,
+	"", []bool{}, []int{}, []int8{}, []int16{}, []int32{}, []int64{}, []uint{}, []uint8{}, []uint16{}, []uint32{},
+	[]uint64{}, []float32{}, []float64{}, []string{}, []any{}, map[string]any{},
 }
 
 // NewGob registers a value of each of the types, unless the program has done so under a name of its own.
 func NewGob(types []any) (*Gob, error) {
-	g := &Gob{allowed: map[string]bool{}}
-	for _, name := range basicNames {
-		g.allowed[name] = true
-	}
-	for _, v := range append([]any{[]any{}, map[string]any{}}, types...) {
+	g := &Gob{named: map[string]reflect.Type{}}
+	for _, v := range append(basic[:len(basic):len(basic)], types...) {
 		name, err := gobName(v)
 		if err != nil {
 			return nil, fmt.Errorf("a value of type %T cannot be had from a gob: %w", v, err)
 		}
-		g.allowed[name] = true
+		g.named[name] = reflect.TypeOf(v)
 	}
 	return g, nil
 }
@@ -44,13 +42,13 @@ func gobName(v any) (name string, err error) {
 	if err := encode(&written, v); err != nil {
 		return "", err
 	}
-	first := func(s string) bool {
+	first := func(s string) (reflect.Type, bool) {
 		if name == "" {
 			name = s
 		}
-		return true
+		return reflect.TypeOf(v), true
 	}
-	return name, scanGob(written.Bytes(), first)
+	return name, scanGob(written.Bytes(), reflect.TypeFor[any](), first)
 }
 
 // register panics within gob if the type has a name already. Then that is the one.
@@ -74,7 +72,11 @@ func (g *Gob) Decode(data []byte, into any) (err error) {
 	if len(data) > MaxSize {
 		return fmt.Errorf("more than %d bytes", MaxSize)
 	}
-	if err := scanGob(data, func(name string) bool { return g.allowed[name] }); err != nil {
+	named := func(name string) (t reflect.Type, ok bool) {
+		t, ok = g.named[name]
+		return t, ok
+	}
+	if err := scanGob(data, reflect.TypeOf(into), named); err != nil {
 		return err
 	}
 	defer func() {

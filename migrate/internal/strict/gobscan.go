@@ -3,14 +3,15 @@ package strict
 import (
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // scanGob goes through a gob of one value as encoding/gob's Decoder does, without making anything of it. It refuses
-// types in interfaces that allowed refuses, counts that promise more than is there, deep nesting, and bytes after the
-// end. https://pkg.go.dev/encoding/gob describes the format.
-func scanGob(data []byte, allowed func(name string) bool) error {
-	s := &gobScan{rest: data, types: map[int64]*gobType{}, allowed: allowed}
-	s.typed(s.typeID(false), 0)
+// types in interfaces that have no name here, counts that promise more than is there, deep nesting, and bytes after the
+// end. into is the type that the value will be decoded into. https://pkg.go.dev/encoding/gob describes the format.
+func scanGob(data []byte, into reflect.Type, named func(name string) (reflect.Type, bool)) error {
+	s := &gobScan{rest: data, types: map[int64]*gobType{}, named: named}
+	s.typed(s.typeID(false), into, 0)
 	if len(s.message)+len(s.rest) > 0 {
 		s.fail("bytes after the end of a gob")
 	}
@@ -21,7 +22,7 @@ func scanGob(data []byte, allowed func(name string) bool) error {
 type gobScan struct {
 	message, rest []byte // what is left of the present message, and the messages after it
 	types         map[int64]*gobType
-	allowed       func(name string) bool
+	named         func(name string) (reflect.Type, bool)
 	err           error
 }
 
@@ -29,7 +30,12 @@ type gobScan struct {
 type gobType struct {
 	kind      int // a field of wireType, counted from 1
 	key, elem int64
-	fields    []int64
+	fields    []gobField
+}
+
+type gobField struct {
+	name string
+	id   int64
 }
 
 const (
@@ -62,12 +68,13 @@ func (s *gobScan) fail(format string, a ...any) {
 
 var errGobShort = errors.New("a gob that is too short")
 
-func (s *gobScan) skip(n uint64) {
+func (s *gobScan) bytes(n uint64) (b []byte) {
 	if n > uint64(len(s.message)) {
 		s.fail("%w", errGobShort)
-		return
+		return nil
 	}
-	s.message = s.message[n:]
+	b, s.message = s.message[:n], s.message[n:]
+	return b
 }
 
 func (s *gobScan) uint() uint64 { return s.uintFrom(&s.message) }
@@ -134,16 +141,20 @@ func (s *gobScan) typeID(inInterface bool) int64 {
 }
 
 // typed reads a value that stands by itself, or in an interface.
-func (s *gobScan) typed(id int64, depth int) {
+func (s *gobScan) typed(id int64, into reflect.Type, depth int) {
 	if t := s.types[id]; t == nil || t.kind != gobStruct {
 		if s.uint() != 0 {
 			s.fail("a damaged gob")
 		}
 	}
-	s.value(id, depth)
+	s.value(id, into, depth)
 }
 
-func (s *gobScan) value(id int64, depth int) {
+// value reads a value that will be decoded into a type, or passed over if that is nil.
+func (s *gobScan) value(id int64, into reflect.Type, depth int) {
+	for into != nil && into.Kind() == reflect.Pointer {
+		into = into.Elem()
+	}
 	if depth > MaxDepth {
 		s.fail("a gob that nests deeper than %d", MaxDepth)
 		return
@@ -154,51 +165,84 @@ func (s *gobScan) value(id int64, depth int) {
 	case gobComplex:
 		_, _ = s.uint(), s.uint()
 	case gobBytes, gobString:
-		s.skip(s.uint())
+		_ = s.bytes(s.uint())
 	case gobInterface:
-		s.dynamic(depth)
+		s.dynamic(into, depth)
 	default:
-		s.described(s.types[id], depth+1)
+		s.described(s.types[id], into, depth+1)
 	}
 }
 
-// dynamic reads what stands in an interface: the name of its type, the type, a length and the value.
-func (s *gobScan) dynamic(depth int) {
+// dynamic reads what stands in an interface: the name of its type, the type, a length and the value. A Decoder that
+// passes over it goes by the length alone, so that has to be right.
+func (s *gobScan) dynamic(into reflect.Type, depth int) {
 	n := s.uint()
 	if n == 0 {
 		return // nil
 	}
-	name := s.message[:min(n, uint64(len(s.message)))]
-	s.skip(n)
-	if s.err == nil && !s.allowed(string(name)) {
+	name := string(s.bytes(n))
+	t, ok := s.named(name)
+	if s.err == nil && !ok {
 		s.fail("a gob with a value of a type that is not named")
 	}
 	id := s.typeID(true)
-	_ = s.uint()
-	s.typed(id, depth+1)
+	length, described, left := s.uint(), len(s.types), len(s.message)
+	s.typed(id, t, depth+1)
+	passedOver := into == nil || into.Kind() != reflect.Interface
+	if passedOver && (described != len(s.types) || uint64(left-len(s.message)) != length) {
+		s.fail("a gob with a field that cannot be passed over")
+	}
 }
 
-func (s *gobScan) described(t *gobType, depth int) {
+func (s *gobScan) described(t *gobType, into reflect.Type, depth int) {
 	if t == nil {
 		s.fail("a gob of a type that it does not describe")
 		return
 	}
 	switch t.kind {
 	case gobArray, gobSlice:
-		s.repeat(func() { s.value(t.elem, depth) })
+		_, elem := partsOf(into)
+		s.repeat(func() { s.value(t.elem, elem, depth) })
 	case gobMap:
-		s.repeat(func() { s.value(t.key, depth); s.value(t.elem, depth) })
+		key, elem := partsOf(into)
+		s.repeat(func() { s.value(t.key, key, depth); s.value(t.elem, elem, depth) })
 	case gobStruct:
 		s.fields(func(n int) {
 			if n >= len(t.fields) {
 				s.fail("a gob with a field that it does not describe")
 				return
 			}
-			s.value(t.fields[n], depth)
+			s.value(t.fields[n].id, fieldOf(into, t.fields[n].name), depth)
 		})
 	default:
-		s.skip(s.uint())
+		_ = s.bytes(s.uint())
 	}
+}
+
+// partsOf returns the types of a map's keys and elements, or of an array's or slice's elements; nil for other types,
+// which a Decoder refuses.
+func partsOf(t reflect.Type) (key, elem reflect.Type) {
+	if t == nil {
+		return nil, nil
+	}
+	switch t.Kind() {
+	case reflect.Map:
+		return t.Key(), t.Elem()
+	case reflect.Array, reflect.Slice:
+		return nil, t.Elem()
+	}
+	return nil, nil
+}
+
+// fieldOf returns the type of the field that a Decoder takes for one of that name, nil if it takes none.
+func fieldOf(t reflect.Type, name string) reflect.Type {
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	if f, ok := t.FieldByName(name); ok && f.IsExported() {
+		return f.Type
+	}
+	return nil
 }
 
 // repeat reads a count and as many elements, each of which takes a byte at least.

@@ -24,7 +24,7 @@ func (s *gobScan) describe(id int64) {
 func (s *gobScan) describePart(t *gobType, n int) {
 	switch {
 	case n == 0:
-		s.fields(func(n int) { s.nameOrID(n) })
+		s.fields(func(n int) { s.nameOrID(n, &gobField{}) })
 	case t.kind == gobArray && n == 1, t.kind == gobSlice && n == 1, t.kind == gobMap && n == 2:
 		t.elem = s.int()
 	case t.kind == gobMap && n == 1:
@@ -33,8 +33,8 @@ func (s *gobScan) describePart(t *gobType, n int) {
 		_ = s.int() // its length, which the type that is decoded into has too
 	case t.kind == gobStruct && n == 1:
 		s.repeat(func() {
-			field := int64(0)
-			s.fields(func(n int) { field = s.nameOrID(n) })
+			var field gobField
+			s.fields(func(n int) { s.nameOrID(n, &field) })
 			t.fields = append(t.fields, field)
 		})
 	default:
@@ -42,15 +42,14 @@ func (s *gobScan) describePart(t *gobType, n int) {
 	}
 }
 
-// nameOrID reads a field of CommonType or fieldType, and returns an id.
-func (s *gobScan) nameOrID(n int) int64 {
+// nameOrID reads a field of CommonType or fieldType.
+func (s *gobScan) nameOrID(n int, to *gobField) {
 	switch n {
 	case 0:
-		s.skip(s.uint())
+		to.name = string(s.bytes(s.uint()))
 	case 1:
-		return s.int()
+		to.id = s.int()
 	default:
 		s.fail("a gob with an unknown description of a type")
 	}
-	return 0
 }
