@@ -22,6 +22,7 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
 	fromdjango "github.com/coatcheck/coatcheck/migrate/django"
+	"github.com/coatcheck/coatcheck/stores/memstore"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
@@ -31,7 +32,8 @@ const djangoSecret = "django's secret in the tests"
 type djangoSite struct {
 	url      *url.URL
 	importer session.Importer
-	forgets  bool // whether a logout is more than the browser's cookie
+	forgets  bool          // whether a logout is more than the browser's cookie
+	store    session.Store // of the shop beside it
 }
 
 // djangoPlace is where a site's sessions are.
@@ -40,6 +42,7 @@ type djangoPlace struct {
 	packages map[string]string
 	env      []string
 	importer djangoImporter
+	store    session.Store // nil for memory
 }
 
 type djangoImporter func(c fromdjango.Config, t fromdjango.Table) (session.Importer, error)
@@ -61,7 +64,10 @@ func startDjango(t *testing.T, p djangoPlace, table fromdjango.Table, env ...str
 		},
 	}, table)
 	noError(t, err)
-	return djangoSite{url: u, importer: i, forgets: p.engine != "signed_cookies"}
+	if p.store == nil {
+		p.store = memstore.New()
+	}
+	return djangoSite{url: u, importer: i, forgets: p.engine != "signed_cookies", store: p.store}
 }
 
 func onSQLite(t *testing.T) (table fromdjango.Table, env string) {
@@ -189,6 +195,10 @@ func TestDjangoDatabases(t *testing.T) {
 		table := fromdjango.Table{DB: openDB(t, "pgx", servers.PostgreSQLURL(server)), Dialect: sqlstore.PostgreSQL}
 		db := db
 		db.packages = map[string]string{"psycopg2": "python3-psycopg2"}
+		store, err := sqlstore.New(table.DB, sqlstore.PostgreSQL, sqlstore.Options{})
+		noError(t, err)
+		noError(t, store.Migrate(t.Context()))
+		db.store = store
 		djangoScenario(t, startDjango(t, db, table, "POSTGRESQL="+server.Addr))
 	})
 	t.Run("MariaDB", func(t *testing.T) {
@@ -229,6 +239,8 @@ func openDB(t *testing.T, driver, url string) *sql.DB {
 func djangoScenario(t *testing.T, site djangoSite) {
 	djangoComes(t, site)
 	djangoMirrors(t, site)
+	djangoBeside(t, site)
+	djangoLeaves(t, site)
 	djangoPasswords(t, site)
 }
 
@@ -260,9 +272,9 @@ func djangoMirrors(t *testing.T, site djangoSite) {
 	mirror, before := site.importer.Mirror, site.visitor(t)
 	before.get("/visit")
 	old := before.cookie()
-	value, err := mirror.Login(t.Context(), old, session.Foreign{Subject: "user:2", Values: map[string]any{
-		"cart": json.RawMessage(`["apple","太郎 🍣"]`), "language": "fr",
-	}})
+	f := session.Foreign{Subject: "user:2", Deadline: time.Now().Add(1000 * time.Second)} // over, in the wrong zone
+	f.Values = map[string]any{"cart": json.RawMessage(`["apple","太郎 🍣"]`), "language": "fr"}
+	value, err := mirror.Login(t.Context(), old, f)
 	noError(t, err)
 	bob := site.visitor(t).with(value)
 	sees := bob.wantDjango("after a login here", "2")
