@@ -78,7 +78,8 @@ func djangoBeside(t *testing.T, site djangoSite) {
 	shop := startShop(t, site.store, site.importer)
 	ann := site.visitor(t).login("ann")
 	ann.wantBoth("after a login with Django", shop, "1")
-	if sees := ann.at(shop).wantDjango("with values", "user:1"); !slices.Equal(sees.Cart, djangoCart) || sees.Language != "ja" {
+	sees := ann.at(shop).wantDjango("with values", "user:1")
+	if !slices.Equal(sees.Cart, djangoCart) || sees.Language != "ja" {
 		t.Errorf("of Django's values the shop has %+v", sees)
 	}
 	old := ann.cookie()
@@ -90,7 +91,7 @@ func djangoBeside(t *testing.T, site djangoSite) {
 	bob.get("/visit")
 	bob.at(shop).get("/login?user=2")
 	bob.wantBoth("after a login at the shop", shop, "2")
-	if sees := bob.wantDjango("with values", "2"); !slices.Equal(sees.Cart, djangoCart) || sees.Language != "fr" {
+	if sees = bob.wantDjango("with values", "2"); !slices.Equal(sees.Cart, djangoCart) || sees.Language != "fr" {
 		t.Errorf("of the shop's values Django has %+v", sees)
 	}
 	bob.get("/logout")
