@@ -107,4 +107,3 @@ func (v djangoVisitor) wantRefused(what string, want session.Reason) {
 }
 
 var djangoCart = []string{"apple", "太郎 🍣"}
-

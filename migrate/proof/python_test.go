@@ -17,9 +17,9 @@ const python3 = "/usr/bin/python3"
 
 const pythonStart = time.Minute // on a slow machine
 
-// startPython runs a program of testdata that serves with testdata/serve.py, and returns its URL, without a slash at the
-// end. It ends with the test. packages are the Debian packages that it needs, by the modules in them: without one of
-// them the test is skipped, or fails where CI is set. env is added to the environment: "NAME=value".
+// startPython runs a program of testdata that serves with testdata/serve.py, and returns its URL, without a slash at
+// the end. It ends with the test. packages are the Debian packages that it needs, by the modules in them: without one
+// of them the test is skipped, or fails where CI is set. env is added to the environment: "NAME=value".
 func startPython(t *testing.T, script string, packages map[string]string, env ...string) string {
 	t.Helper()
 	needPython(t, packages)
