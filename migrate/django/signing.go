@@ -93,7 +93,7 @@ func unpack(body string) ([]byte, error) {
 		json, err = strict.Inflate(json)
 	}
 	if err == nil && bytes.ContainsFunc(json, func(r rune) bool { return r > '\x7f' }) {
-		err = errors.New("not JSON in ASCII; a pickle cannot be taken over")
+		err = errors.New("not JSON in ASCII; pickles (SESSION_SERIALIZER) are never read")
 	}
 	return json, err
 }

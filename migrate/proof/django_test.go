@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -22,6 +19,7 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
 	fromdjango "github.com/coatcheck/coatcheck/migrate/django"
+	"github.com/coatcheck/coatcheck/stores/memstore"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
@@ -31,7 +29,8 @@ const djangoSecret = "django's secret in the tests"
 type djangoSite struct {
 	url      *url.URL
 	importer session.Importer
-	forgets  bool // whether a logout is more than the browser's cookie
+	forgets  bool          // whether a logout is more than the browser's cookie
+	store    session.Store // of the shop beside it
 }
 
 // djangoPlace is where a site's sessions are.
@@ -40,6 +39,7 @@ type djangoPlace struct {
 	packages map[string]string
 	env      []string
 	importer djangoImporter
+	store    session.Store // nil for memory
 }
 
 type djangoImporter func(c fromdjango.Config, t fromdjango.Table) (session.Importer, error)
@@ -61,7 +61,10 @@ func startDjango(t *testing.T, p djangoPlace, table fromdjango.Table, env ...str
 		},
 	}, table)
 	noError(t, err)
-	return djangoSite{url: u, importer: i, forgets: p.engine != "signed_cookies"}
+	if p.store == nil {
+		p.store = memstore.New()
+	}
+	return djangoSite{url: u, importer: i, forgets: p.engine != "signed_cookies", store: p.store}
 }
 
 func onSQLite(t *testing.T) (table fromdjango.Table, env string) {
@@ -70,102 +73,6 @@ func onSQLite(t *testing.T) (table fromdjango.Table, env string) {
 	db := openDB(t, "sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
 	return fromdjango.Table{DB: db, Dialect: sqlstore.SQLite}, "SQLITE=" + file
 }
-
-// djangoVisitor has a browser.
-type djangoVisitor struct {
-	t      *testing.T
-	site   djangoSite
-	client *http.Client
-}
-
-func (s djangoSite) visitor(t *testing.T) djangoVisitor {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	noError(t, err)
-	return djangoVisitor{t, s, &http.Client{Jar: jar}}
-}
-
-// with gives the browser a session cookie.
-func (v djangoVisitor) with(cookie string) djangoVisitor {
-	v.client.Jar.SetCookies(v.site.url, []*http.Cookie{{Name: v.site.importer.Cookie.Name, Value: cookie}})
-	return v
-}
-
-func (v djangoVisitor) cookie() string {
-	for _, c := range v.client.Jar.Cookies(v.site.url) {
-		if c.Name == v.site.importer.Cookie.Name {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-func (v djangoVisitor) get(path string) []byte {
-	v.t.Helper()
-	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.site.url.String()+path, nil)
-	noError(v.t, err)
-	res, err := v.client.Do(r)
-	noError(v.t, err)
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	noError(v.t, err)
-	if res.StatusCode != http.StatusOK {
-		v.t.Fatalf("%s: %s", path, res.Status)
-	}
-	return body
-}
-
-func (v djangoVisitor) login(name string) djangoVisitor {
-	v.t.Helper()
-	v.get("/login?user=" + name + "&password=secret+of+" + name)
-	return v
-}
-
-// djangoSees is what a page of Django's says about its visitor.
-type djangoSees struct {
-	User     string   `json:"user"`
-	Cart     []string `json:"cart"`
-	Language string   `json:"language"`
-}
-
-// wantDjango checks whom Django sees, "" being nobody.
-func (v djangoVisitor) wantDjango(what, user string) djangoSees {
-	v.t.Helper()
-	var sees djangoSees
-	noError(v.t, json.Unmarshal(v.get("/"), &sees))
-	if sees.User != user {
-		v.t.Errorf("%s: Django sees %q, want %q", what, sees.User, user)
-	}
-	return sees
-}
-
-func (v djangoVisitor) open() (session.Foreign, error) {
-	return v.site.importer.Open(v.t.Context(), v.cookie())
-}
-
-// wantOpen checks whom the importer sees, with the values that Django keeps at each visit.
-func (v djangoVisitor) wantOpen(what, user string) session.Foreign {
-	v.t.Helper()
-	f, err := v.open()
-	var cart []string
-	raw, _ := f.Values["cart"].(json.RawMessage)
-	_ = json.Unmarshal(raw, &cart) // Errorf shows it
-	if err != nil || f.Subject != user || !slices.Equal(cart, djangoCart) || len(f.Values) != 2 {
-		v.t.Errorf("%s: %+v, %v, want %q", what, f, err, user)
-	}
-	return f
-}
-
-func (v djangoVisitor) wantRefused(what string, want session.Reason) {
-	v.t.Helper()
-	_, err := v.open()
-	refused, _ := errors.AsType[*session.NotImported](err)
-	if refused == nil || refused.Reason != want {
-		v.t.Errorf("%s: %v, want %s", what, err, want)
-	}
-}
-
-var djangoCart = []string{"apple", "太郎 🍣"}
 
 // TestDjango: who has logged in with the real Django comes along, and who logs in by the mirror is logged in there,
 // until one of the two logs out, or the password changes.
@@ -189,6 +96,10 @@ func TestDjangoDatabases(t *testing.T) {
 		table := fromdjango.Table{DB: openDB(t, "pgx", servers.PostgreSQLURL(server)), Dialect: sqlstore.PostgreSQL}
 		db := db
 		db.packages = map[string]string{"psycopg2": "python3-psycopg2"}
+		store, err := sqlstore.New(table.DB, sqlstore.PostgreSQL, sqlstore.Options{})
+		noError(t, err)
+		noError(t, store.Migrate(t.Context()))
+		db.store = store
 		djangoScenario(t, startDjango(t, db, table, "POSTGRESQL="+server.Addr))
 	})
 	t.Run("MariaDB", func(t *testing.T) {
@@ -229,6 +140,8 @@ func openDB(t *testing.T, driver, url string) *sql.DB {
 func djangoScenario(t *testing.T, site djangoSite) {
 	djangoComes(t, site)
 	djangoMirrors(t, site)
+	djangoBeside(t, site)
+	djangoLeaves(t, site)
 	djangoPasswords(t, site)
 }
 
@@ -260,9 +173,9 @@ func djangoMirrors(t *testing.T, site djangoSite) {
 	mirror, before := site.importer.Mirror, site.visitor(t)
 	before.get("/visit")
 	old := before.cookie()
-	value, err := mirror.Login(t.Context(), old, session.Foreign{Subject: "user:2", Values: map[string]any{
-		"cart": json.RawMessage(`["apple","太郎 🍣"]`), "language": "fr",
-	}})
+	f := session.Foreign{Subject: "user:2", Deadline: time.Now().Add(1000 * time.Second)} // over, in the wrong zone
+	f.Values = map[string]any{"cart": json.RawMessage(`["apple","太郎 🍣"]`), "language": "fr"}
+	value, err := mirror.Login(t.Context(), old, f)
 	noError(t, err)
 	bob := site.visitor(t).with(value)
 	sees := bob.wantDjango("after a login here", "2")

@@ -60,7 +60,8 @@ func onRedis(t *testing.T, serializer string) (djangoPlace, fromdjango.Cached) {
 	t.Cleanup(func() { _ = client.Close() })
 	return djangoPlace{
 		engine: "cache", packages: map[string]string{"django_redis": "python3-django-redis"},
-		env: []string{"SERVER=" + server.Addr, "SERIALIZER=" + serializer},
+		env:   []string{"SERVER=" + server.Addr, "SERIALIZER=" + serializer},
+		store: redisstore.New(client),
 	}, fromdjango.Cached{KeyValue: redisstore.KeyValue(client), Prefix: "site", Version: 2}
 }
 
