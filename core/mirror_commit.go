@@ -38,9 +38,7 @@ func (c *commit) mirrorOut() error {
 		case c.login:
 			err = c.logInto(im, x)
 		case c.action == doEnd, c.action == doEndThenCreate:
-			if err = im.logOut(c.ctx, c.m, x); err == nil {
-				c.mirrored.lines = append(c.mirrored.lines, mirrorLine{im, im.cookie.delete()})
-			}
+			err = c.logOutOf(im, x)
 		}
 		if err != nil {
 			c.undoMirrors()
@@ -48,6 +46,15 @@ func (c *commit) mirrorOut() error {
 		}
 	}
 	return nil
+}
+
+// logOutOf ends the visitor's session in another system, and lets the response delete its cookie.
+func (c *commit) logOutOf(im *importer, x Exchange) error {
+	err := im.logOut(c.ctx, c.m, x)
+	if err == nil {
+		c.mirrored.lines = append(c.mirrored.lines, mirrorLine{im, im.cookie.delete()})
+	}
+	return err
 }
 
 // exchange is the request's, also for a login that is made of another system's session.
@@ -65,7 +72,10 @@ func (c *commit) logInto(im *importer, x Exchange) error {
 		return err
 	}
 	value, err := im.Mirror.Login(c.ctx, present, Foreign{Subject: c.subject, Values: c.valuesFor(im)})
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return c.logOutOf(im, x)
+	case err != nil:
 		return err
 	}
 	line, err := im.lineFor(value)

@@ -36,8 +36,11 @@ func (s *twin) open(_ context.Context, value string) (session.Foreign, error) {
 
 func (s *twin) Login(_ context.Context, old string, f session.Foreign) (string, error) {
 	s.calls = append(s.calls, "login")
-	if s.down {
+	switch {
+	case s.down:
 		return "", errDown
+	case f.Subject == "stranger":
+		return "", fmt.Errorf("look up: %w", session.ErrNotFound)
 	}
 	delete(s.sessions, old)
 	s.made++
@@ -159,6 +162,25 @@ func TestLoginHereIsALoginThere(t *testing.T) {
 		for _, other := range w.others {
 			if len(other.sessions) != 1 {
 				t.Errorf("%s has the sessions %v, want one: the others were replaced", other.name, other.sessions)
+			}
+		}
+	})
+}
+
+func TestWhoIsUnknownThereIsLoggedInHereAlone(t *testing.T) {
+	eachTogether(t, func(t *testing.T, w *together) {
+		w.visit(login("ann")).succeeded()
+		w.visit(login("stranger")).succeeded()
+		for range 2 {
+			w.visit(func(s *session.Session) {
+				if s.Subject() != "stranger" {
+					t.Errorf("here the browser is %q", s.Subject())
+				}
+			}).succeeded()
+		}
+		for _, other := range w.others {
+			if len(other.sessions) > 0 || w.jar[other.name] != "" {
+				t.Errorf("%s goes on with the session of whoever was logged in before", other.name)
 			}
 		}
 	})
