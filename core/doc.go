@@ -347,8 +347,8 @@
 //   - [ReasonRevoked]: Revoke, RevokeOthers, RevokeAll, [EndReplayed] or [Options.Binding] ended a session.
 //   - [ReasonEvicted]: a session ended because its subject had more than [Options.MaxPerSubject].
 //     Many for one subject: the limit is too low, or a password is shared.
-//   - [ReasonImported]: an [Importer] has taken a session over from another system. Count these by the day:
-//     once there are none, the importer can go.
+//   - [ReasonImported]: an [Importer] has taken a session over from another system. Count these by the
+//     day: once there are none, the importer can go.
 //   - [ReasonLimited]: a login was refused, because its subject had [Options.MaxPerSubject] sessions.
 //   - [ReasonTouched]: a use was written down.
 //   - [ReasonReissued]: a sealed cookie was sealed anew under the first key. These follow a change of
@@ -409,7 +409,8 @@
 //     after longer and longer waits, an hour at most.
 //   - [ReasonWatchFailed]: [Session.Watch] could not ask the store. Watchers stay, and are told late of
 //     what other processes end. Told once, until the store has answered again. Look at the store.
-//   - [ReasonImportEnds]: an [Importer] ends within a week, or has ended. Take it out, or move its Until. Told once a day.
+//   - [ReasonImportEnds]: an [Importer] ends within a week, or has ended. Take it out, or move its
+//     Until. Told once a day.
 //   - [ReasonPlainHTTP]: a Secure cookie went out over plain http, where browsers drop it. Serve
 //     https, let the proxy send X-Forwarded-Proto, or set [Options.InsecureHTTP] in development. Told
 //     once for each manager.

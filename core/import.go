@@ -43,8 +43,8 @@ func (s *Session) importAny(st *state, at time.Time) {
 	}
 }
 
-// importFrom is importAny for the values of one importer's cookie. Of several that open one subject's sessions the first
-// is taken; others cannot be told apart, as with cookies of ours.
+// importFrom is importAny for the values of one importer's cookie. Of several that open one subject's sessions the
+// first is taken; others cannot be told apart, as with cookies of ours.
 func (s *Session) importFrom(st *state, im *importer, found *candidates, now wire.Millis) error {
 	var opened []*brought
 	for _, value := range found.values[:found.count] {

@@ -70,14 +70,14 @@ type ForeignCookie struct {
 
 // Mirror keeps an Importer's other system in step, for a migration that takes weeks: a login here is a login there, and
 // a session that was logged in on both sides ends on both when either side ends it. Each request that uses its session
-// costs one Importer.Open more for each mirror. The sessions here that began before the mirror was set up are left alone until their
-// next login. Its methods must be safe for concurrent use; an error keeps what it is called for from happening, and the
-// response becomes a 503.
+// costs one Importer.Open more for each mirror. The sessions here that began before the mirror was set up are left
+// alone until their next login. Its methods must be safe for concurrent use; an error keeps what it is called for from
+// happening, and the response becomes a 503.
 type Mirror interface {
 	// Login starts a session over there for f.Subject, which is this package's subject, with f.Values by their names over
-	// there, and returns the value of its cookie. ErrNotFound says that nobody over there is this subject: the login is
-	// then one here alone, and the visitor is logged out over there. old is the visitor's present cookie there, or "", and opens nothing
-	// afterwards, as far as the other system can do that.
+	// there, and returns the value of its cookie. old is the visitor's present cookie there, or "", and opens nothing
+	// afterwards, as far as the other system can do that. ErrNotFound says that nobody over there is this subject: the
+	// login is then one here alone, and the visitor is logged out over there.
 	Login(ctx context.Context, old string, f Foreign) (value string, err error)
 	// Logout ends the session behind a cookie. That there is none is fine.
 	Logout(ctx context.Context, value string) error

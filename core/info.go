@@ -51,8 +51,8 @@ func (c *commit) outcome() (rec record, ok bool) {
 	return rec, !c.m.hasExpired(&rec, c.now)
 }
 
-// authenticated is when the visitor has given his password, here or in the system that the session comes from. 0: never,
-// or nobody knows.
+// authenticated is when the visitor has given his password, here or in the system that the session comes from. 0:
+// never, or nobody knows.
 func authenticated(e *wire.Envelope) wire.Millis {
 	if at, elsewhere := e.AuthenticatedElsewhere(); elsewhere {
 		return at

@@ -30,8 +30,8 @@ func (s *Session) heedMirrors(st *state, at time.Time) {
 	}
 }
 
-// heedMirror is heedMirrors for one of them, where b is the visitor's session, if there is one. settled is false if they
-// agree.
+// heedMirror is heedMirrors for one of them, where b is the visitor's session, if there is one. settled is false if
+// they agree.
 func (s *Session) heedMirror(st *state, im *importer, rec *record, b *brought, now wire.Millis) (settled bool) {
 	shared := slices.Contains(rec.env.Mirrors(), im.Name)
 	somebody := b != nil && b.subject != ""
