@@ -15,7 +15,8 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Mirror says how a login here becomes one in Flask.
+// Mirror says how a login here becomes one in Flask: a new session with the user and the importer's Values. Whatever else
+// the visitor had over there before, a token against forged forms for example, is not in it.
 type Mirror struct {
 	// User turns this package's subject, like "user:42", into what Flask knows the user by: for Flask-Login the text that
 	// get_id returns, "42". Nil means the subject as it is. Its error fails the login.
