@@ -154,8 +154,8 @@ func TestMirrorElsewhere(t *testing.T) {
 	}
 }
 
-// TestMirrorFails: a login that cannot be one in Flask writes nothing there, and says why. Whom Flask does not know, core
-// hears of by ErrNotFound.
+// TestMirrorFails: a login that cannot be one in Flask writes nothing there, and says why. Of whom Flask does not know,
+// core hears by ErrNotFound.
 func TestMirrorFails(t *testing.T) {
 	unknown := session.ErrNotFound
 	kv := kept{}
