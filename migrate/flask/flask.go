@@ -10,8 +10,8 @@
 // its text, a UUID is written as usual, and a datetime is RFC 3339, so that []byte and time.Time take what was bytes
 // and datetime.
 //
-// Its Cookie is Flask's as it is by default: set what SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SAMESITE and _SECURE say. With
-// a Config's Mirror a login here is a login there as well. See docs/migration.md.
+// Its Cookie is Flask's as it is by default: set what SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SAMESITE and _SECURE say.
+// With a Config's Mirror a login here is a login there as well. See docs/migration.md.
 //
 // # What is refused
 //

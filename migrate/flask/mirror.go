@@ -15,10 +15,12 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-// Mirror says how a login here becomes one in Flask.
+// Mirror says how a login here becomes one in Flask: a new session with the user and the importer's Values. Whatever
+// else the visitor had over there before, a token against forged forms for example, is not in it.
 type Mirror struct {
 	// User turns this package's subject, like "user:42", into what Flask knows the user by: for Flask-Login the text that
-	// get_id returns, "42". Nil means the subject as it is. Its error fails the login.
+	// get_id returns, "42". Nil means the subject as it is. session.ErrNotFound says that Flask does not know the subject,
+	// who is then logged in here alone. Any other error fails the login.
 	User func(ctx context.Context, subject string) (id any, err error)
 	// Client returns the address of whoever has sent the request and its header User-Agent, as Flask sees them, for
 	// Flask-Login's SESSION_PROTECTION. Without it Flask-Login takes the login as not fresh, and if that setting is

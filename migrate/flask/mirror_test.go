@@ -154,9 +154,10 @@ func TestMirrorElsewhere(t *testing.T) {
 	}
 }
 
-// TestMirrorFails: a login that cannot be one in Flask is none, and says why.
+// TestMirrorFails: a login that cannot be one in Flask writes nothing there, and says why. Of whom Flask does not know,
+// core hears by ErrNotFound.
 func TestMirrorFails(t *testing.T) {
-	unknown := errors.New("unknown user")
+	unknown := session.ErrNotFound
 	kv := kept{}
 	for name, c := range map[string]struct {
 		mirror Mirror
@@ -168,7 +169,7 @@ func TestMirrorFails(t *testing.T) {
 	} {
 		i := keyValueImporter(t, Config{Mirror: &c.mirror}, kv)
 		value, err := i.Mirror.Login(t.Context(), "", session.Foreign{Values: map[string]any{"a": c.value}})
-		if err == nil || value != "" || len(kv) != 0 {
+		if err == nil || value != "" || len(kv) != 0 || c.mirror.User != nil && !errors.Is(err, unknown) {
 			t.Errorf("%s: %q, %v; kept %v", name, value, err, kv)
 		}
 	}

@@ -19,36 +19,45 @@ import (
 
 const flaskID = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
-// TestFlaskTables: the tables of Flask-Session 0.8, in each database that it has them in. Debian has an older version,
+// flaskTables: the tables of Flask-Session 0.8, in each database that it has them in. Debian has an older version,
 // which knows one of them; these are made and filled with the statements that 0.8 sends.
-func TestFlaskTables(t *testing.T) {
-	const serial = "CREATE TABLE sessions (id %s, session_id VARCHAR(255), data %s, expiry %s, UNIQUE (session_id))"
-	database := servers.PostgreSQLURL(servers.PostgreSQL(t))
+func flaskTables(t *testing.T, database string) {
+	t.Helper()
+	const (
+		serial = "CREATE TABLE %ssessions (id %s, session_id VARCHAR(255), data %s, expiry %s, UNIQUE (session_id))"
+		schema = "elsewhere"
+	)
 	for _, c := range []struct {
 		name           string
 		open           func(fromflask.Config, fromflask.Table) (session.Importer, error)
 		dialect        sqlstore.Dialect
 		driver, source string
 		create, insert string
+		schema         string
 	}{
 		{"SQLite", fromflask.SQLAlchemy, sqlstore.SQLite, "sqlite", ":memory:",
-			fmt.Sprintf(serial, "INTEGER PRIMARY KEY", "BLOB", "DATETIME"), "VALUES (?, ?, ?)"},
+			fmt.Sprintf(serial, "", "INTEGER PRIMARY KEY", "BLOB", "DATETIME"), "VALUES (?, ?, ?)", ""},
 		{"MariaDB", fromflask.SQLAlchemy, sqlstore.MySQL, "mysql", servers.MariaDBURL(servers.MariaDB(t)),
-			fmt.Sprintf(serial, "INTEGER PRIMARY KEY AUTO_INCREMENT", "BLOB", "DATETIME"), "VALUES (?, ?, ?)"},
+			fmt.Sprintf(serial, "", "INTEGER PRIMARY KEY AUTO_INCREMENT", "BLOB", "DATETIME"), "VALUES (?, ?, ?)", ""},
 		{"PostgreSQL", fromflask.SQLAlchemy, sqlstore.PostgreSQL, "pgx", database,
-			fmt.Sprintf(serial, "SERIAL PRIMARY KEY", "BYTEA", "TIMESTAMP"), "VALUES ($1, $2, $3)"},
-		{"PostgreSQL's own", fromflask.PostgreSQL, 0, "pgx", database, "CREATE TABLE flask_sessions (session_id " +
+			fmt.Sprintf(serial, schema+".", "SERIAL PRIMARY KEY", "BYTEA", "TIMESTAMP"), "VALUES ($1, $2, $3)", schema},
+		{"PostgreSQL's own", fromflask.PostgreSQL, 0, "pgx", database, "CREATE TABLE elsewhere.flask_sessions (session_id " +
 			"VARCHAR(255) NOT NULL PRIMARY KEY, created TIMESTAMP WITHOUT TIME ZONE DEFAULT (NOW() AT TIME ZONE 'utc'), " +
-			"data BYTEA, expiry TIMESTAMP WITHOUT TIME ZONE)", "VALUES ($1, $2, $3)"},
+			"data BYTEA, expiry TIMESTAMP WITHOUT TIME ZONE)", "VALUES ($1, $2, $3)", schema},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db, err := sql.Open(c.driver, c.source)
 			noError(t, err)
 			t.Cleanup(func() { _ = db.Close() })
 			db.SetMaxOpenConns(1) // what is in memory is a connection's
+			if c.schema != "" {
+				_, err = db.ExecContext(t.Context(), "CREATE SCHEMA IF NOT EXISTS "+c.schema)
+				noError(t, err)
+			}
 			_, err = db.ExecContext(t.Context(), c.create)
 			noError(t, err)
-			i, err := c.open(fromflask.Config{Mirror: flaskMirror(true)}, fromflask.Table{DB: db, Dialect: c.dialect})
+			table := fromflask.Table{DB: db, Dialect: c.dialect, Schema: c.schema}
+			i, err := c.open(fromflask.Config{Mirror: flaskMirror(true)}, table)
 			noError(t, err)
 			name := strings.Fields(c.create)[2]
 			rows := flaskRows{t, db, i, "INSERT INTO " + name + " (session_id, data, expiry) " + c.insert}

@@ -200,7 +200,9 @@ func TestFlaskCookie(t *testing.T) {
 		}
 		comesAlong(t, i, b, how, "tuple", "bytes", "when", "uuid", "markup", "tag")
 		logsIn(t, i, b, permanent)
+		besideFlask(t, i, browseFlask(t, app+"strict"))
 	}
+	moveFromFlask(t, browseFlask(t, app+"strict"))
 }
 
 type flaskImporter func(fromflask.Config) (session.Importer, error)
@@ -235,6 +237,7 @@ func TestFlaskSession(t *testing.T) {
 	for name, importer := range importers {
 		t.Run(name, func(t *testing.T) { onServer(t, importer, browseFlask(t, url+name), apps[name]) })
 	}
+	t.Run("tables", func(t *testing.T) { flaskTables(t, servers.PostgreSQLURL(database)) })
 	t.Run("redis-pickle", func(t *testing.T) { pickleIsRefused(t, redis, browseFlask(t, url+"redis-pickle")) })
 }
 
@@ -276,6 +279,7 @@ func onServer(t *testing.T, importer flaskImporter, b flaskBrowser, settings map
 	if _, err := i.Open(t.Context(), before); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("the session of before the login: error is %v", err)
 	}
+	besideFlask(t, i, browseFlask(t, b.url.String()))
 	after := b.cookie()
 	noError(t, i.Mirror.Logout(t.Context(), after))
 	if _, err := i.Open(t.Context(), after); !errors.Is(err, session.ErrNotFound) {
