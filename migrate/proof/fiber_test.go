@@ -70,6 +70,7 @@ func fiberLogin(t *testing.T, store *fibersession.Store) *http.Cookie {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	cookies := response.Cookies()
 	if len(cookies) != 1 {
 		t.Fatalf("cookies %v, status %d", cookies, response.StatusCode)
