@@ -90,6 +90,7 @@ func fiberSessionGoesOn(t *testing.T, store *fibersession.Store) {
 	if !slices.Equal(cart, []fiberItem{{"tea", 2}}) || f.Values["language"] != "de" || f.Values["user"] != 42 {
 		t.Errorf("values %v", f.Values)
 	}
+	openShop(t, i, func(f session.Foreign) any { return f.Values["user"] }).takesOver(cookie)
 	if c := i.Cookie; c.Name != cookie.Name || c.Insecure == cookie.Secure || c.Readable == cookie.HttpOnly ||
 		c.SameSite != cookie.SameSite || c.Domain != cookie.Domain || cookie.Path != "/" {
 		t.Errorf("Fiber sets %q, the importer %+v", cookie, c)
