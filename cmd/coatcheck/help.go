@@ -14,6 +14,7 @@ var helpTexts = kong.Vars{
 		"meanwhile, by package movingstore.",
 	"inspectKeysFileHelp": "The file that holds the keys of sealed sessions, written as in COATCHECK_KEYS, or with --as " +
 		"those of the other system, one a line.",
+	"inspectAs":     "coatcheck,flask,django,gorilla,express,scs",
 	"inspectAsHelp": "Whose cookie it is: coatcheck, flask, django, gorilla, express or scs.",
 	"inspectLifetimeHelp": "With --as: how long the other system's sessions last, if not as long as by default there, " +
 		"like 336h.",

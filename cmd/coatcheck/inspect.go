@@ -22,7 +22,7 @@ type inspect struct {
 	Name     string `help:"${inspectNameHelp}" placeholder:"NAME"`
 	Secrets  bool   `help:"Print values too whose names speak of secrets, and with --as all values."`
 
-	As       string        `default:"coatcheck" enum:"coatcheck,flask,django,gorilla,express,scs" help:"${inspectAsHelp}" placeholder:"SYSTEM"`
+	As       string        `default:"coatcheck" enum:"${inspectAs}" help:"${inspectAsHelp}" placeholder:"SYSTEM"`
 	Lifetime time.Duration `help:"${inspectLifetimeHelp}" placeholder:"DURATION"`
 
 	Cookie argument `arg:"" help:"${inspectCookieHelp}" optional:""`

@@ -90,7 +90,7 @@ func inspectForeignJSON(t *testing.T, c *console, keys string, args ...string) (
 
 func TestInspectForeign(t *testing.T) {
 	django, djangoKey := djangoVector(t)
-	today := &console{now: time.Now}
+	today, vectors := &console{now: time.Now}, atVectors(time.Hour)
 	for _, test := range []struct {
 		why          string
 		c            *console
@@ -99,11 +99,11 @@ func TestInspectForeign(t *testing.T) {
 		carries      string
 		format       string
 	}{
-		{"Flask", atVectors(time.Hour), "flask", "next\n" + flaskSecret + "\n", flaskCookie, carriesSession, "Flask's cookie"},
-		{"Flask, with a name", atVectors(0), "flask", flaskSecret, "Cookie: a=b; session=" + flaskCookie, carriesSession, "Flask's"},
-		{"Flask, key as bytes", atVectors(0), "flask", "hex:6465762d7365637265742d6b6579", flaskCookie, carriesSession, "Flask's"},
+		{"Flask", vectors, "flask", "next\n" + flaskSecret + "\n", flaskCookie, carriesSession, "Flask's"},
+		{"Flask, a line", vectors, "flask", flaskSecret, "Cookie: a=b; session=" + flaskCookie, carriesSession, "Flask's"},
+		{"Flask, bytes", vectors, "flask", "hex:6465762d7365637265742d6b6579", flaskCookie, carriesSession, "Flask's"},
 		{"Flask-Session", today, "flask", "x", strings.Repeat("A", 43), carriesID, "not signed"},
-		{"Django", atVectors(time.Hour), "django", djangoKey, django, carriesSession, "signed_cookies"},
+		{"Django", vectors, "django", djangoKey, django, carriesSession, "signed_cookies"},
 		{"Django's key", today, "django", djangoKey, strings.Repeat("a", 32), carriesID, "not signed"},
 		{
 			"gorilla", today, "gorilla", gorillaHash + "\r\n" + gorillaBlock,
@@ -140,7 +140,8 @@ func TestInspectForeignValues(t *testing.T) {
 		t.Errorf("%s, expires %s", v, p.Expires)
 	}
 	cookie := "shop=" + gorillaCookie(t, "shop", map[any]any{"cart": []string{"tea"}, "c": "d"})
-	p = inspectForeignJSON(t, &console{now: time.Now}, gorillaHash+"\n"+gorillaBlock, "--as", "gorilla", "--secrets", cookie)
+	keys := gorillaHash + "\n" + gorillaBlock
+	p = inspectForeignJSON(t, &console{now: time.Now}, keys, "--as", "gorilla", "--secrets", cookie)
 	if v := p.Values["cart"]; v.Type != "[]string" || string(v.Value) != "[\n        \"tea\"\n      ]" {
 		t.Errorf("%s", v)
 	}
@@ -185,7 +186,8 @@ func TestInspectForeignRefusesWrongSettings(t *testing.T) {
 	} {
 		t.Setenv(foreignKeysVariable, test.keys)
 		status, stdout, stderr := call("inspect", "--as", test.system, test.value)
-		if status != exitUsage || stdout != "" || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "hunter2") {
+		if status != exitUsage || stdout != "" || !strings.Contains(stderr, test.want) ||
+			strings.Contains(stderr, "hunter2") {
 			t.Errorf("%q: status %d, %q, %q; want %q", test.keys, status, stdout, stderr, test.want)
 		}
 	}

@@ -33,12 +33,15 @@ func object(member any) (map[string]any, bool) {
 	return members, err == nil
 }
 
+// longest is how many milliseconds a maxAge may have: about 146 years.
+const longest = math.MaxInt64 / float64(time.Millisecond) / 2
+
 // written is when the session was saved, from when it was to expire then. Without a maxAge both are null.
 func written(cookie map[string]any) time.Time {
 	var expires time.Time
 	var maxAge *float64 // milliseconds
-	if !read(cookie["expires"], &expires) || !read(cookie["originalMaxAge"], &maxAge) || expires.IsZero() || maxAge == nil ||
-		math.Abs(*maxAge) > math.MaxInt64/float64(time.Millisecond)/2 {
+	known := read(cookie["expires"], &expires) && read(cookie["originalMaxAge"], &maxAge)
+	if !known || expires.IsZero() || maxAge == nil || math.Abs(*maxAge) > longest {
 		return time.Time{}
 	}
 	return expires.Add(-time.Duration(*maxAge * float64(time.Millisecond)))

@@ -16,8 +16,8 @@ import (
 	"github.com/coatcheck/coatcheck/migrate/internal/strict"
 )
 
-// Getter is the part of a fiber.Storage that is asked. One that has GetWithContext too is asked by that. It must be safe
-// for concurrent use, as those of Fiber are.
+// Getter is the part of a fiber.Storage that is asked. One that has GetWithContext too is asked by that. It must be
+// safe for concurrent use, as those of Fiber are.
 type Getter interface {
 	// Get returns nothing, and no error, for a key that is not there.
 	Get(key string) ([]byte, error)

@@ -40,7 +40,9 @@ func encode(t testing.TB, v any) []byte {
 	return b.Bytes()
 }
 
-func importer(t testing.TB, version func(fromfiber.Config) (session.Importer, error), c fromfiber.Config) session.Importer {
+type version func(fromfiber.Config) (session.Importer, error)
+
+func importer(t testing.TB, version version, c fromfiber.Config) session.Importer {
 	t.Helper()
 	c.Now = func() time.Time { return now }
 	i, err := version(c)
@@ -95,7 +97,7 @@ func TestOpenRefuses(t *testing.T) {
 	v3 := encode(t, map[any]any{"password": "hunter2"})
 	for _, test := range []struct {
 		why     string
-		version func(fromfiber.Config) (session.Importer, error)
+		version version
 		data    []byte
 		want    session.Reason
 	}{

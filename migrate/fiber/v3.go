@@ -12,7 +12,7 @@ import (
 )
 
 // A session that has a deadline holds it under a key of a type that Fiber does not export. Its name cannot be
-// registered here, because a program that has Fiber's sessions too does that. So it gets another one of the same length.
+// registered here, because a program that has Fiber's sessions too does that. So it gets another one that is as long.
 const (
 	expirationName    = "github.com/gofiber/fiber/v3/middleware/session.absExpirationKeyType"
 	ownExpirationName = "coatcheck/migrate/fiber: fiber/v3/session.absExpirationKeyType....."

@@ -85,6 +85,7 @@ func (e expressApp) importer(secrets ...string) session.Importer {
 func (e expressApp) goesOn(lifetime time.Duration) {
 	e.t.Helper()
 	i := e.importer("next", "present")
+	openShop(e.t, i, func(f session.Foreign) any { return f.Subject }).takesOver(e.login(`42`))
 	for user, subject := range map[string]string{`42`: "42", `"ann"`: "ann", `{"id":42}`: ""} {
 		cookie := e.login(user)
 		f, err := i.Open(e.t.Context(), cookie.Value)

@@ -70,6 +70,7 @@ func fiberLogin(t *testing.T, store *fibersession.Store) *http.Cookie {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	cookies := response.Cookies()
 	if len(cookies) != 1 {
 		t.Fatalf("cookies %v, status %d", cookies, response.StatusCode)
@@ -89,6 +90,7 @@ func fiberSessionGoesOn(t *testing.T, store *fibersession.Store) {
 	if !slices.Equal(cart, []fiberItem{{"tea", 2}}) || f.Values["language"] != "de" || f.Values["user"] != 42 {
 		t.Errorf("values %v", f.Values)
 	}
+	openShop(t, i, func(f session.Foreign) any { return f.Values["user"] }).takesOver(cookie)
 	if c := i.Cookie; c.Name != cookie.Name || c.Insecure == cookie.Secure || c.Readable == cookie.HttpOnly ||
 		c.SameSite != cookie.SameSite || c.Domain != cookie.Domain || cookie.Path != "/" {
 		t.Errorf("Fiber sets %q, the importer %+v", cookie, c)

@@ -129,6 +129,7 @@ func scsSessionGoesOn(t *testing.T, m *scs.SessionManager) {
 	if !slices.Equal(cart, []scsItem{{"tea", 2}}) || f.Values["language"] != "de" || f.Values["user"] != 42 {
 		t.Errorf("values %v", f.Values)
 	}
+	openShop(t, i, func(f session.Foreign) any { return f.Values["user"] }).takesOver(cookie)
 	if age := time.Since(f.Created); age < 0 || age > time.Minute || !f.Deadline.Equal(f.Created.Add(m.Lifetime)) {
 		t.Errorf("created %s, deadline %s", f.Created, f.Deadline)
 	}

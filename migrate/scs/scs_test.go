@@ -99,8 +99,12 @@ func TestOpen(t *testing.T) {
 		if !f.Deadline.Equal(deadline) || f.Values["language"] != "de" || f.Values["cart"].([]string)[0] != "tea" {
 			t.Errorf("%s: %+v", why, f)
 		}
-		if began := f.Created; began.IsZero() != (c.Lifetime == 0) || !began.IsZero() && !began.Equal(now.Add(-23*time.Hour)) {
-			t.Errorf("%s: began at %s", why, began)
+		var began time.Time
+		if c.Lifetime > 0 {
+			began = now.Add(-23 * time.Hour)
+		}
+		if !f.Created.Equal(began) {
+			t.Errorf("%s: began at %s, want %s", why, f.Created, began)
 		}
 	}
 }
