@@ -1,6 +1,6 @@
 // Package gorillastore lets code that speaks gorilla/sessions run unchanged: a sessions.Store whose sessions are parts
-// of the request's Coatcheck session. So goth, authboss and handlers of one's own keep their session.Values while the
-// cookie, the login and the logout are Coatcheck's:
+// of the request's Coatcheck session. So goth, everything else that takes a sessions.Store, and handlers of one's own
+// keep their session.Values while the cookie, the login and the logout are Coatcheck's:
 //
 //	gothic.Store = gorillastore.New()
 //	http.ListenAndServe(addr, httpsession.Middleware(sessions)(mux))
