@@ -132,8 +132,8 @@ func (l lateSaver) WriteHeader(status int) {
 	l.ResponseWriter.WriteHeader(status)
 }
 
-// Until the headers leave Save can begin a session. After them that is an error, and a session that there is already can
-// still be saved.
+// Until the headers leave Save can begin a session. After them that is an error, and a session that there is already
+// can still be saved.
 func TestSavesAroundTheHeaders(t *testing.T) {
 	s := newSite(t)
 	save := func(r *http.Request, n int, want error) func(http.ResponseWriter) {
