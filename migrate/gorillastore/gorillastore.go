@@ -12,6 +12,8 @@
 // under its key's name, as the base64 of a gob. As with gorilla, types of one's own in Values need gob.Register. They
 // come back with the types that they had, which JSON would not do.
 //
+// Fill lets an importer, such as fromgorilla's, bring the values of sessions from before the switch.
+//
 // # What is as with gorilla
 //
 // Get returns the same session during a request, New another one. IsNew is false once a session of that name has been
