@@ -51,8 +51,8 @@ type Config struct {
 	MaxLength int
 	// Hash is what the signatures are made with. Nil means SHA-256.
 	Hash func() hash.Hash
-	// JSON says that values were written as JSON, with securecookie.JSONEncoder or redistore.JSONSerializer, and not as
-	// a gob. They are json.RawMessage then.
+	// JSON says that values were written as JSON and not as a gob: with redistore.JSONSerializer, or in a cookie that the
+	// program has written itself with securecookie.JSONEncoder. They are json.RawMessage then. A CookieStore cannot do it.
 	JSON bool
 	// Types has a value of each type that session.Values may hold, such as Cart{}: those that the program over there gave
 	// to gob.Register. Basic types, slices of them, []any and map[string]any need no mention. A session with a value of

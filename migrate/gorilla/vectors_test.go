@@ -18,8 +18,8 @@ type oneRow []byte
 
 func (r oneRow) Get(context.Context, string) ([]byte, error) { return r, nil }
 
-// TestVectors opens what gorilla/sessions 1.4.0, gin-contrib/sessions 1.0.4, echo-contrib 0.50.1 and boj/redistore 1.4.1
-// have written: migrate/proof made testdata with go test -run TestGorillaSessions -update-gorilla.
+// TestVectors opens what gorilla/sessions 1.4.0, gin-contrib/sessions 1.0.4, echo-contrib 0.50.1 and boj/redistore
+// 1.4.1 have written: migrate/proof made testdata with go test -run TestGorillaSessions -update-gorilla.
 func TestVectors(t *testing.T) {
 	gob.RegisterName("main.Cart", vectorCart{})
 	text, err := os.ReadFile("testdata/gorilla.json")

@@ -121,6 +121,50 @@ func TestASaveAfterTheLogoutOfAnotherRequest(t *testing.T) {
 	})
 }
 
+// lateSaver saves right before the headers, as libraries do that keep their state in a session.
+type lateSaver struct {
+	http.ResponseWriter
+	save func(w http.ResponseWriter)
+}
+
+func (l lateSaver) WriteHeader(status int) {
+	l.save(l.ResponseWriter)
+	l.ResponseWriter.WriteHeader(status)
+}
+
+// Until the headers leave Save can begin a session. After them that is an error, and a session that there is already
+// can still be saved.
+func TestSavesAroundTheHeaders(t *testing.T) {
+	s := newSite(t)
+	save := func(r *http.Request, n int, want error) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			shop, _ := store.Get(r, "shop")
+			shop.Values["n"] = n
+			if err := shop.Save(r, w); !errors.Is(err, want) {
+				t.Errorf("Save %d: %v, want %v", n, err, want)
+			}
+		}
+	}
+	s.visit(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		save(r, 1, session.ErrCommitted)(w)
+	})
+	s.look("shop", func(found *sessions.Session) {
+		if !found.IsNew {
+			t.Errorf("a session without a cookie: %v", found.Values)
+		}
+	})
+	s.visit(func(w http.ResponseWriter, r *http.Request) {
+		lateSaver{w, save(r, 2, nil)}.WriteHeader(http.StatusOK)
+		save(r, 3, nil)(w)
+	})
+	s.look("shop", func(found *sessions.Session) {
+		if found.Values["n"] != 3 {
+			t.Errorf("got %v", found.Values)
+		}
+	})
+}
+
 // A value that no gob can hold is an error of Save, and the others stay as they were.
 func TestAValueThatCannotBeSaved(t *testing.T) {
 	s := newSite(t)

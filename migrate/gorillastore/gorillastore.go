@@ -1,6 +1,6 @@
 // Package gorillastore lets code that speaks gorilla/sessions run unchanged: a sessions.Store whose sessions are parts
-// of the request's Coatcheck session. So goth, authboss and handlers of one's own keep their session.Values while the
-// cookie, the login and the logout are Coatcheck's:
+// of the request's Coatcheck session. So goth, everything else that takes a sessions.Store, and handlers of one's own
+// keep their session.Values while the cookie, the login and the logout are Coatcheck's:
 //
 //	gothic.Store = gorillastore.New()
 //	http.ListenAndServe(addr, httpsession.Middleware(sessions)(mux))
@@ -11,6 +11,8 @@
 // The values of the gorilla session "name" are the Coatcheck key "gorilla:name": a JSON object that has each value
 // under its key's name, as the base64 of a gob. As with gorilla, types of one's own in Values need gob.Register. They
 // come back with the types that they had, which JSON would not do.
+//
+// Fill lets an importer, such as fromgorilla's, bring the values of sessions from before the switch.
 //
 // # What is as with gorilla
 //

@@ -33,8 +33,9 @@ func init() {
 func TestValuesComeBack(t *testing.T) {
 	s := newSite(t)
 	want := map[any]any{
-		"n": 1, "u": uint8(2), "text": "ü\xff", "cart": cart{map[string]int{"a": 1, "b": 2}, int64(3)}, "nothing": nil, "": "",
-		7: "seven", int8(7): "small seven", contextKey(7): true, "\x00int 7": "text", "bad \xff": 1, "\x00": []byte("x"),
+		"n": 1, "u": uint8(2), "text": "ü\xff", "cart": cart{map[string]int{"a": 1, "b": 2}, int64(3)}, "nothing": nil,
+		"": "",
+		7:  "seven", int8(7): "small seven", contextKey(7): true, "\x00int 7": "text", "bad \xff": 1, "\x00": []byte("x"),
 	}
 	s.look("shop", func(found *sessions.Session) {
 		if !found.IsNew || len(found.Values) != 0 || found.Name() != "shop" || found.Options == nil {

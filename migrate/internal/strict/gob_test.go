@@ -143,8 +143,8 @@ func TestGobCountsAreChecked(t *testing.T) {
 	}
 }
 
-// A field that the program has no more is passed over by the length that the gob states. If that lies, what follows would
-// be read as something else than was checked.
+// A field that the program has no more is passed over by the length that the gob states. If that lies, what follows
+// would be read as something else than was checked.
 func TestGobFieldsThatAreGone(t *testing.T) {
 	type kept struct{ A, Z int }
 	type old struct {
