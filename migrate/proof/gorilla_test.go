@@ -1,7 +1,6 @@
 package proof_test
 
 import (
-	"context"
 	"encoding/gob" //nolint:depguard // gorilla's users register their types
 	"encoding/json"
 	"errors"
@@ -25,6 +24,7 @@ import (
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
 	fromgorilla "github.com/coatcheck/coatcheck/migrate/gorilla"
+	"github.com/coatcheck/coatcheck/stores/redisstore"
 )
 
 // gorillaCart is what a program called Cart in its package main.
@@ -117,14 +117,6 @@ type gorillaServer struct {
 	client *redis.Client
 }
 
-func (s gorillaServer) Get(ctx context.Context, key string) ([]byte, error) {
-	value, err := s.client.Get(ctx, key).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, session.ErrNotFound
-	}
-	return value, err
-}
-
 func newGorillaServer(t *testing.T) gorillaServer {
 	t.Helper()
 	addr := servers.Redis(t).Addr
@@ -154,7 +146,9 @@ func (s gorillaServer) gin(t *testing.T) ginsessions.Store {
 }
 
 func gorillaSites(redis gorillaServer) map[string]gorillaSite {
-	fromRedis := func(c fromgorilla.Config) (session.Importer, error) { return fromgorilla.Redis(redis, c) }
+	fromRedis := func(c fromgorilla.Config) (session.Importer, error) {
+		return fromgorilla.Redis(redisstore.KeyValue(redis.client), c)
+	}
 	cookies := func(keys ...[]byte) func(*testing.T) sessions.Store {
 		return func(*testing.T) sessions.Store { return sessions.NewCookieStore(keys...) }
 	}
