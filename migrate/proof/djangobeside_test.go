@@ -17,8 +17,8 @@ import (
 
 // The shop's values, by other names than Django's.
 const (
-	shopCart     session.Key[[]string] = "basket"
-	shopLanguage session.Key[string]   = "lang"
+	basket         session.Key[[]string] = "basket"
+	basketLanguage session.Key[string]   = "lang"
 )
 
 // startShop runs a site of Coatcheck's on the host that the Django site is on too: a browser sends its cookies to both.
@@ -31,7 +31,7 @@ func startShop(t *testing.T, store session.Store, i session.Importer) *url.URL {
 		}
 		return "user:" + f.Subject, nil
 	}
-	i.Values = map[string]session.AnyKey{"cart": shopCart, "language": shopLanguage}
+	i.Values = map[string]session.AnyKey{"cart": basket, "language": basketLanguage}
 	m, err := session.New(store, session.Options{InsecureHTTP: true, Import: []session.Importer{i}})
 	noError(t, err)
 	server := httptest.NewServer(httpsession.Middleware(m)(http.HandlerFunc(serveShop)))
@@ -45,14 +45,14 @@ func serveShop(w http.ResponseWriter, r *http.Request) {
 	s := httpsession.From(r)
 	switch r.URL.Path {
 	case "/login":
-		shopCart.Set(s, djangoCart)
-		shopLanguage.Set(s, "fr")
+		basket.Set(s, djangoCart)
+		basketLanguage.Set(s, "fr")
 		s.Login("user:" + r.FormValue("user"))
 	case "/logout":
 		s.Destroy()
 	}
 	user := s.Subject()
-	_ = json.NewEncoder(w).Encode(djangoSees{User: user, Cart: shopCart.Get(s), Language: shopLanguage.Get(s)})
+	_ = json.NewEncoder(w).Encode(djangoSees{User: user, Cart: basket.Get(s), Language: basketLanguage.Get(s)})
 }
 
 // at is the same browser on another site.
