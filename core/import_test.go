@@ -466,3 +466,25 @@ func TestImportersThatCannotWorkAreRefused(t *testing.T) {
 		t.Error("two importers of one name are accepted")
 	}
 }
+
+func TestWhoHasASessionPaysNothingForImporters(t *testing.T) {
+	cost := func(im ...session.Importer) (allocs float64, calls int) {
+		w := newWorld(t, session.Options{Import: im, OnEvent: func(context.Context, session.Event) {}})
+		own := w.start(t)
+		w.store.Reset()
+		begin(t, w.Manager, own).finish()
+		calls = w.store.Count("")
+		return testing.AllocsPerRun(100, func() {
+			v := bring(t, w.Manager, "ann:good", own)
+			_ = v.Subject()
+			v.finish()
+		}), calls
+	}
+	without, calls := cost()
+	e := &elsewhere{}
+	with, callsWith := cost(e.importer())
+	if with > without || callsWith != calls || e.opened > 0 {
+		t.Errorf("with an importer %v allocations and %d calls, without %v and %d; the other system was asked %d times",
+			with, callsWith, without, calls, e.opened)
+	}
+}
