@@ -42,7 +42,8 @@ type Importer struct {
 // Foreign is a session of another system.
 type Foreign struct {
 	// ID is what the session is known by over there and nobody can guess: its token, or the whole signed cookie. Empty
-	// means the cookie's value. Each ID is taken over once. It never reaches a log, and a store only as a hash.
+	// means the cookie's value. Each ID is taken over once for a subject. It never reaches a log, and a store only as a
+	// hash.
 	ID string
 	// Subject is whom it belongs to over there, if its format has a place for that.
 	Subject string
@@ -76,7 +77,8 @@ type ForeignCookie struct {
 type Mirror interface {
 	// Login starts a session over there for f.Subject, which is this package's subject, with f.Values by their names over
 	// there, and returns the value of its cookie. old is the visitor's present cookie there, or "", and opens nothing
-	// afterwards, as far as the other system can do that.
+	// afterwards, as far as the other system can do that. ErrNotFound says that nobody of that name is known over there:
+	// the visitor is logged in here only, and logged out there.
 	Login(ctx context.Context, old string, f Foreign) (value string, err error)
 	// Logout ends the session behind a cookie. That there is none is fine.
 	Logout(ctx context.Context, value string) error
