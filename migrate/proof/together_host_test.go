@@ -226,7 +226,7 @@ func (g guest) logOut(at string) {
 }
 
 func shopPassword(user string) url.Values {
-	return url.Values{"username": {user}, "password": {"password" + strings.TrimPrefix(user, "user")}}
+	return url.Values{"username": {user}, "password": {"password" + djangoID(user)}}
 }
 
 // add puts something into the shop's cart.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	session "github.com/coatcheck/coatcheck/core"
 	fromdjango "github.com/coatcheck/coatcheck/migrate/django"
@@ -62,6 +63,7 @@ func besideFlask(a *App, getenv func(string) string) (im session.Importer, err e
 		if failed != nil {
 			return im, errors.New("FLASK_SESSION_REDIS is no URL of a Redis server") // the error may hold a password
 		}
+		logging.Disable()                      // errors come back and are in the shop's own log
 		at.MaxRetries, at.DialerRetries = 1, 1 // a visitor has little patience
 		c.Mirror.JSON, c.Mirror.Permanent = true, true
 		im, err = fromflask.KeyValue(c, redisstore.KeyValue(redis.NewClient(at)))
