@@ -70,7 +70,7 @@ func (c *commit) stampLogin(e *wire.Envelope) {
 		}
 		e.Subject, e.Authenticated = []byte(c.subject), c.now
 		e.ForgetElsewhere()
-		e.SetMirrors(c.mirrored.names)
+		e.SetMirrors(c.mirrored.with)
 		c.client.hint(e)
 		c.stampRevocations(e)
 	}

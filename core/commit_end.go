@@ -18,6 +18,9 @@ func (c *commit) endRecord(target record) error {
 		if _, err := c.queue(target.id); err != nil {
 			return err
 		}
+		if err := c.closeShared(&target); err != nil {
+			return err
+		}
 		mark := c.newMarker(&target, wire.Ended, c.revocation(), c.now+markerLifetime, nil)
 		failure := c.replace(&mark)
 		if failure == nil {

@@ -14,68 +14,75 @@ type brought struct {
 	subject string
 }
 
-// importAny looks for a session of another system that the visitor brings, and makes it the request's.
+// importAny looks for a session of another system that the visitor brings, and makes it the request's. A login goes
+// before what nobody has.
 func (s *Session) importAny(st *state, at time.Time) {
 	m, now := s.m, wire.FromTime(at)
+	st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
+	defer st.loading.stop()
+	var from *importer
+	var nobodys *brought
 	for _, im := range m.importers {
 		if im.isOver(now) {
 			continue
 		}
-		found := im.cookie.find(s.x.CookieLines(), im.checkValue)
-		for _, reason := range found.skipped {
-			st.noteRefused(m, im, reason)
-		}
-		if found.count == 0 {
-			continue
-		}
-		if e, due := im.endNotice(now); due {
-			st.addEvent(m, e)
-		}
-		st.loading = bounded{parent: s.ctx, deadline: m.deadlineFrom(at)}
-		err := s.importFrom(st, im, &found, now)
-		st.loading.stop()
-		if err != nil {
-			st.failLoad(m, fmt.Errorf("import from %s: %w", im.Name, err))
-		}
-		if st.found || st.blocked() != nil {
+		b, err := s.look(st, im, now)
+		switch {
+		case err != nil:
+			st.failLoad(m, importFailed(im, err))
+			return
+		case b == nil:
+		case b.subject == "" && nobodys == nil:
+			from, nobodys = im, b
+		case b.subject != "" && s.importFrom(st, im, b, now):
 			return
 		}
 	}
+	if nobodys != nil {
+		s.importFrom(st, from, nobodys, now)
+	}
 }
 
-// importFrom is importAny for the values of one importer's cookie. Of several that open one subject's sessions the
-// first is taken; others cannot be told apart, as with cookies of ours.
-func (s *Session) importFrom(st *state, im *importer, found *candidates, now wire.Millis) error {
-	var opened []*brought
+// look returns the session that the visitor brings of one importer's system, nil if there is none.
+func (s *Session) look(st *state, im *importer, now wire.Millis) (chosen *brought, err error) {
+	found := im.cookie.find(s.x.CookieLines(), im.checkValue)
+	for _, reason := range found.skipped {
+		st.noteRefused(s.m, im, reason)
+	}
+	if found.count == 0 {
+		return nil, nil
+	}
+	if e, due := im.endNotice(now); due {
+		st.addEvent(s.m, e)
+	}
 	for _, value := range found.values[:found.count] {
 		b, err := im.read(&st.loading, value)
 		reason, err := refusal(err)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case reason != "":
 			st.noteRefused(s.m, im, reason)
-		default:
-			opened = append(opened, &b)
+		case chosen == nil:
+			chosen = &b
+		case b.subject == "" || b.subject != chosen.subject:
+			st.noteRefused(s.m, im, ReasonAmbiguous)
+			return nil, nil
 		}
 	}
-	switch {
-	case len(opened) == 0:
-		return nil
-	case len(opened) > 1 && !ofOneSubject(opened):
-		st.noteRefused(s.m, im, ReasonAmbiguous)
-		return nil
-	}
-	return s.takeOver(st, im, opened[0], now)
+	return chosen, nil
 }
 
-func ofOneSubject(opened []*brought) bool {
-	for _, b := range opened {
-		if b.subject == "" || b.subject != opened[0].subject {
-			return false
-		}
+// importFrom makes b the request's session. It returns whether there is no need to look further.
+func (s *Session) importFrom(st *state, im *importer, b *brought, now wire.Millis) (settled bool) {
+	if err := s.takeOver(st, im, b, now); err != nil {
+		st.failLoad(s.m, importFailed(im, err))
 	}
-	return true
+	return st.found || st.blocked() != nil
+}
+
+func importFailed(im *importer, err error) error {
+	return fmt.Errorf("import from %s: %w", im.Name, err)
 }
 
 // read opens the session behind a cookie's value and asks whose it is.

@@ -33,7 +33,7 @@ func (im *importer) endNotice(now wire.Millis) (e Event, due bool) {
 	if known := im.notice.Load(); known == day || !im.notice.CompareAndSwap(known, day) {
 		return e, false
 	}
-	verb, advice := "ends", "from then on its visitors have to log in again: move Until if some are still imported each day"
+	verb, advice := "ends", "from then on its visitors have to log in again: move Until if any still come each day"
 	if im.isOver(now) {
 		verb, advice = "has ended", "its cookies are not looked at any more: take it out of Options.Import"
 	}

@@ -8,15 +8,16 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// A session of another system is taken over once. What it is known by over there stands for a token of ours that a
+// A login in another system is taken over once. What it is known by over there stands for a token of ours that a
 // periodic renewal has replaced: an alias leads from there to the session, so that requests which come at once, or
 // whose answer was lost, go on with one session and are handed the same cookie; and once the visitor has presented
 // that, a copy of the old one is a replay.
 
-// tokenFor is the token that another system's session stands for.
-func (im *importer) tokenFor(id string) string {
+// tokenFor is the token that a subject's login in another system stands for. Some systems keep a session's id when
+// somebody else logs in.
+func (im *importer) tokenFor(id, subject string) string {
 	b := wire.AppendFrame(wire.AppendFrame([]byte("coatcheck import"), im.Name), id)
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(wire.AppendFrame(b, subject))
 	return base64url.EncodeToString(sum[:])
 }
 
@@ -29,13 +30,13 @@ func handleFor(token string) wire.Handle {
 
 // takeOver makes b the request's session: the one that another request has made of it, or else a new one.
 func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis) error {
-	old := im.tokenFor(b.ID)
+	old := im.tokenFor(b.ID, b.subject)
 	if s.m.store == nil {
 		return s.sealOver(st, im, b, old, now)
 	}
 	key := turnKey(recordID(s.m.name, old))
 	for held := false; ; held = true {
-		known, fresh, err := s.openTaken(st, im, old, now)
+		known, fresh, err := s.openTaken(st, im, b, old, now)
 		if known || err != nil {
 			return err
 		}
@@ -58,7 +59,7 @@ func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis)
 // openTaken looks for what has been made of another system's session already. If known is false, it is to be made; at
 // is the alias that leads to one which has expired, if any.
 func (s *Session) openTaken(
-	st *state, im *importer, old string, now wire.Millis,
+	st *state, im *importer, b *brought, old string, now wire.Millis,
 ) (known bool, at *record, err error) {
 	var rec record
 	o, err := s.m.openCookie(&st.loading, old, now, s.begunAt, &rec)
@@ -72,6 +73,8 @@ func (s *Session) openTaken(
 		return false, nil, nil
 	case im.Mirror != nil && o.marker != nil && hasRunOut(o.reason): // over there the login is still good
 		return false, o.marker, nil
+	case im.Mirror != nil && b.subject == "": // what nobody has over there stays there
+		return true, nil, nil
 	}
 	s.noteUnopened(st, o, &rec, now)
 	r := st.rarely()

@@ -86,7 +86,7 @@ func (v *visit) has(who string) *visit {
 	v.t.Helper()
 	cart, lang, visits := items.Get(v.Session), name.Get(v.Session), count.Get(v.Session)
 	if v.Subject() != who || !slices.Equal(cart, []string{"coat"}) || lang != "de" || visits != 3 {
-		v.t.Errorf("subject %q, cart %v, language %q, visits %d; want %q, a coat, de, 3", v.Subject(), cart, lang, visits, who)
+		v.t.Errorf("subject %q, cart %v, language %q, visits %d; want %q, coat, de, 3", v.Subject(), cart, lang, visits, who)
 	}
 	return v
 }

@@ -42,7 +42,8 @@ type Importer struct {
 // Foreign is a session of another system.
 type Foreign struct {
 	// ID is what the session is known by over there and nobody can guess: its token, or the whole signed cookie. Empty
-	// means the cookie's value. Each ID is taken over once. It never reaches a log, and a store only as a hash.
+	// means the cookie's value. Each ID is taken over once for a subject. It never reaches a log, and a store only as a
+	// hash.
 	ID string
 	// Subject is whom it belongs to over there, if its format has a place for that.
 	Subject string

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"slices"
 	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -33,11 +32,15 @@ func (s *Session) heedMirrors(st *state, at time.Time) {
 // heedMirror is heedMirrors for one of them, where b is the visitor's session, if there is one. settled is false if
 // they agree.
 func (s *Session) heedMirror(st *state, im *importer, rec *record, b *brought, now wire.Millis) (settled bool) {
-	shared := slices.Contains(rec.env.Mirrors(), im.Name)
+	key, shared := sharedIn(rec, im)
 	somebody := b != nil && b.subject != ""
 	switch {
 	case shared && (b == nil || b.subject != string(rec.env.Subject)):
-		if err := s.endShared(st, im, rec, now); err != nil {
+		err := s.endShared(st, im, rec, now)
+		if err == nil && b != nil && key == s.m.onceKey(im, b.ID, string(rec.env.Subject)) {
+			err = s.m.reopen(&st.loading, key)
+		}
+		if err != nil {
 			st.failLoad(s.m, im.failed(err))
 			return true
 		}
@@ -81,7 +84,7 @@ func (im *importer) visitor(ctx *bounded, x Exchange) (*brought, string, error) 
 func (s *Session) endShared(st *state, by *importer, rec *record, now wire.Millis) error {
 	r := st.rarely()
 	for _, im := range s.m.mirrors {
-		if im == by || im.isOver(now) || !slices.Contains(rec.env.Mirrors(), im.Name) {
+		if _, shared := sharedIn(rec, im); im == by || im.isOver(now) || !shared {
 			continue
 		}
 		if err := im.logOut(&st.loading, s.m, s.x); err != nil {
@@ -119,14 +122,5 @@ func (im *importer) logOut(ctx *bounded, m *Manager, x Exchange) error {
 
 // closeForeign notes that another system's session is over, whatever copies of its cookie there are.
 func (m *Manager) closeForeign(ctx *bounded, im *importer, b *brought) error {
-	token := im.tokenFor(b.ID)
-	if m.store == nil {
-		if m.revocations == nil || b.subject == "" {
-			return nil
-		}
-		return m.endOne(ctx, b.subject, handleFor(token))
-	}
-	c := commit{m: m, facts: facts{now: m.now()}, ctx: ctx}
-	defer c.release()
-	return c.closeAlias(recordID(m.name, token), b.aliasEnd(c.now))
+	return m.closeOnce(ctx, m.onceKey(im, b.ID, b.subject), b.subject, b.aliasEnd(m.now()))
 }

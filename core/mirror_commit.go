@@ -11,7 +11,7 @@ import (
 
 // mirroring is what a commit has done in the systems that are kept in step.
 type mirroring struct {
-	names []string // of the importers whose systems know the login
+	with  []wire.Shared // the sessions there
 	lines []mirrorLine
 }
 
@@ -34,7 +34,7 @@ func (c *commit) mirrorOut() error {
 		var err error
 		switch {
 		case c.importing != nil && c.importing.from == im:
-			c.mirrored.names = append(c.mirrored.names, im.Name)
+			c.share(im, c.importing.brought)
 		case c.login:
 			err = c.logInto(im, x)
 		case c.action == doEnd, c.action == doEndThenCreate:
@@ -72,23 +72,43 @@ func (c *commit) logInto(im *importer, x Exchange) error {
 		return err
 	}
 	value, err := im.Mirror.Login(c.ctx, present, Foreign{Subject: c.subject, Values: c.valuesFor(im)})
-	switch {
-	case errors.Is(err, ErrNotFound):
+	if errors.Is(err, ErrNotFound) {
 		return c.logOutOf(im, x)
-	case err != nil:
-		return err
 	}
+	if err == nil {
+		err = c.takeMirrored(im, value)
+	}
+	if err == nil && old != nil {
+		err = c.m.closeForeign(c.ctx, im, old)
+	}
+	return err
+}
+
+// takeMirrored notes what a mirror's login has made, once the other system's importer agrees whose it is.
+func (c *commit) takeMirrored(im *importer, value string) error {
 	line, err := im.lineFor(value)
-	c.mirrored.names = append(c.mirrored.names, im.Name)
 	c.mirrored.lines = append(c.mirrored.lines, mirrorLine{im, im.cookie.assignment + value})
 	if err != nil {
 		return err
 	}
 	c.mirrored.lines[len(c.mirrored.lines)-1].line = line
-	if old != nil {
-		return c.m.closeForeign(c.ctx, im, old)
+	made, err := im.read(c.ctx, value)
+	switch reason, err := refusal(err); {
+	case err != nil:
+		return err
+	case reason != "":
+		return fmt.Errorf("what the mirror of %s has made is refused as %s", im.Name, reason)
+	case made.subject != c.subject:
+		return fmt.Errorf("what the mirror of %s has made is somebody else's: Subject has to undo what the mirror does "+
+			"to a subject", im.Name)
 	}
+	c.share(im, &made)
 	return nil
+}
+
+// share notes that the login is also b's.
+func (c *commit) share(im *importer, b *brought) {
+	c.mirrored.with = append(c.mirrored.with, wire.Shared{Name: im.Name, Key: c.m.onceKey(im, b.ID, b.subject)})
 }
 
 // valuesFor returns the values that go to another system, as the commit leaves them.

@@ -20,6 +20,7 @@ type twin struct {
 	values   map[string]any    // of the last login
 	calls    []string
 	down     bool
+	sealed   bool // its sessions are in its cookies, which nobody can end
 	made     int
 }
 
@@ -42,7 +43,7 @@ func (s *twin) Login(_ context.Context, old string, f session.Foreign) (string, 
 	case f.Subject == "stranger":
 		return "", fmt.Errorf("look up: %w", session.ErrNotFound)
 	}
-	delete(s.sessions, old)
+	s.end(old)
 	s.made++
 	s.values = f.Values
 	value := fmt.Sprintf("%s-made-%d", s.name, s.made)
@@ -55,8 +56,14 @@ func (s *twin) Logout(_ context.Context, value string) error {
 	if s.down {
 		return errDown
 	}
-	delete(s.sessions, value)
+	s.end(value)
 	return nil
+}
+
+func (s *twin) end(value string) {
+	if !s.sealed {
+		delete(s.sessions, value)
+	}
 }
 
 func (s *twin) importer() session.Importer {
@@ -294,6 +301,83 @@ func TestLogoutHereEndsCopiesOfTheOtherCookie(t *testing.T) {
 	})
 }
 
+// A session that was shared is not made again of what the other system's cookie was when it began, however it ended and
+// long after its own marker is gone.
+func TestCopiesOfTheOtherCookieOpenNothingAfterwards(t *testing.T) {
+	logout := func(w *together) { w.visit((*session.Session).Destroy).succeeded() }
+	logoutThere := func(w *together) { delete(w.jar, "flask"); w.visit(func(s *session.Session) { _ = s.Subject() }) }
+	revoke := func(w *together) {
+		w.visit(func(s *session.Session) {
+			if err := w.Revoke(t.Context(), "ann", s.Handle()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for what, end := range map[string]func(*together){"logout": logout, "logout there": logoutThere, "Revoke": revoke} {
+		for _, sealed := range []bool{false, true} {
+			for _, there := range []bool{false, true} {
+				if sealed && what == "Revoke" && !there { // knows nothing of the other system's cookie
+					continue
+				}
+				w := newTogether(t, sealed, "flask")
+				w.others[0].sealed = true
+				if there {
+					w.others[0].sessions["there"], w.jar["flask"] = "ann", "there"
+				} else {
+					w.visit(login("ann")).succeeded()
+				}
+				w.is("ann")
+				copied := w.jar["flask"]
+				end(w)
+				for _, wait := range []time.Duration{0, 10 * time.Minute, 13 * time.Hour} {
+					w.now = w.now.Add(wait)
+					w.jar = map[string]string{"flask": copied}
+					w.visit(func(s *session.Session) {
+						if s.Subject() != "" {
+							t.Errorf("%s, sealed %t, begun there %t: %v later a copy opens a session", what, sealed, there, wait)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// Some systems keep a session's id when somebody logs in and out. It is the login that is taken over once.
+func TestOneSessionThereHasSeveralLogins(t *testing.T) {
+	eachTogether(t, func(t *testing.T, w *together) {
+		w.jar["flask"] = "there"
+		who := []string{"", "ann", "bob", "ann", "", "ann", "", "ann"}
+		if w.sealed { // a login that was revoked is, for as long as its sealed cookies last
+			who = []string{"", "ann", "bob", ""}
+		}
+		for _, name := range who {
+			w.others[0].sessions["there"] = name
+			w.visit(func(s *session.Session) {
+				if s.Subject() != name {
+					t.Errorf("%q has logged in there, and is %q here", name, s.Subject())
+				}
+			}).succeeded()
+			w.visit(func(s *session.Session) { _ = s.Subject() }).succeeded()
+		}
+	})
+}
+
+// What nobody has in one system must not hide that the visitor has logged in at another.
+func TestLoginGoesBeforeWhatNobodyHas(t *testing.T) {
+	eachTogether(t, func(t *testing.T, w *together) {
+		first, last := w.others[0], w.others[len(w.others)-1]
+		first.sessions["nobody's"], w.jar[first.name] = "", "nobody's"
+		last.sessions["there"], w.jar[last.name] = "ann", "there"
+		w.visit(func(s *session.Session) {
+			if s.Subject() != "ann" {
+				t.Errorf("who has logged in at %s is %q here", last.name, s.Subject())
+			}
+		}).succeeded()
+		w.is("ann")
+	})
+}
+
 func TestUnreachableMirrorIsNoSuccess(t *testing.T) {
 	eachTogether(t, func(t *testing.T, w *together) {
 		last := w.others[len(w.others)-1]
@@ -352,6 +436,55 @@ func TestEarlySaveSendsTheOtherCookieToo(t *testing.T) {
 	w.is("ann")
 	if calls := w.others[0].calls; !slices.Equal(calls, []string{"login"}) {
 		t.Errorf("the other system saw %v, want one login", calls)
+	}
+}
+
+// choosyMirror knows ann, and takes everybody else for whom it says.
+type choosyMirror struct {
+	*twin
+	takes string // "": for nobody
+}
+
+func (m choosyMirror) Login(ctx context.Context, old string, f session.Foreign) (string, error) {
+	if f.Subject != "ann" {
+		if f.Subject = m.takes; m.takes == "" {
+			return "", session.ErrNotFound
+		}
+	}
+	return m.twin.Login(ctx, old, f)
+}
+
+func newChoosy(t *testing.T, takes string) *together {
+	t.Helper()
+	w := &together{t: t, jar: map[string]string{}}
+	other := &twin{name: "flask", sessions: map[string]string{}}
+	im := other.importer()
+	im.Mirror = choosyMirror{other, takes}
+	w.world = newWorld(t, session.Options{Import: []session.Importer{im}})
+	return w
+}
+
+// An account that the other system does not have is no reason to keep its owner out, and nor may he be another there.
+func TestWhoIsUnknownThereLogsInHere(t *testing.T) {
+	w := newChoosy(t, "")
+	w.visit(login("ann")).succeeded()
+	if w.jar["flask"] == "" {
+		t.Fatal("ann is not logged in at the other system")
+	}
+	w.visit(login("root")).succeeded()
+	if w.jar["flask"] != "" {
+		t.Error("the visitor is root here and still ann there")
+	}
+	w.is("root")
+	w.visit((*session.Session).Destroy).succeeded()
+	w.is("")
+}
+
+func TestMirrorThatLogsInAnotherIsAnError(t *testing.T) {
+	w := newChoosy(t, "ann")
+	w.visit(login("root")).failedWith(http.StatusServiceUnavailable)
+	if w.is(""); w.jar["flask"] != "" {
+		t.Error("who logs in as root gets ann's cookie of the other system")
 	}
 }
 

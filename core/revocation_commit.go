@@ -101,6 +101,9 @@ func (c *commit) revoke(rec *record) error {
 	if len(rec.env.Subject) == 0 {
 		return nil
 	}
+	if err := c.closeShared(rec); err != nil {
+		return err
+	}
 	if err := c.m.endOne(c.ctx, string(rec.env.Subject), rec.env.Handle); err != nil {
 		return unavailable("destroy", err)
 	}

@@ -6,12 +6,14 @@ require (
 	github.com/coatcheck/coatcheck v0.1.0
 	github.com/coatcheck/coatcheck/internal/drivers v0.1.0
 	github.com/coatcheck/coatcheck/sessionui v0.1.0
+	github.com/coatcheck/coatcheck/stores/redisstore v0.1.0
 	github.com/coder/websocket v1.8.12
 	github.com/fasthttp/websocket v1.5.7
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/redis/go-redis/v9 v9.23.0
 	golang.org/x/crypto v0.54.0
 	golang.org/x/text v0.41.0
 )
@@ -29,7 +31,6 @@ require (
 	github.com/cloudwego/base64x v0.1.6 // indirect
 	github.com/coatcheck/coatcheck/adapters/echov5 v0.1.0
 	github.com/coatcheck/coatcheck/stores/memcachestore v0.1.0 // indirect
-	github.com/coatcheck/coatcheck/stores/redisstore v0.1.0 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.12 // indirect
 	github.com/gin-contrib/sse v1.1.0 // indirect
@@ -61,7 +62,6 @@ require (
 	github.com/philhofer/fwd v1.1.3-0.20240916144458-20a13a1f6b7c // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.59.0 // indirect
-	github.com/redis/go-redis/v9 v9.23.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/tinylib/msgp v1.2.5 // indirect

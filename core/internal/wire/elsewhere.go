@@ -23,24 +23,31 @@ func (e *Envelope) ForgetElsewhere() {
 	}
 }
 
-// Mirrors returns the names of the systems in which the session's login is one too.
-func (e *Envelope) Mirrors() (names []string) {
-	for rest := e.extension(SharedLogin); len(rest) > 0; {
-		var name []byte
-		name, rest = takeFrame(rest)
-		names = append(names, string(name))
-	}
-	return names
+// Shared says that a session's login is one in another system too.
+type Shared struct {
+	Name string // of the system
+	Key  string // under which it is noted that the session there is over
 }
 
-// SetMirrors keeps them as a frame each.
-func (e *Envelope) SetMirrors(names []string) {
-	if len(names) == 0 && len(e.extension(SharedLogin)) == 0 {
+// Mirrors returns in which other systems the session's login is one too.
+func (e *Envelope) Mirrors() (all []Shared) {
+	for rest := e.extension(SharedLogin); len(rest) > 0; {
+		var name, key []byte
+		name, rest = takeFrame(rest)
+		key, rest = takeFrame(rest)
+		all = append(all, Shared{string(name), string(key)})
+	}
+	return all
+}
+
+// SetMirrors keeps them as two frames each.
+func (e *Envelope) SetMirrors(all []Shared) {
+	if len(all) == 0 && len(e.extension(SharedLogin)) == 0 {
 		return
 	}
 	var kept []byte
-	for _, name := range names {
-		kept = AppendFrame(kept, name)
+	for _, shared := range all {
+		kept = AppendFrame(AppendFrame(kept, shared.Name), shared.Key)
 	}
 	e.SetExtension(SharedLogin, string(kept))
 }

@@ -27,6 +27,7 @@ type App struct {
 	pages    map[string]*template.Template
 	files    map[string]file
 	routes   map[string]route
+	beside   bool                                 // logins are shared with other systems
 	delays   bool                                 // X-Delay is obeyed
 	pause    func(context.Context, time.Duration) // how it is
 }

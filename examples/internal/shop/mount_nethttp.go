@@ -58,6 +58,9 @@ func send(w http.ResponseWriter, r Response) {
 }
 
 func newServer(a *App, h http.Handler) Server {
+	if a.beside {
+		h = noteSender(h)
+	}
 	secured := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range SecurityHeaders {
 			w.Header().Set(name, value)

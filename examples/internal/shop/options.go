@@ -21,6 +21,7 @@ type options struct {
 	idle, absolute                 time.Duration
 	allowDelay                     bool
 	tls, insecureHTTP              bool
+	besideUntil                    time.Time
 	tlsCert, tlsKey                string      // PEM files
 	at                             net.TCPAddr // what addr means
 }
@@ -45,6 +46,11 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	flags.DurationVar(&o.absolute, "absolute", 0, "ends a session this long after its login (0: 12h)")
 	flags.BoolVar(&o.allowDelay, "allow-delay", false,
 		"let the request header X-Delay, such as 300ms, slow a request down")
+	flags.Func("beside-until", "share logins with a Flask and a Django site behind the same host until the end of this "+
+		"`day`, like 2027-03-01; their secrets come from the environment: see beside.go", func(day string) (err error) {
+		o.besideUntil, err = until(day)
+		return err
+	})
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(stderr, "Shop is a small web shop. Its flags:")
@@ -98,8 +104,13 @@ func (o options) check(rest []string) error {
 
 // newSessions makes the manager that the options ask for. Without a store sessions travel in their cookies.
 func newSessions(o options, a *App, store session.Store, getenv func(string) string) (*session.Manager, error) {
+	beside, err := o.beside(a, getenv)
+	if err != nil {
+		return nil, err
+	}
 	policy := session.Options{
 		InsecureHTTP:    !o.https(),
+		Import:          beside,
 		IdleTimeout:     o.idle,
 		AbsoluteTimeout: o.absolute,
 		LifetimeFor:     func(user string) session.Lifetime { return o.lifetime(a.accounts.role(user)) },
@@ -139,7 +150,7 @@ func logEvents(log *slog.Logger) func(context.Context, session.Event) {
 func known(e session.Event) (attributes []slog.Attr) {
 	for _, a := range []struct{ name, value string }{
 		{"reason", string(e.Reason)}, {"route", e.Route}, {"at", e.Source},
-		{"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key},
+		{"handle", e.Handle}, {"subject", e.Subject}, {"key", e.Key}, {"importer", e.Importer},
 	} {
 		if a.value != "" {
 			attributes = append(attributes, slog.String(a.name, a.value))

@@ -84,7 +84,10 @@ func (v *visit) expired() bool { return v.s.Subject() == "" && v.s.Reason().Laps
 
 // language is the one that the visitor has chosen, or else the one that the browser prefers.
 func (v *visit) language() string {
-	return chosenLanguage.GetOr(v.s, preferred(v.Header("Accept-Language")))
+	if chosen := chosenLanguage.Get(v.s); speaks(chosen) {
+		return chosen
+	}
+	return preferred(v.Header("Accept-Language"))
 }
 
 // text is a sentence in the visitor's language.

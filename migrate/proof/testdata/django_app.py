@@ -1,5 +1,5 @@
 """A Django site. ENGINE says which of Django's session back ends it uses, SERVER where the back end's cache is, FILES its
-folder, and SQLITE, POSTGRESQL or MARIADB its database."""
+folder, SQLITE, POSTGRESQL or MARIADB its database, and USERS whom it knows."""
 
 import os
 
@@ -68,7 +68,7 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402
 
 def visit(request):
     request.session["cart"] = ["apple", "\u592a\u90ce \U0001f363"]
-    request.session["language"] = "ja"
+    request.session["language"] = request.GET.get("language", "ja")
     if "expiry" in request.GET:
         request.session.set_expiry(int(request.GET["expiry"]))
     return HttpResponse("hello")
@@ -107,6 +107,6 @@ urlpatterns = [
 
 if __name__ == "__main__":
     call_command("migrate", run_syncdb=True, verbosity=0)
-    for name in ["ann", "bob"]:
+    for name in os.environ.get("USERS", "ann bob").split():
         User.objects.create_user(name, password="secret of " + name)
     serve(get_wsgi_application())

@@ -85,7 +85,7 @@ def login():
     if "permanent" in request.args:
         session.permanent = True
     session["cart"] = ["apple", "banana"]
-    session["language"] = "ja \u592a\u90ce"
+    session["language"] = request.args.get("language", "ja \u592a\u90ce")
     session["count"] = 3
     for kind in request.args.getlist("kind"):
         session[kind] = KINDS[kind]
