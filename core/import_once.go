@@ -47,13 +47,20 @@ func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis)
 			defer turns.pass(key)
 			continue
 		}
-		if st.marker() != nil && !st.cookieDeletable() { // a response with a newer cookie of ours may be on its way
+		if st.awaitsRenewed() {
 			return nil
 		}
 		if settled, err := s.makeOver(st, im, b, old, fresh, now); settled || err != nil {
 			return err
 		}
 	}
+}
+
+// awaitsRenewed reports whether the visitor's token was renewed so lately that the answer with the new one may be on its
+// way, which no other cookie is to replace. What was ended leaves no such answer: a login here ends it over there too.
+func (st *state) awaitsRenewed() bool {
+	marker := st.marker()
+	return marker != nil && marker.env.Kind == wire.Alias && !st.cookieDeletable()
 }
 
 // openTaken looks for what has been made of another system's session already. If known is false, it is to be made; at

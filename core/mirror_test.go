@@ -273,6 +273,22 @@ func TestRenewalOvertakesNoMirror(t *testing.T) {
 	})
 }
 
+func TestLoginThereRightAfterALogoutCounts(t *testing.T) {
+	eachTogether(t, func(t *testing.T, w *together) {
+		w.visit(login("ann")).succeeded()
+		before, own := maps.Clone(w.jar), w.jar[cookieName]
+		delete(w.others[0].sessions, w.jar["flask"])
+		w.is("")
+		now := w.jar
+		w.jar = before // a copy of all cookies is tried, and told that the session has ended
+		w.visit(func(s *session.Session) { _ = s.Subject() }).succeeded()
+		now[cookieName] = own // of which the browser has not been told
+		w.jar = now
+		w.others[0].sessions["anew"], w.jar["flask"] = "ann", "anew"
+		w.is("ann")
+	})
+}
+
 func TestOtherVisitorThereIsAnotherHere(t *testing.T) {
 	eachTogether(t, func(t *testing.T, w *together) {
 		w.visit(func(s *session.Session) { login("ann")(s); items.Set(s, []string{"coat"}) }).succeeded()

@@ -35,8 +35,8 @@ func buildShop(t *testing.T) string {
 	return binary
 }
 
-// startShop runs the shop until the test ends, and returns its URL.
-func startShop(t *testing.T, binary, store string, env ...string) string {
+// runShop runs the shop until the test ends, and returns its URL.
+func runShop(t *testing.T, binary, store string, env ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, "-addr", "127.0.0.1:0", "-store", store, "-beside-until",
 		time.Now().Add(30*24*time.Hour).Format(time.DateOnly))

@@ -32,11 +32,11 @@ func TestTogether(t *testing.T) {
 	shop := buildShop(t)
 	sites := map[string]func(*testing.T) site{
 		"redis": func(t *testing.T) site {
-			at := startShop(t, shop, "redis://"+redis.Addr, append(env, "FLASK_SECRET_KEY="+flaskSecret)...)
+			at := runShop(t, shop, "redis://"+redis.Addr, append(env, "FLASK_SECRET_KEY="+flaskSecret)...)
 			return site{startHost(t, at, flask+"cookie", django), postgres}
 		},
 		"postgresql": func(t *testing.T) site {
-			at := startShop(t, shop, servers.PostgreSQLURL(postgres), append(env, "FLASK_SESSION_REDIS=redis://"+redis.Addr)...)
+			at := runShop(t, shop, servers.PostgreSQLURL(postgres), append(env, "FLASK_SESSION_REDIS=redis://"+redis.Addr)...)
 			return site{startHost(t, at, flask+"redis", django), redis}
 		},
 	}
