@@ -3,6 +3,7 @@ package fromdjango
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/migrate/internal/strict"
 )
 
 // mirror makes Django's sessions, as its login and logout do.
@@ -18,12 +20,21 @@ type mirror struct {
 	place
 }
 
-// Login implements session.Mirror. The old session is deleted with all its values, as by Django's flush: f.Values are
-// what comes along.
+// Login implements session.Mirror. As in Django, the values of a session in which nobody was logged in come along, and
+// those of another one are deleted with it.
 func (m mirror) Login(ctx context.Context, old string, f session.Foreign) (string, error) {
 	values, err := m.login(ctx, f)
 	if err != nil {
 		return "", err
+	}
+	begun, err := m.begun(ctx, old)
+	if err != nil {
+		return "", err
+	}
+	for name, value := range begun {
+		if _, has := values[name]; !has {
+			values[name] = value
+		}
 	}
 	text, err := json.Marshal(values)
 	if err != nil {
@@ -34,6 +45,26 @@ func (m mirror) Login(ctx context.Context, old string, f session.Foreign) (strin
 		return "", err
 	}
 	return value, m.remove(ctx, old)
+}
+
+// begun are the values of a session in which nobody is logged in.
+func (m mirror) begun(ctx context.Context, old string) (map[string]any, error) {
+	s, err := m.open(ctx, old)
+	refused, _ := errors.AsType[*session.NotImported](err)
+	switch {
+	case refused != nil, errors.Is(err, session.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	values, err := strict.Object(s.json)
+	if err != nil || values[keyUser] != nil {
+		return nil, nil //nolint:nilerr // there is no session
+	}
+	for _, name := range []string{keyCSRF, keyTest} { // Django makes a new one at a login
+		delete(values, name)
+	}
+	return values, nil
 }
 
 // Logout implements session.Mirror.

@@ -139,6 +139,27 @@ func TestMirror(t *testing.T) {
 	}
 }
 
+// Who has put something into his cart over there before he logs in here finds it there afterwards. What somebody else
+// has over there is not his.
+func TestMirrorKeepsWhatNobodyHas(t *testing.T) {
+	i := must(fromdjango.SignedCookies(checked(users{"42": password}, secret)))
+	for begun, want := range map[string]string{
+		`{"basket":["plum"],"language":"en","_csrftoken":"x"}`: `["plum"]`, `{"basket":["plum"],"_auth_user_id":"42"}`: "", `[`: "",
+	} {
+		value, err := i.Mirror.Login(t.Context(), seal(cookieSalt, secret, b64(begun), signedAt),
+			session.Foreign{Subject: "user:42", Values: map[string]any{"language": "fr"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := i.Open(t.Context(), value)
+		basket, _ := f.Values["basket"].(json.RawMessage)
+		language, _ := f.Values["language"].(json.RawMessage)
+		if err != nil || string(basket) != want || string(language) != `"fr"` {
+			t.Errorf("%s: the basket is %s, the language %s, error %v", begun, basket, language, err)
+		}
+	}
+}
+
 // ends checks that a login ends the old session and a logout the new one.
 func ends(t *testing.T, name string, i session.Importer, old string) {
 	t.Helper()

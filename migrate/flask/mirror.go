@@ -7,16 +7,18 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/migrate/internal/strict"
 )
 
-// Mirror says how a login here becomes one in Flask: a new session with the user and the importer's Values. Whatever
-// else the visitor had over there before, a token against forged forms for example, is not in it.
+// Mirror says how a login here becomes one in Flask. What the visitor had in his session there while nobody was logged
+// in stays in it, but for Flask-Session's in MessagePack.
 type Mirror struct {
 	// User turns this package's subject, like "user:42", into what Flask knows the user by: for Flask-Login the text that
 	// get_id returns, "42". Nil means the subject as it is. session.ErrNotFound says that Flask does not know the subject,
@@ -123,12 +125,45 @@ func pythonBytes(text string) string {
 type cookieMirror struct{ *prepared }
 
 // Login makes a cookie. The old one cannot be made to open nothing: Flask keeps no record of its cookies.
-func (m cookieMirror) Login(ctx context.Context, _ string, f session.Foreign) (string, error) {
+func (m cookieMirror) Login(ctx context.Context, old string, f session.Foreign) (string, error) {
 	values, err := m.values(ctx, f)
 	if err != nil {
 		return "", err
 	}
-	return m.seal(values), nil
+	escaped := tagged(values) // an object still: it has more than a tag
+	m.keep(escaped.(map[string]any), m.begun(old))
+	return m.sealTagged(escaped), nil
+}
+
+// begun are the values of a session, with Flask's tags.
+func (m cookieMirror) begun(old string) map[string]any {
+	body, _, err := m.unsealed(old)
+	if err != nil {
+		return nil
+	}
+	text, err := plain(body)
+	if err != nil {
+		return nil
+	}
+	if _, err := untagged(text); err != nil {
+		return nil
+	}
+	value, _ := parse(text) // untagged has
+	begun, _ := value.(map[string]any)
+	return begun
+}
+
+// keep adds to a login's values those of a session in which nobody was logged in, as Flask does when somebody logs in.
+func (p *prepared) keep(values, begun map[string]any) {
+	if begun[p.User] != nil {
+		return
+	}
+	for name, value := range begun {
+		_, has := values[name]
+		if !has && name != loginClient && name != permanent {
+			values[name] = value
+		}
+	}
 }
 
 // Logout has nothing to do: the session is in the cookie, which is deleted.
@@ -151,6 +186,11 @@ func (m serverMirror) Login(ctx context.Context, old string, f session.Foreign) 
 	if err != nil {
 		return "", err
 	}
+	begun, err := m.begun(ctx, old)
+	if err != nil {
+		return "", err
+	}
+	m.keep(values, begun)
 	data, err := m.encode(values)
 	if err != nil {
 		return "", err
@@ -166,6 +206,27 @@ func (m serverMirror) Login(ctx context.Context, old string, f session.Foreign) 
 		id = m.signers[0].sign(id)
 	}
 	return id, nil
+}
+
+// begun are the values of a session in JSON. MessagePack may have what JSON cannot tell from a text.
+func (m serverMirror) begun(ctx context.Context, old string) (map[string]any, error) {
+	id, err := m.id(old)
+	if err != nil || !m.Mirror.JSON {
+		return nil, nil //nolint:nilerr // there is no session
+	}
+	data, _, err := m.get(ctx, m.Prefix+id)
+	if err != nil {
+		if errors.Is(err, session.ErrNotFound) {
+			err = nil
+		}
+		return nil, err
+	}
+	if _, err := strict.Object(data); err != nil {
+		return nil, nil //nolint:nilerr // likewise
+	}
+	value, err := parse(data)
+	begun, _ := value.(map[string]any)
+	return begun, err
 }
 
 // Logout deletes a session. A value that no session can have needs nothing.

@@ -116,6 +116,36 @@ func TestMirror(t *testing.T) {
 	}
 }
 
+// TestMirrorKeepsWhatNobodyHas: who has put something into his cart over there before he logs in here finds it there
+// afterwards, as it was. What somebody else has over there is not his.
+func TestMirrorKeepsWhatNobodyHas(t *testing.T) {
+	const begun = `{"basket":{" t":["plum",2]},"language":"en","_id":"forged","_permanent":true}`
+	c := config()
+	c.Mirror = &Mirror{User: userOf, JSON: true}
+	cookie := cookieImporter(t, c)
+	value, f := mirrored(t, cookie, signed(t, b64(begun), "ZVPxAA"))
+	if got := string(raw(f.Values["basket"])); got != `["plum",2]` || string(raw(f.Values["language"])) != `"ja 太郎"` {
+		t.Errorf("the basket is %s, the language %s", got, f.Values["language"])
+	}
+	p, _ := c.prepare("cookie-session")
+	body, _, _ := p.unsealed(value)
+	if text, err := plain(body); err != nil || !strings.Contains(string(text), `"basket":{" t":["plum",2]}`) {
+		t.Errorf("the tuple has become %s, %v", text, err)
+	}
+	c.Secrets = nil
+	onServer := keyValueImporter(t, c, kept{"session:" + sid: `{"basket":["plum",2]}`})
+	if _, f = mirrored(t, onServer, sid); string(raw(f.Values["basket"])) != `["plum",2]` {
+		t.Errorf("on a server the basket is %s", f.Values["basket"])
+	}
+	for _, bad := range []string{
+		"", "x", signed(t, b64(`{"basket":1,"_user_id":"7"}`), "ZVPxAA"), signed(t, b64(`{"basket":1}`), "ZVPxA"),
+	} {
+		if _, f = mirrored(t, cookie, bad); f.Values["basket"] != nil || string(raw(f.Values["_id"])) == `"forged"` {
+			t.Errorf("%q: there is another's basket", bad)
+		}
+	}
+}
+
 // TestMirrorOnServer: the session of before the login opens nothing afterwards, nor does any after a logout.
 func TestMirrorOnServer(t *testing.T) {
 	kv := kept{"session:" + sid: "\x80", "session:": "not a session", "other": "value"}

@@ -14,8 +14,10 @@ import (
 )
 
 // seal makes a cookie as Flask makes it. Its zlib may find other bytes for the same text.
-func (p *prepared) seal(values map[string]any) string {
-	text := pythonJSON(nil, tagged(values))
+func (p *prepared) seal(values map[string]any) string { return p.sealTagged(tagged(values)) }
+
+func (p *prepared) sealTagged(value any) string {
+	text := pythonJSON(nil, value)
 	body := base64.RawURLEncoding.EncodeToString(text)
 	if short := deflate(text); len(short) < len(text)-1 {
 		body = "." + base64.RawURLEncoding.EncodeToString(short)

@@ -96,14 +96,23 @@ func anotherUser(t *testing.T, s site) {
 	})
 }
 
-// cartStays: what nobody has put into the cart belongs to whoever logs in then.
+// cartStays: what nobody has put into the carts of the three belongs to whoever logs in then.
 func cartStays(t *testing.T, s site) {
 	eachGuest(t, s, func(t *testing.T, g guest, at string) {
 		noError(t, g.add("tea"))
+		g.logIn("flask", "user2", "")
+		g.logOut("flask") // which leaves the cart to nobody
+		g.send("/django/visit", nil, nil)
 		g.logIn(at, "user1", "")
 		g.is("after a login at "+at, "user1")
 		if cart := g.shop().Cart; !slices.Equal(cart, []string{"tea"}) {
 			t.Errorf("after a login at %s the cart has %v, want tea", at, cart)
+		}
+		if cart := fmt.Sprint(g.flask().Values["cart"]); cart != "[apple banana]" {
+			t.Errorf("after a login at %s Flask's cart has %s", at, cart)
+		}
+		if cart := g.django().Cart; !slices.Equal(cart, djangoCart) {
+			t.Errorf("after a login at %s Django's cart has %v", at, cart)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -80,9 +81,12 @@ func besideDjango(a *App, getenv func(string) string) (im session.Importer, err 
 	if secret == "" && server == "" {
 		return im, nil
 	}
+	if at, failed := url.Parse(server); failed != nil || at.Scheme != "postgres" && at.Scheme != "postgresql" {
+		return im, errors.New("DJANGO_DATABASE_URL is no URL of a PostgreSQL server")
+	}
 	db, err := sql.Open("pgx", server)
 	if err != nil {
-		return im, errors.New("DJANGO_DATABASE_URL is no URL of a PostgreSQL server") // the error may hold a password
+		return im, err
 	}
 	im, err = fromdjango.DB(fromdjango.Config{
 		Secrets:      []string{secret},
@@ -143,8 +147,8 @@ func noteSender(h http.Handler) http.Handler {
 	})
 }
 
-// until reads a day, whose end is meant.
-func until(day string) (time.Time, error) {
+// endOf reads a day and returns its end.
+func endOf(day string) (time.Time, error) {
 	begins, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return time.Time{}, errors.New("it is a day like 2027-03-01")

@@ -48,7 +48,7 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 		"let the request header X-Delay, such as 300ms, slow a request down")
 	flags.Func("beside-until", "share logins with a Flask and a Django site behind the same host until the end of this "+
 		"`day`, like 2027-03-01; their secrets come from the environment: see beside.go", func(day string) (err error) {
-		o.besideUntil, err = until(day)
+		o.besideUntil, err = endOf(day)
 		return err
 	})
 	if err := flags.Parse(args); err != nil {
