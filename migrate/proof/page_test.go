@@ -9,11 +9,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
 	scsmemstore "github.com/alexedwards/scs/v2/memstore"
 	"github.com/gofiber/fiber/v2"
 	fibersessions "github.com/gofiber/fiber/v2/middleware/session"
@@ -24,6 +27,12 @@ import (
 	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
 	session "github.com/coatcheck/coatcheck/core"
 	"github.com/coatcheck/coatcheck/internal/servers"
+	fromdjango "github.com/coatcheck/coatcheck/migrate/django"
+	fromexpress "github.com/coatcheck/coatcheck/migrate/express"
+	fromfiber "github.com/coatcheck/coatcheck/migrate/fiber"
+	fromflask "github.com/coatcheck/coatcheck/migrate/flask"
+	fromgorilla "github.com/coatcheck/coatcheck/migrate/gorilla"
+	fromscs "github.com/coatcheck/coatcheck/migrate/scs"
 	"github.com/coatcheck/coatcheck/stores/memstore"
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
@@ -48,6 +57,32 @@ func TestMigrationPageShowsThisCode(t *testing.T) {
 	}
 	if len(blocks) < 15 {
 		t.Errorf("%s has %d pieces of Go, want 15 or more", migrationPage, len(blocks))
+	}
+}
+
+// TestMigrationPageNamesWhatThereIs: each field that the page names by its type exists.
+func TestMigrationPageNamesWhatThereIs(t *testing.T) {
+	page, err := os.ReadFile(migrationPage)
+	noError(t, err)
+	structs := map[string][]any{
+		"Config": {fromgorilla.Config{}, fromscs.Config{}, fromfiber.Config{}, fromflask.Config{}, fromdjango.Config{},
+			fromexpress.Config{}, fibersessions.Config{}},
+		"Importer": {session.Importer{}}, "Foreign": {session.Foreign{}}, "Options": {session.Options{}},
+		"Cookie": {session.Cookie{}}, "Guard": {session.Guard{}}, "Table": {fromflask.Table{}, fromdjango.Table{}},
+		"Users": {fromdjango.Users{}}, "SessionManager": {scs.SessionManager{}},
+	}
+	named := regexp.MustCompile("`([A-Z]\\w+)\\.([A-Z]\\w+)").FindAllStringSubmatch(string(page), -1)
+	for _, name := range named {
+		exists := slices.ContainsFunc(structs[name[1]], func(s any) bool {
+			_, ok := reflect.TypeOf(s).FieldByName(name[2])
+			return ok
+		})
+		if !exists {
+			t.Errorf("there is no %s.%s", name[1], name[2])
+		}
+	}
+	if len(named) < 40 {
+		t.Errorf("%d names are found, want 40 or more", len(named))
 	}
 }
 
@@ -246,5 +281,22 @@ func TestMigrationPageOpensTheOthers(t *testing.T) {
 		c := djangoSettings(djangoSecret, db, sqlstore.SQLite)
 		_, err := fromOtherDjango(engine, c, client, t.TempDir())
 		noError(t, err)
+	}
+}
+
+// TestMigrationPageShowsTheWarning: the log has the line of the page.
+func TestMigrationPageShowsTheWarning(t *testing.T) {
+	page, err := os.ReadFile(migrationPage)
+	noError(t, err)
+	i, err := fromFlask(flaskSecret)
+	noError(t, err)
+	i.Until = time.Date(2027, time.March, 1, 0, 0, 0, 0, time.UTC)
+	told := logged(t)
+	o := session.Options{Import: []session.Importer{i}, Now: func() time.Time { return i.Until.Add(-day) }}
+	_, err = session.New(memstore.New(), o)
+	noError(t, err)
+	_, line, _ := strings.Cut(told.String(), " ") // the time
+	if line == "" || !strings.Contains(string(page), line) {
+		t.Errorf("the page does not have this line:\n%s", line)
 	}
 }
