@@ -33,6 +33,7 @@ import (
 	ginsession "github.com/coatcheck/coatcheck/adapters/gin"
 	httpsession "github.com/coatcheck/coatcheck/adapters/nethttp"
 	session "github.com/coatcheck/coatcheck/core"
+	fromflask "github.com/coatcheck/coatcheck/migrate/flask"
 	"github.com/coatcheck/coatcheck/sessionui"
 )
 `
