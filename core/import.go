@@ -12,6 +12,7 @@ import (
 type brought struct {
 	Foreign
 	subject string
+	twins   []*brought // the subject's further sessions that cookies of the same name open; they end with this one's move
 }
 
 // importAny looks for a session of another system that the visitor brings, and makes it the request's. A login goes
@@ -47,7 +48,7 @@ func (s *Session) importAny(st *state, at time.Time) {
 func (s *Session) look(st *state, im *importer, now wire.Millis) (chosen *brought, err error) {
 	found := im.cookie.find(s.x.CookieLines(), im.checkValue)
 	for _, reason := range found.skipped {
-		st.noteRefused(s.m, im, reason)
+		st.noteRefused(s.m, im, reason, nil)
 	}
 	if found.count == 0 {
 		return nil, nil
@@ -56,18 +57,20 @@ func (s *Session) look(st *state, im *importer, now wire.Millis) (chosen *brough
 		st.addEvent(s.m, e)
 	}
 	for _, value := range found.values[:found.count] {
-		b, err := im.read(&st.loading, value)
-		reason, err := refusal(err)
+		b, why := im.read(&st.loading, value)
+		reason, err := refusal(why)
 		switch {
 		case err != nil:
 			return nil, err
 		case reason != "":
-			st.noteRefused(s.m, im, reason)
+			st.noteRefused(s.m, im, reason, why)
 		case chosen == nil:
 			chosen = &b
 		case b.subject == "" || b.subject != chosen.subject:
-			st.noteRefused(s.m, im, ReasonAmbiguous)
+			st.noteRefused(s.m, im, ReasonAmbiguous, nil)
 			return nil, nil
+		default:
+			chosen.twins = append(chosen.twins, &b)
 		}
 	}
 	return chosen, nil
@@ -75,7 +78,11 @@ func (s *Session) look(st *state, im *importer, now wire.Millis) (chosen *brough
 
 // importFrom makes b the request's session. It returns whether there is no need to look further.
 func (s *Session) importFrom(st *state, im *importer, b *brought, now wire.Millis) (settled bool) {
-	if err := s.takeOver(st, im, b, now); err != nil {
+	err := s.takeOver(st, im, b, now)
+	for i := 0; i < len(b.twins) && err == nil && st.found; i++ {
+		err = s.m.closeForeign(&st.loading, im, b.twins[i])
+	}
+	if err != nil {
 		st.failLoad(s.m, importFailed(im, err))
 	}
 	return st.found || st.blocked() != nil
@@ -101,13 +108,13 @@ func (im *importer) read(ctx *bounded, value string) (b brought, err error) {
 
 // refusal tells an importer's word that there is no session from a failure.
 func refusal(err error) (Reason, error) {
-	var no *NotImported
+	no, refused := errors.AsType[*NotImported](err)
 	switch {
 	case err == nil:
 		return "", nil
-	case errors.As(err, &no) && no.Reason != "":
+	case refused && no.Reason != "":
 		return no.Reason, nil
-	case errors.As(err, &no):
+	case refused:
 		return ReasonCorrupt, nil
 	case errors.Is(err, ErrNotFound):
 		return ReasonUnknown, nil
@@ -115,14 +122,21 @@ func refusal(err error) (Reason, error) {
 	return "", err
 }
 
-// noteRefused notes why a session of another system was not taken over.
-func (st *state) noteRefused(m *Manager, im *importer, reason Reason) {
+// noteRefused notes why a session of another system was not taken over. Whoever listens to events is told what the
+// importer has to say of it.
+func (st *state) noteRefused(m *Manager, im *importer, reason Reason, why error) {
 	if reason == "" {
 		return
 	}
 	r := st.rarely()
 	r.reason = r.reason.orBetter(reason)
-	st.addEvent(m, Event{Reason: reason, Importer: im.Name})
+	no, _ := errors.AsType[*NotImported](why)
+	if no == nil || no.Reason == "" {
+		no = &NotImported{Reason: reason}
+	}
+	if m.onEvent != nil {
+		st.addEvent(m, Event{Reason: reason, Importer: im.Name, Err: no})
+	}
 }
 
 // heedImporters is where a load turns to the other systems.

@@ -17,17 +17,15 @@ const (
 )
 
 // elsewhere is where that is noted: with the other revocations, or in the sessions' own store. Nil means nowhere,
-// because there are no importers, or no store.
+// because there are no importers, or no store. That their time is over does not matter: it may be moved.
 func (m *Manager) elsewhere() *revocations {
-	now := m.now()
-	for _, im := range m.importers {
-		switch {
-		case im.isOver(now):
-		case m.revocations != nil:
-			return m.revocations
-		case m.store != nil:
-			return &revocations{store: m.store}
-		}
+	switch {
+	case len(m.importers) == 0:
+		return nil
+	case m.revocations != nil:
+		return m.revocations
+	case m.store != nil:
+		return &revocations{store: m.store, batch: m.batch}
 	}
 	return nil
 }
@@ -62,7 +60,7 @@ func (m *Manager) everybodyElsewhere() RecordID {
 
 // endedBefore reports whether b was ended before it could be taken over. What began at an unknown time counts as from
 // before. Here the clocks of two systems are compared, because there is nothing else.
-func (m *Manager) endedBefore(ctx context.Context, b *brought) (bool, error) {
+func (m *Manager) endedBefore(ctx context.Context, im *importer, b *brought) (bool, error) {
 	r := m.elsewhere()
 	if r == nil {
 		return false, nil
@@ -76,7 +74,7 @@ func (m *Manager) endedBefore(ctx context.Context, b *brought) (bool, error) {
 		if err != nil {
 			return false, unavailable("import", err)
 		}
-		if generation > 0 && b.began() <= generation+clockStep+m.leeway {
+		if generation > 0 && b.began(im) <= generation+clockStep+m.leeway {
 			return true, nil
 		}
 	}
@@ -86,9 +84,15 @@ func (m *Manager) endedBefore(ctx context.Context, b *brought) (bool, error) {
 // clockStep is how much earlier than it was a time may seem that another system keeps in seconds.
 const clockStep = wire.Millis(time.Second / time.Millisecond)
 
-// began is when b began at the latest, 0 if that is not known.
-func (b *brought) began() wire.Millis {
-	return cmp.Or(sinceEpoch(b.Authenticated), sinceEpoch(b.Created), sinceEpoch(b.Written))
+// began is when b began at the latest, 0 if that is not known. When it was last written says nothing of that, because a
+// copy of its cookie may have been used since. Where both systems are kept in step it counts all the same: over there
+// the visitor is logged in, and most systems know of no other time.
+func (b *brought) began(im *importer) wire.Millis {
+	began := cmp.Or(sinceEpoch(b.Authenticated), sinceEpoch(b.Created))
+	if began == 0 && im.Mirror != nil {
+		began = sinceEpoch(b.Written)
+	}
+	return began
 }
 
 // sinceEpoch is a time that may be unknown, which is 0.
@@ -99,8 +103,13 @@ func sinceEpoch(at time.Time) wire.Millis {
 	return wire.FromTime(at)
 }
 
-// generation returns that of one revocation, 0 if there is none.
+// generation returns that of one revocation, 0 if there is none. Stores that keep copies answer LoadAll from what is
+// durable.
 func (r *revocations) generation(ctx context.Context, id RecordID) (wire.Millis, error) {
+	if r.batch != nil {
+		found, err := r.look(ctx, []RecordID{id})
+		return found[id].generation, err
+	}
 	found, err := r.store.Load(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil

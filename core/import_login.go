@@ -16,6 +16,8 @@ type importing struct {
 	handle wire.Handle
 	x      Exchange // of the request
 	*brought
+
+	filling bool // Importer.Fill is at work
 }
 
 // logInFrom makes a session of ours of b, as a login and a Save do. It returns nil if there is nothing to make one of,
@@ -27,9 +29,9 @@ func (s *Session) logInFrom(st *state, im *importer, b *brought, how *importing)
 		login.st.adopt(s.m, st.rare.anonymous, opening{})
 	}
 	defer login.finish()
-	if err := login.fillFrom(st, im, b); err != nil {
-		reason, err := refusal(err)
-		st.noteRefused(s.m, im, reason)
+	if why := login.fillFrom(st, im, b); why != nil {
+		reason, err := refusal(why)
+		st.noteRefused(s.m, im, reason, why)
 		return nil, err
 	}
 	if a := login.st.changes(); !a.login && !login.st.startsSession() {
@@ -38,10 +40,10 @@ func (s *Session) logInFrom(st *state, im *importer, b *brought, how *importing)
 	err := login.commitNow(early)
 	switch {
 	case errors.Is(err, ErrTooManySessions):
-		st.noteRefused(s.m, im, ReasonLimited)
+		st.noteRefused(s.m, im, ReasonLimited, nil)
 		return nil, nil
 	case errors.Is(err, ErrTooLarge):
-		st.noteRefused(s.m, im, ReasonOversized)
+		st.noteRefused(s.m, im, ReasonOversized, nil)
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -73,7 +75,10 @@ func (s *Session) fillFrom(st *state, im *importer, b *brought) error {
 		}
 	}
 	if im.Fill != nil {
-		if err := im.Fill(s.ctx, s, b.Foreign); err != nil {
+		how := s.st.rare.importing
+		how.filling = true
+		err := im.Fill(s.ctx, s, b.Foreign)
+		if how.filling = false; err != nil {
 			return err
 		}
 	}
@@ -81,9 +86,18 @@ func (s *Session) fillFrom(st *state, im *importer, b *brought) error {
 	case a.refusal != nil:
 		return a.refusal
 	case a.subject != b.subject, a.renew, a.ending != nil:
-		return fmt.Errorf("the function Fill of %s may set values and a lifetime, and nothing else", im.Name)
+		return fmt.Errorf("%w (%s)", errOnlyFills, im.Name)
 	}
 	return nil
+}
+
+var errOnlyFills = errors.New("session: the function Fill of an Importer may set values and a lifetime, and nothing else")
+
+// fills reports whether this is the session that an importer's Fill is filling.
+func (s *Session) fills() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.st != nil && s.st.rare != nil && s.st.rare.importing != nil && s.st.rare.importing.filling
 }
 
 // takeFrom takes over what a login has to tell: its events, and the lines for other systems' cookies.

@@ -30,17 +30,21 @@ func handleFor(token string) wire.Handle {
 
 // takeOver makes b the request's session: the one that another request has made of it, or else a new one.
 func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis) error {
+	if !b.Deadline.IsZero() && s.m.reached(wire.FromTime(b.Deadline), now) {
+		st.noteRefused(s.m, im, ReasonExpiredAbsolute, nil)
+		return nil
+	}
 	old := im.tokenFor(b.ID, b.subject)
 	if s.m.store == nil {
 		return s.sealOver(st, im, b, old, now)
 	}
 	key := turnKey(recordID(s.m.name, old))
-	for held := false; ; held = true {
-		known, fresh, err := s.openTaken(st, im, b, old, now)
+	for tries := range maxEdits {
+		known, at, err := s.openTaken(st, im, b, old, now)
 		if known || err != nil {
 			return err
 		}
-		if !held { // others of this process that come with the same cookie wait, and find what this one makes
+		if tries == 0 { // others of this process that come with the same cookie wait, and find what this one makes
 			if _, err := turns.take(&st.loading, key, 0); err != nil {
 				return unavailable("import", err)
 			}
@@ -50,11 +54,14 @@ func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis)
 		if st.awaitsRenewed() {
 			return nil
 		}
-		if settled, err := s.makeOver(st, im, b, old, fresh, now); settled || err != nil {
+		if settled, err := s.makeOver(st, im, b, old, at, now); settled || err != nil {
 			return err
 		}
 	}
+	return unavailable("import", errContested)
 }
+
+var errContested = errors.New("others were faster each time")
 
 // awaitsRenewed reports whether the visitor's token was renewed so lately that the answer with the new one may be on its
 // way, which no other cookie is to replace. What was ended leaves no such answer: a login here ends it over there too.
@@ -74,10 +81,14 @@ func (s *Session) openTaken(
 	case err != nil:
 		return false, nil, err
 	case o.reason == "":
-		st.adoptFrom(s.m, im, &rec, o)
-		return true, nil, nil
-	case o.reason == ReasonUnknown && o.marker == nil:
+		if o.reason = s.heedBinding(st, &rec, now); o.reason == "" {
+			st.adoptFrom(s.m, im, &rec, o)
+			return true, nil, nil
+		}
+	case o.reason == ReasonUnknown && o.marker == nil && rec.env.Kind == 0:
 		return false, nil, nil
+	case o.reason == ReasonUnknown && o.marker == nil: // an alias or marker whose time is over
+		return false, &rec, nil
 	case im.Mirror != nil && o.marker != nil && hasRunOut(o.reason): // over there the login is still good
 		return false, o.marker, nil
 	case im.Mirror != nil && b.subject == "": // what nobody has over there stays there
@@ -86,7 +97,9 @@ func (s *Session) openTaken(
 	s.noteUnopened(st, o, &rec, now)
 	r := st.rarely()
 	r.importer, r.reason = im, r.reason.orBetter(o.reason)
-	r.dropForeign(im)
+	if im.Mirror == nil && s.m.reached(o.since+answerTime, s.begunAt.onAppClock(now)) && !st.otherClient() {
+		r.dropForeign(im) // no answer with another one can be on its way
+	}
 	return true, nil, nil
 }
 
@@ -107,36 +120,67 @@ func hasRunOut(r Reason) bool {
 func (s *Session) makeOver(
 	st *state, im *importer, b *brought, old string, at *record, now wire.Millis,
 ) (settled bool, _ error) {
+	if over, err := s.refuseEnded(st, im, b); over || err != nil { // before it takes the place of anything
+		return true, err
+	}
+	how := &importing{from: im, handle: handleFor(old), x: s.x, brought: b}
+	if im.Mirror != nil { // it may be made more than once, and two sessions are not to have one handle
+		how.handle = mintHandle()
+	}
 	salt := mintSalt()
-	token := successorToken(old, salt)
-	login, err := s.logInFrom(st, im, b, &importing{from: im, token: token, handle: handleFor(old), x: s.x, brought: b})
+	how.token = successorToken(old, salt)
+	login, err := s.logInFrom(st, im, b, how)
 	if err != nil || login == nil {
 		return true, err
 	}
 	var rec record
 	login.st.base.reparse(&rec)
-	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
+	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading}
 	defer c.release()
+	// Whatever ends the subject's sessions from now on finds this one.
+	if over, err := s.refuseRevoked(st, im, b, &rec, now); over || err != nil {
+		c.deleteUnused(&rec)
+		return true, err
+	}
 	err = c.lead(recordID(s.m.name, old), at, &rec, salt, b.aliasEnd(now))
 	switch {
 	case errors.Is(err, ErrExists), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 		c.deleteUnused(&rec)
 		return false, nil
-	case err != nil:
+	case err != nil && st.rarely().anonymous == nil: // otherwise it is all that is left of the visitor's session
 		return true, unavailable("import", err)
 	}
-	if over, err := s.m.endedBefore(&st.loading, b); over || err != nil {
-		if over {
-			err = c.endRecord(rec)
-			st.noteRefused(s.m, im, ReasonAlreadyEnded)
-			st.rarely().dropForeign(im)
-		}
-		return true, err
-	}
 	st.takeFrom(login, im)
-	offer := s.m.cookie.set(token, s.m.cookieLasts(&rec.env, now))
-	st.adoptFrom(s.m, im, &rec, opening{token: token, offer: offer})
+	offer := s.m.cookie.set(how.token, s.m.cookieLasts(&rec.env, now))
+	st.adoptFrom(s.m, im, &rec, opening{token: how.token, offer: offer})
 	return true, nil
+}
+
+// refuseEnded refuses b if it was ended before it could be taken over.
+func (s *Session) refuseEnded(st *state, im *importer, b *brought) (over bool, err error) {
+	if over, err = s.m.endedBefore(&st.loading, im, b); over {
+		st.noteRefused(s.m, im, ReasonAlreadyEnded, nil)
+		st.rarely().dropForeign(im)
+	}
+	return over, err
+}
+
+// refuseRevoked is refuseEnded for the session that has been made of b, which Options.Revocations may have ended too.
+func (s *Session) refuseRevoked(
+	st *state, im *importer, b *brought, rec *record, now wire.Millis,
+) (over bool, err error) {
+	if s.m.revocations != nil {
+		var o opening
+		if err = s.m.checkRevoked(&st.loading, &o, rec, now, nil); err != nil {
+			return false, err
+		}
+		if o.revoked {
+			st.noteRefused(s.m, im, ReasonAlreadyEnded, nil)
+			st.rarely().dropForeign(im)
+			return true, nil
+		}
+	}
+	return s.refuseEnded(st, im, b)
 }
 
 // lead writes the alias that leads from id to rec.
@@ -146,11 +190,13 @@ func (c *commit) lead(id RecordID, at, rec *record, salt []byte, deadline wire.M
 		from = *at
 	}
 	mark := c.newMarker(&from, wire.Alias, wire.LeftByRenewal, deadline, slices.Concat(rec.id[:], salt))
+	var err error
 	if at != nil {
-		return c.replace(&mark)
+		err = c.replace(&mark)
+	} else {
+		err = c.m.store.Create(c.ctx, mark.toStore())
 	}
-	err := c.m.store.Create(c.ctx, mark.toStore())
-	if errors.Is(err, ErrExists) && c.isStored(&mark) {
+	if (errors.Is(err, ErrExists) || errors.Is(err, ErrConflict)) && c.isStored(&mark) {
 		return nil
 	}
 	return err
@@ -178,19 +224,8 @@ func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now 
 	}
 	var rec record
 	login.st.base.reparse(&rec)
-	over, err := s.m.endedBefore(&st.loading, b)
-	if err == nil && !over && s.m.revocations != nil {
-		var o opening
-		err = s.m.checkRevoked(&st.loading, &o, &rec, now, nil)
-		over = o.revoked
-	}
-	switch {
-	case err != nil:
+	if over, err := s.refuseRevoked(st, im, b, &rec, now); over || err != nil {
 		return err
-	case over:
-		st.noteRefused(s.m, im, ReasonAlreadyEnded)
-		st.rarely().dropForeign(im)
-		return nil
 	}
 	st.takeFrom(login, im)
 	line := login.st.cookie

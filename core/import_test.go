@@ -232,21 +232,26 @@ func TestRevokedIsNotImported(t *testing.T) {
 		"RevokeEverybody": func(w *world) error { _, err := w.RevokeEverybody(t.Context()); return err },
 	} {
 		w, e := newImporting(t, session.Options{})
-		written := w.now.Add(-time.Hour)
-		e.foreign = func(f *session.Foreign) { f.Written = written }
-		if err := revoke(w); err != nil {
-			t.Fatalf("%s: %v", what, err)
+		for range 2 {
+			id, before := "", w.now.Add(-time.Minute)
+			e.foreign = func(f *session.Foreign) { f.ID, f.Authenticated, f.Written = id, before, w.now.Add(time.Minute) }
+			if err := revoke(w); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			v := bring(t, w.Manager, "ann:good", "")
+			if v.Subject() != "" || v.Reason() != session.ReasonAlreadyEnded {
+				t.Errorf("%s: what the other system still had was taken over: it was to be over", what)
+			}
+			v.finish().succeeded()
+			before = time.Time{}
+			if bring(t, w.Manager, "ann:good", "").Exists() {
+				t.Errorf("%s: what has been written since counts as begun since: a stolen copy may have been used", what)
+			}
+			w.now = w.now.Add(time.Minute)
+			id, before = w.now.String(), w.now
+			bring(t, w.Manager, "ann:good", "").has("ann").finish().succeeded()
+			w.now = w.now.Add(time.Minute)
 		}
-		v := bring(t, w.Manager, "ann:good", "")
-		if v.Subject() != "" {
-			t.Errorf("%s: what the other system still had was taken over: it was to be over", what)
-		}
-		v.finish().succeeded()
-		w.now = w.now.Add(time.Minute)
-		written = w.now
-		bring(t, w.Manager, "ann:good", "").finish().succeeded()
-		e.foreign = func(f *session.Foreign) { f.Written, f.ID = written, "later" }
-		bring(t, w.Manager, "ann:good", "").has("ann").finish().succeeded()
 	}
 }
 
@@ -377,10 +382,11 @@ func TestImportersEndIsTold(t *testing.T) {
 }
 
 func TestFill(t *testing.T) {
-	for _, fill := range map[string]func(*session.Session) error{
+	for what, fill := range map[string]func(*session.Session) error{
 		"login":   func(s *session.Session) error { s.Login("root"); return nil },
 		"destroy": func(s *session.Session) error { s.Destroy(); return nil },
 		"renew":   func(s *session.Session) error { s.Renew(); return nil },
+		"save":    func(s *session.Session) error { _ = s.Save(); return nil },
 		"error":   func(*session.Session) error { return errDown },
 	} {
 		e := &elsewhere{}
@@ -390,6 +396,9 @@ func TestFill(t *testing.T) {
 		v := bring(t, w.Manager, "ann:good", "")
 		_ = v.Subject()
 		v.finish().failedWith(http.StatusServiceUnavailable)
+		if n, err := w.Count(t.Context()); n > 0 || err != nil {
+			t.Errorf("%s: %d sessions are there, error %v", what, n, err)
+		}
 	}
 	e := &elsewhere{}
 	im := e.importer()
@@ -487,4 +496,86 @@ func TestWhoHasASessionPaysNothingForImporters(t *testing.T) {
 		t.Errorf("with an importer %v allocations and %d calls, without %v and %d; the other system was asked %d times",
 			with, callsWith, without, calls, e.opened)
 	}
+}
+
+func TestFurtherOldCookiesAreGoneToo(t *testing.T) {
+	w, e := newImporting(t, session.Options{})
+	e.foreign = func(f *session.Foreign) { f.Subject = "ann" }
+	own := bring(t, w.Manager, "one:good; "+oldCookie+"=two:good", "").has("ann").finish().succeeded().issued()
+	w.read(t, own, (*session.Session).Destroy)
+	for _, old := range []string{"one:good", "two:good"} {
+		if bring(t, w.Manager, old, "").Exists() {
+			t.Errorf("after the logout %q opens a session: it came along with the one that was taken over", old)
+		}
+	}
+}
+
+func TestBindingHoldsForAnOldCookie(t *testing.T) {
+	w, _ := newImporting(t, session.Options{Binding: session.Binding{Agent: session.Refuse}})
+	from := func(agent string) *visit {
+		v := &visit{t: t, x: exchange{response: http.Header{}, header: map[string]string{"User-Agent": agent}}}
+		v.x.lines = []string{oldCookie + "=ann:good"}
+		v.ctx, _ = w.Begin(t.Context(), &v.request, &v.x)
+		v.Session = v.request.Session()
+		return v
+	}
+	from("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0").has("ann").finish().succeeded()
+	if v := from("curl/8.5"); v.Exists() || v.Reason() != session.ReasonOtherClient {
+		t.Errorf("another client with a copy of the old cookie is %q, reason %q", v.Subject(), v.Reason())
+	}
+}
+
+func TestDeadlineThatHasPassedIsRefused(t *testing.T) {
+	for _, ago := range []time.Duration{0, time.Minute, time.Hour} {
+		w, e := newImporting(t, session.Options{})
+		e.foreign = func(f *session.Foreign) { f.Deadline = w.now.Add(-ago) }
+		if v := bring(t, w.Manager, "ann:good", ""); v.Exists() || v.Reason() != session.ReasonExpiredAbsolute {
+			t.Errorf("over for %v: subject %q, reason %q", ago, v.Subject(), v.Reason())
+		}
+	}
+}
+
+func TestRefusedImportEvictsNobody(t *testing.T) {
+	w, _ := newImporting(t, session.Options{MaxPerSubject: 1})
+	if _, err := w.RevokeAll(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	own := w.read(t, "", func(s *session.Session) { s.Login("ann") }).issued()
+	bring(t, w.Manager, "ann:good", "").finish().succeeded()
+	if !existsWith(t, w, own) {
+		t.Error("an old cookie that is refused has ended its owner's session")
+	}
+}
+
+func TestOldCookieOfALaterLoginStays(t *testing.T) {
+	w, _ := newImporting(t, session.Options{})
+	own := bring(t, w.Manager, "ann:good", "").has("ann").finish().succeeded().issued()
+	w.read(t, own, (*session.Session).Destroy)
+	v := bring(t, w.Manager, "ann:good", "")
+	if exists := v.Exists(); exists || v.finish().dropped() {
+		t.Error("a request that was on its way deletes the cookie of a login over there that has come since")
+	}
+	w.now = w.now.Add(2 * time.Minute)
+	if v := bring(t, w.Manager, "ann:good", ""); v.Exists() || !v.finish().dropped() {
+		t.Error("a cookie that opens nothing any more is looked up with each request")
+	}
+}
+
+func TestImportThatIsNotSureToBeAllowedIsNone(t *testing.T) {
+	w, e := newImporting(t, session.Options{})
+	if _, err := w.RevokeAll(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	e.foreign = func(f *session.Foreign) { f.Authenticated = w.now.Add(time.Minute) }
+	for _, method := range []string{"LoadAll", "Load", "Create"} {
+		w.store.Before(fail(method))
+		v := bring(t, w.Manager, "ann:good", "")
+		_ = v.Subject()
+		v.finish().failedWith(http.StatusServiceUnavailable)
+		w.store.Before(nil)
+		if n, err := w.Count(t.Context()); n > 0 || err != nil {
+			t.Errorf("%s fails: %d sessions are there, error %v", method, n, err)
+		}
+	}
+	bring(t, w.Manager, "ann:good", "").has("ann").finish().succeeded()
 }

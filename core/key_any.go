@@ -6,8 +6,12 @@ import (
 )
 
 // fill sets the key to a value from another system: JSON, or a value of Go's that has the key's type, or has the same
-// JSON. A value that does not fit changes nothing.
+// JSON. JSON's null is no value. A value that does not fit changes
+// nothing.
 func (k Key[T]) fill(s *Session, value any) error {
+	if text, isJSON := value.(json.RawMessage); isJSON && string(text) == "null" || value == nil {
+		return nil
+	}
 	v, ok := value.(T)
 	if !ok {
 		text, isJSON := value.(json.RawMessage)

@@ -126,7 +126,7 @@ func (m *Manager) tryBump(ctx context.Context, store Store, id RecordID, spare e
 	if before.ends(ground{id, spare.stamp}, spare.handle) {
 		spare = exemption{}
 	}
-	next := m.newRevocation(id, now, before.generation+1, m.epochEnd(now), spare)
+	next := m.newRevocation(id, now, max(before.generation+1, now), m.epochEnd(now), spare)
 	next.version, next.expires = old.version, max(old.expires, next.expires)
 	return store.Update(ctx, next.toStore())
 }

@@ -233,8 +233,12 @@ func (s *Session) Err() error {
 //
 // Where the request has not used its session there is nothing to save, and Save does not look it up.
 func (s *Session) Save() error {
-	if s.unused() {
+	switch {
+	case s.unused():
 		return nil
+	case s.fills():
+		s.reject(ReasonCommitFailed, "", errOnlyFills)
+		return errOnlyFills
 	}
 	err := s.commitNow(early)
 	if errors.Is(err, ErrRequestOver) { // which has been reported
