@@ -17,7 +17,8 @@ func (fiberStorage) Get(key string) ([]byte, error) {
 	if key != "1198a229-55c5-4f10-b4c5-427dae6cc35b" {
 		return nil, nil
 	}
-	return base64.StdEncoding.DecodeString("J/+DBAEBF21hcFtzdHJpbmddaW50ZXJmYWNlIHt9Af+EAAEMARAAABH/hAABBHVzZXIDaW50BAIAVA==")
+	const row = "J/+DBAEBF21hcFtzdHJpbmddaW50ZXJmYWNlIHt9Af+EAAEMARAAABH/hAABBHVzZXIDaW50BAIAVA=="
+	return base64.StdEncoding.DecodeString(row)
 }
 
 func ExampleV2() {

@@ -40,13 +40,13 @@ const (
 	language session.Key[string]   = "language"
 )
 
+const day = 24 * time.Hour
+
 // moved says which values come along: their keys here, by their names over there.
 var moved = map[string]session.AnyKey{"cart": cart, "lang": language}
 
 // lastDay is a week after the last session of the old system has ended.
 var lastDay = time.Date(2027, time.March, 1, 0, 0, 0, 0, time.UTC)
-
-const day = 24 * time.Hour
 
 func newSessions(store session.Store, old ...session.Importer) (*session.Manager, error) {
 	return session.New(store, session.Options{

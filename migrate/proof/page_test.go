@@ -89,8 +89,8 @@ func TestMigrationPageNamesWhatThereIs(t *testing.T) {
 // outdented takes the tabs off that lines begin with.
 func outdented(s string) string { return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(s, "") }
 
-// TestMigrationPage: who has logged in with the code of before, or with the real Flask or Django, goes on logged in with
-// cart and language on the code of after, once, and a forged cookie brings nothing.
+// TestMigrationPage: who has logged in with the code of before, or with the real Flask or Django, goes on logged in on
+// the code of after, with cart and language, once, and a forged cookie brings nothing.
 func TestMigrationPage(t *testing.T) {
 	lastDay = time.Now().Add(30 * day)
 	hashKey, blockKey := bytes.Repeat([]byte("h"), 64), bytes.Repeat([]byte("b"), 32)
