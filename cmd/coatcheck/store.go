@@ -73,6 +73,7 @@ const longest = 400 * 24 * time.Hour
 func manage(c *console, store session.Store, name string, timeout time.Duration) (*session.Manager, error) {
 	return session.New(store, session.Options{
 		Name: name, StoreTimeout: timeout, Now: c.now, IdleTimeout: longest, AbsoluteTimeout: longest,
+		Import:  []session.Importer{anyImporter},
 		OnEvent: func(context.Context, session.Event) {}, // errors are returned too
 	})
 }
@@ -126,4 +127,14 @@ func advise(c *console, o *storeurl.Opened, err error) error {
 		return fmt.Errorf("%w; %s", err, findOut)
 	}
 	return err
+}
+
+// anyImporter lets what the command revokes end what importers of the site's own would take over later, too. It takes
+// over nothing itself.
+var anyImporter = session.Importer{
+	Name: "coatcheck", Cookie: session.ForeignCookie{Name: "coatcheck"},
+	Until: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
+	Open: func(context.Context, string) (session.Foreign, error) {
+		return session.Foreign{}, &session.NotImported{Reason: session.ReasonMalformed}
+	},
 }
