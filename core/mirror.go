@@ -29,8 +29,8 @@ func (s *Session) heedMirrors(st *state, at time.Time) {
 	}
 }
 
-// heedMirror is heedMirrors for one of them, where b is the visitor's session, if there is one. settled is false if they
-// agree.
+// heedMirror is heedMirrors for one of them, where b is the visitor's session, if there is one. settled is false if
+// they agree.
 func (s *Session) heedMirror(st *state, im *importer, rec *record, b *brought, now wire.Millis) (settled bool) {
 	key, shared := sharedIn(rec, im)
 	somebody := b != nil && b.subject != ""

@@ -75,7 +75,8 @@ func (p *prepared) values(ctx context.Context, f session.Foreign) (map[string]an
 	if err != nil {
 		return nil, fmt.Errorf("fromflask: a value cannot be JSON: %w", err)
 	}
-	return parsed.(map[string]any), nil
+	object, _ := parsed.(map[string]any)
+	return object, nil
 }
 
 // clientID is how Flask-Login recognizes a client.
@@ -128,8 +129,8 @@ func (m cookieMirror) Login(ctx context.Context, old string, f session.Foreign) 
 	if err != nil {
 		return "", err
 	}
-	escaped := tagged(values) // an object still: it has more than a tag
-	m.keep(escaped.(map[string]any), m.begun(old))
+	escaped, _ := tagged(values).(map[string]any) // an object still: it has more than a tag
+	m.keep(escaped, m.begun(old))
 	return m.sealTagged(escaped), nil
 }
 
