@@ -74,10 +74,14 @@ func (s *Session) openTaken(
 	case im.Mirror != nil && b.subject == "": // what nobody has over there stays there
 		return true, nil, nil
 	}
+	// The cookie of a login that another one has replaced comes with requests in flight: the browser has the next one.
+	replaced := im.Mirror != nil && o.reason == ReasonAlreadyEnded && rec.env.Flags&wire.LeftByLogin != 0
 	s.noteUnopened(st, o, &rec, now)
 	r := st.rarely()
 	r.importer, r.reason = im, r.reason.orBetter(o.reason)
-	r.dropForeign(im)
+	if !replaced {
+		r.dropForeign(im)
+	}
 	return true, nil, nil
 }
 

@@ -70,7 +70,11 @@ func (c *commit) logInto(im *importer, x Exchange) error {
 		err = c.takeMirrored(im, value)
 	}
 	if err == nil && old != nil {
-		err = c.m.closeForeign(c.ctx, im, old)
+		err = c.m.closeOnce(c.ctx, c.m.onceKey(im, old.ID, old.subject), old.subject, wire.LeftByLogin, im.aliasEnd(old))
+	}
+	if key, shared := sharedIn(&c.old, im); err == nil && shared {
+		subject := string(c.old.env.Subject)
+		err = c.m.closeOnce(c.ctx, key, subject, wire.LeftByLogin, im.until+maxAliasSkew)
 	}
 	return err
 }
@@ -148,7 +152,7 @@ func (st *state) settleForeign(c *commit) {
 }
 
 // closeAlias turns what stands at id into a marker that nothing comes back from, until deadline.
-func (c *commit) closeAlias(id RecordID, deadline wire.Millis) error {
+func (c *commit) closeAlias(id RecordID, flags byte, deadline wire.Millis) error {
 	for {
 		if err := c.ctx.Err(); err != nil {
 			return unavailable("destroy", err)
@@ -157,12 +161,12 @@ func (c *commit) closeAlias(id RecordID, deadline wire.Millis) error {
 		err := c.m.loadRecord(c.ctx, id, &found)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			mark := c.newMarker(&record{snapshot: snapshot{id: id, version: 1}}, wire.Ended, 0, deadline, nil)
+			mark := c.newMarker(&record{snapshot: snapshot{id: id, version: 1}}, wire.Ended, flags, deadline, nil)
 			err = c.m.store.Create(c.ctx, mark.toStore())
 		case err == nil && found.env.Kind == wire.Ended:
 			return nil
 		case err == nil:
-			mark := c.newMarker(&found, wire.Ended, 0, deadline, nil)
+			mark := c.newMarker(&found, wire.Ended, flags, deadline, nil)
 			err = c.replace(&mark)
 		}
 		if err == nil {

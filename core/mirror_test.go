@@ -339,6 +339,41 @@ func TestLoginGoesBeforeWhatNobodyHas(t *testing.T) {
 	})
 }
 
+func TestLoginHereAfterOneThere(t *testing.T) {
+	eachTogether(t, func(t *testing.T, w *together) {
+		for _, who := range []string{"ann", "bob"} {
+			there := "before " + who
+			w.others[0].sessions[there], w.jar["flask"] = "ann", there
+			w.is("ann")
+			w.visit(login(who)).succeeded()
+			w.is(who)
+			w.visit((*session.Session).Destroy).succeeded()
+			w.is("")
+		}
+	})
+}
+
+// A request that is on its way while its visitor logs in once more has the cookies of before. Neither may it end the new
+// login, nor its late answer take the new cookies away.
+func TestRequestInFlightDuringALogin(t *testing.T) {
+	eachTogether(t, func(t *testing.T, w *together) {
+		for _, cookiesEnd := range []bool{true, false} {
+			w.others[0].sealed = !cookiesEnd
+			w.visit(login("ann")).succeeded()
+			w.is("ann")
+			before := maps.Clone(w.jar)
+			w.visit(login("ann")).succeeded()
+			after := w.jar
+			w.jar = before
+			late := w.begin(func(s *session.Session) { _ = s.Subject() })
+			w.jar = after
+			w.keep(late)
+			w.is("ann")
+			w.is("ann")
+		}
+	})
+}
+
 func TestUnreachableMirrorIsNoSuccess(t *testing.T) {
 	eachTogether(t, func(t *testing.T, w *together) {
 		last := w.others[len(w.others)-1]
