@@ -21,7 +21,8 @@ import (
 // in stays in it, but for Flask-Session's in MessagePack.
 type Mirror struct {
 	// User turns this package's subject, like "user:42", into what Flask knows the user by: for Flask-Login the text that
-	// get_id returns, "42". Nil means the subject as it is. Its error fails the login.
+	// get_id returns, "42". Nil means the subject as it is. ErrNotFound means that Flask does not know him: the login
+	// is one here only. Any other error fails the login.
 	User func(ctx context.Context, subject string) (id any, err error)
 	// Client returns the address of whoever has sent the request and its header User-Agent, as Flask sees them, for
 	// Flask-Login's SESSION_PROTECTION. Without it Flask-Login takes the login as not fresh, and if that setting is

@@ -146,8 +146,8 @@ func TestMirrorKeepsWhatNobodyHas(t *testing.T) {
 	}
 }
 
-// TestClocksThatDifferLogNobodyOut: to a mirror a cookie that does not open is a logout, and Flask's clock may be a moment
-// ahead of this one.
+// TestClocksThatDifferLogNobodyOut: to a mirror a cookie that does not open is a logout, and Flask's clock may be a
+// moment ahead of this one.
 func TestClocksThatDifferLogNobodyOut(t *testing.T) {
 	for ahead, want := range map[int64]session.Reason{1: "", 5: "", 6: session.ReasonUnopenable} {
 		c := config()
