@@ -160,7 +160,9 @@ func (s *Session) makeOver(
 func (s *Session) refuseEnded(st *state, im *importer, b *brought) (over bool, err error) {
 	if over, err = s.m.endedBefore(&st.loading, im, b); over {
 		st.noteRefused(s.m, im, ReasonAlreadyEnded, nil)
-		st.rarely().dropForeign(im)
+		if im.Mirror == nil {
+			st.rarely().dropForeign(im)
+		}
 	}
 	return over, err
 }
@@ -176,7 +178,9 @@ func (s *Session) refuseRevoked(
 		}
 		if o.revoked {
 			st.noteRefused(s.m, im, ReasonAlreadyEnded, nil)
-			st.rarely().dropForeign(im)
+			if im.Mirror == nil {
+				st.rarely().dropForeign(im)
+			}
 			return true, nil
 		}
 	}

@@ -81,6 +81,9 @@ func (c *commit) logInto(im *importer, x Exchange) error {
 	if err == nil && old != nil {
 		err = c.m.closeForeign(c.ctx, im, old)
 	}
+	if key, shared := sharedIn(&c.old, im); err == nil && shared {
+		err = c.m.closeOnce(c.ctx, key, string(c.old.env.Subject), (&brought{}).aliasEnd(c.now))
+	}
 	return err
 }
 

@@ -60,7 +60,8 @@ type Config struct {
 	AnyPassword bool
 
 	// UserID turns a subject of this package's, like "user:42", into Django's id of the user. It is for the Mirror, which
-	// the importer has if UserID is set: a login here is one in Django then, and a logout on either side ends both.
+	// the importer has if UserID is set: a login here is one in Django then, and a logout on either side ends both. If it
+	// returns session.ErrNotFound, Django does not know him, and the login is one here only.
 	UserID func(ctx context.Context, subject string) (string, error)
 	// AuthBackend is the member of AUTHENTICATION_BACKENDS that a Mirror's logins are by. Empty means Django's
 	// ModelBackend.

@@ -50,16 +50,15 @@ func (m mirror) Login(ctx context.Context, old string, f session.Foreign) (strin
 // begun are the values of a session in which nobody is logged in.
 func (m mirror) begun(ctx context.Context, old string) (map[string]any, error) {
 	s, err := m.open(ctx, old)
-	refused, _ := errors.AsType[*session.NotImported](err)
-	switch {
-	case refused != nil, errors.Is(err, session.ErrNotFound):
-		return nil, nil
-	case err != nil:
+	if refused, _ := errors.AsType[*session.NotImported](err); refused != nil || errors.Is(err, session.ErrNotFound) {
+		return nil, nil //nolint:nilerr // there is no session
+	}
+	if err != nil {
 		return nil, err
 	}
 	values, err := strict.Object(s.json)
 	if err != nil || values[keyUser] != nil {
-		return nil, nil //nolint:nilerr // there is no session
+		return nil, nil //nolint:nilerr // likewise
 	}
 	for _, name := range []string{keyCSRF, keyTest} { // Django makes a new one at a login
 		delete(values, name)

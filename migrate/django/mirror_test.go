@@ -144,7 +144,9 @@ func TestMirror(t *testing.T) {
 func TestMirrorKeepsWhatNobodyHas(t *testing.T) {
 	i := must(fromdjango.SignedCookies(checked(users{"42": password}, secret)))
 	for begun, want := range map[string]string{
-		`{"basket":["plum"],"language":"en","_csrftoken":"x"}`: `["plum"]`, `{"basket":["plum"],"_auth_user_id":"42"}`: "", `[`: "",
+		`{"basket":["plum"],"language":"en","_csrftoken":"x"}`: `["plum"]`,
+		`{"basket":["plum"],"_auth_user_id":"42"}`:             "",
+		`[`: "",
 	} {
 		value, err := i.Mirror.Login(t.Context(), seal(cookieSalt, secret, b64(begun), signedAt),
 			session.Foreign{Subject: "user:42", Values: map[string]any{"language": "fr"}})

@@ -130,8 +130,8 @@ func (m cookieMirror) Login(ctx context.Context, old string, f session.Foreign) 
 	if err != nil {
 		return "", err
 	}
-	escaped := tagged(values) // an object still: it has more than a tag
-	m.keep(escaped.(map[string]any), m.begun(old))
+	escaped, _ := tagged(values).(map[string]any) // an object still: it has more than a tag
+	m.keep(escaped, m.begun(old))
 	return m.sealTagged(escaped), nil
 }
 

@@ -146,6 +146,18 @@ func TestMirrorKeepsWhatNobodyHas(t *testing.T) {
 	}
 }
 
+// TestClocksThatDifferLogNobodyOut: to a mirror a cookie that does not open is a logout, and Flask's clock may be a
+// moment ahead of this one.
+func TestClocksThatDifferLogNobodyOut(t *testing.T) {
+	for ahead, want := range map[int64]session.Reason{1: "", 5: "", 6: session.ReasonUnopenable} {
+		c := config()
+		c.Now, c.Mirror = at(now-ahead), &Mirror{}
+		if got := reasonOf(t, cookieImporter(t, c), simple); got != want {
+			t.Errorf("%d s ahead: refused as %q, want %q", ahead, got, want)
+		}
+	}
+}
+
 // TestMirrorOnServer: the session of before the login opens nothing afterwards, nor does any after a logout.
 func TestMirrorOnServer(t *testing.T) {
 	kv := kept{"session:" + sid: "\x80", "session:": "not a session", "other": "value"}

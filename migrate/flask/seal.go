@@ -16,6 +16,7 @@ import (
 // seal makes a cookie as Flask makes it. Its zlib may find other bytes for the same text.
 func (p *prepared) seal(values map[string]any) string { return p.sealTagged(tagged(values)) }
 
+// sealTagged is seal for values with Flask's tags.
 func (p *prepared) sealTagged(value any) string {
 	text := pythonJSON(nil, value)
 	body := base64.RawURLEncoding.EncodeToString(text)

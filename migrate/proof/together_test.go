@@ -63,8 +63,8 @@ func eachGuest(t *testing.T, s site, test func(t *testing.T, g guest, at string)
 	}
 }
 
-// loginAndLogout: a login on one is one on all once the shop has been visited, and so is a logout. Copies of all cookies
-// from before a logout open nothing at the shop.
+// loginAndLogout: a login on one is one on all once the shop has been visited, and so is a logout. Copies of all
+// cookies from before a logout open nothing at the shop.
 func loginAndLogout(t *testing.T, s site) {
 	eachGuest(t, s, func(t *testing.T, g guest, in string) {
 		for i, out := range three {

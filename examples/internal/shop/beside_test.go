@@ -12,6 +12,7 @@ import (
 
 // What cannot be shared is said when the shop starts, without the secrets in it.
 func TestBesideSaysWhatIsMissing(t *testing.T) {
+	const django = "DJANGO_DATABASE_URL"
 	for _, c := range []struct {
 		day, want string
 		env       map[string]string
@@ -19,17 +20,18 @@ func TestBesideSaysWhatIsMissing(t *testing.T) {
 		{"", "", map[string]string{"FLASK_SECRET_KEY": "s3cret"}},
 		{"2027-03-01", "", map[string]string{"FLASK_SECRET_KEY": "s3cret"}},
 		{"2027-03-01", "FLASK_SECRET_KEY", nil},
-		{"2027-03-01", "Secrets", map[string]string{"DJANGO_DATABASE_URL": "postgres://me:s3cret@localhost/x"}},
-		{"2027-03-01", "DJANGO_DATABASE_URL", map[string]string{"DJANGO_SECRET_KEY": "s3cret", "DJANGO_DATABASE_URL": "s3cret:"}},
+		{"2027-03-01", "Secrets", map[string]string{django: "postgres://me:s3cret@localhost/x"}},
+		{"2027-03-01", django, map[string]string{"DJANGO_SECRET_KEY": "s3cret", django: "s3cret:"}},
 		{"2027-03-01", "FLASK_SESSION_REDIS", map[string]string{"FLASK_SESSION_REDIS": "http://me:s3cret@localhost"}},
 		{"March", "a day like", nil},
 	} {
 		err := startBeside(t, c.day, c.env)
-		switch {
-		case c.want == "" && err != nil:
-			t.Errorf("%q with %v: %v", c.day, c.env, err)
-		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret")):
-			t.Errorf("%q with %v: error %v, want one with %q and no secret", c.day, c.env, err, c.want)
+		said := ""
+		if err != nil {
+			said = err.Error()
+		}
+		if c.want == "" && said != "" || !strings.Contains(said, c.want) || strings.Contains(said, "s3cret") {
+			t.Errorf("%q with %v: error %q, want %q in it and no secret", c.day, c.env, said, c.want)
 		}
 	}
 }
