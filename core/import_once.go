@@ -97,8 +97,9 @@ func (s *Session) openTaken(
 	s.noteUnopened(st, o, &rec, now)
 	r := st.rarely()
 	r.importer, r.reason = im, r.reason.orBetter(o.reason)
-	if im.Mirror == nil && s.m.reached(o.since+answerTime, s.begunAt.onAppClock(now)) && !st.otherClient() {
-		r.dropForeign(im) // no answer with another one can be on its way
+	settled := im.Mirror == nil && s.m.reached(o.since+answerTime, s.begunAt.onAppClock(now)) && !st.otherClient()
+	if settled || st.cookieDeletable() { // no answer with another one can be on its way
+		r.dropForeign(im)
 	}
 	return true, nil, nil
 }

@@ -82,7 +82,7 @@ func (c *commit) logInto(im *importer, x Exchange) error {
 		err = c.m.closeForeign(c.ctx, im, old)
 	}
 	if key, shared := sharedIn(&c.old, im); err == nil && shared {
-		err = c.m.closeOnce(c.ctx, key, string(c.old.env.Subject), (&brought{}).aliasEnd(c.now))
+		err = c.m.closeOnce(c.ctx, key, string(c.old.env.Subject), 0, (&brought{}).aliasEnd(c.now))
 	}
 	return err
 }
@@ -151,7 +151,7 @@ func (st *state) settleForeign(c *commit) {
 }
 
 // closeAlias turns what stands at id into a marker that nothing comes back from, until deadline.
-func (c *commit) closeAlias(id RecordID, deadline wire.Millis) error {
+func (c *commit) closeAlias(id RecordID, flags byte, deadline wire.Millis) error {
 	for {
 		if err := c.ctx.Err(); err != nil {
 			return unavailable("destroy", err)
@@ -160,12 +160,12 @@ func (c *commit) closeAlias(id RecordID, deadline wire.Millis) error {
 		err := c.m.loadRecord(c.ctx, id, &found)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			mark := c.newMarker(&record{snapshot: snapshot{id: id, version: 1}}, wire.Ended, 0, deadline, nil)
+			mark := c.newMarker(&record{snapshot: snapshot{id: id, version: 1}}, wire.Ended, flags, deadline, nil)
 			err = c.m.store.Create(c.ctx, mark.toStore())
 		case err == nil && found.env.Kind == wire.Ended:
 			return nil
 		case err == nil:
-			mark := c.newMarker(&found, wire.Ended, 0, deadline, nil)
+			mark := c.newMarker(&found, wire.Ended, flags, deadline, nil)
 			err = c.replace(&mark)
 		}
 		if err == nil {

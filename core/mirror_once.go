@@ -31,13 +31,13 @@ func (m *Manager) onceKey(im *importer, id, subject string) string {
 	return string(record[:])
 }
 
-// closeOnce notes that a subject's login in another system is over, until end.
-func (m *Manager) closeOnce(ctx *bounded, key, subject string, end wire.Millis) error {
+// closeOnce notes that a subject's login in another system is over, until end. flags are the marker's.
+func (m *Manager) closeOnce(ctx *bounded, key, subject string, flags byte, end wire.Millis) error {
 	switch {
 	case m.store != nil && len(key) == len(RecordID{}):
 		c := commit{m: m, facts: facts{now: m.now()}, ctx: ctx}
 		defer c.release()
-		return c.closeAlias(RecordID([]byte(key)), end)
+		return c.closeAlias(RecordID([]byte(key)), flags, end)
 	case m.store == nil && m.revocations != nil && subject != "" && len(key) == len(wire.Handle{}):
 		return m.endOne(ctx, subject, wire.Handle([]byte(key)))
 	}
@@ -65,7 +65,7 @@ func (c *commit) closeShared(rec *record) error {
 			continue
 		}
 		end := (&brought{}).aliasEnd(c.now)
-		if err := c.m.closeOnce(c.ctx, key, string(rec.env.Subject), end); err != nil {
+		if err := c.m.closeOnce(c.ctx, key, string(rec.env.Subject), c.revocation(), end); err != nil {
 			return unavailable("destroy", err)
 		}
 	}
