@@ -12,6 +12,7 @@ import (
 type brought struct {
 	Foreign
 	subject string
+	byID    bool       // the other system has an id for it: two visitors never have the same one
 	twins   []*brought // the subject's further sessions that cookies of the same name open; they end with this one's move
 }
 
@@ -97,7 +98,7 @@ func (im *importer) read(ctx *bounded, value string) (b brought, err error) {
 	if b.Foreign, err = im.Open(ctx, value); err != nil {
 		return b, err
 	}
-	if b.ID == "" {
+	if b.byID = b.ID != ""; !b.byID {
 		b.ID = value
 	}
 	if b.subject = b.Subject; im.Importer.Subject != nil {

@@ -35,8 +35,11 @@ func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis)
 		return nil
 	}
 	old := im.tokenFor(b.ID, b.subject)
-	if s.m.store == nil {
+	switch {
+	case s.m.store == nil:
 		return s.sealOver(st, im, b, old, now)
+	case b.isAnybodys():
+		return s.copyOver(st, im, b)
 	}
 	key := turnKey(recordID(s.m.name, old))
 	for tries := range maxEdits {
@@ -59,6 +62,27 @@ func (s *Session) takeOver(st *state, im *importer, b *brought, now wire.Millis)
 		}
 	}
 	return unavailable("import", errContested)
+}
+
+// isAnybodys reports whether several visitors may have this very session: signed cookies with the same values are the
+// same, if nobody's name is among them.
+func (b *brought) isAnybodys() bool { return b.subject == "" && !b.byID }
+
+// copyOver makes a session of b for this visitor alone.
+func (s *Session) copyOver(st *state, im *importer, b *brought) error {
+	if over, err := s.refuseEnded(st, im, b); over || err != nil {
+		return err
+	}
+	login, err := s.logInFrom(st, im, b, &importing{from: im, handle: mintHandle(), x: s.x, brought: b})
+	if err != nil || login == nil {
+		return err
+	}
+	var rec record
+	login.st.base.reparse(&rec)
+	st.takeFrom(login, im)
+	line := login.st.cookie
+	st.adoptFrom(s.m, im, &rec, opening{token: s.m.cookie.valueIn(line), offer: line, presented: true})
+	return nil
 }
 
 var errContested = errors.New("others were faster each time")
@@ -143,7 +167,7 @@ func (s *Session) makeOver(
 		c.deleteUnused(&rec)
 		return true, err
 	}
-	err = c.lead(recordID(s.m.name, old), at, &rec, salt, b.aliasEnd(now))
+	err = c.lead(recordID(s.m.name, old), at, &rec, salt, aliasEnd(now))
 	switch {
 	case errors.Is(err, ErrExists), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 		c.deleteUnused(&rec)
@@ -207,23 +231,18 @@ func (c *commit) lead(id RecordID, at, rec *record, salt []byte, deadline wire.M
 	return err
 }
 
-// aliasEnd is until when it has to be known that b was taken over: as long as it could be again, also by an importer
-// whose end has been moved.
-func (b *brought) aliasEnd(now wire.Millis) wire.Millis {
-	end := now + wire.FromDuration(maxAge)
-	if !b.Deadline.IsZero() {
-		end = min(end, wire.FromTime(b.Deadline))
-	}
-	return end + maxAliasSkew
-}
-
-// maxAliasSkew allows for clocks that differ, here and over there.
-const maxAliasSkew = 2 * markerLifetime
+// aliasEnd is until when it has to be known that a session of another system was taken over: as long as a browser keeps
+// a cookie. Its deadline over there and the importer's end may be moved.
+func aliasEnd(now wire.Millis) wire.Millis { return now + wire.FromDuration(maxAge) }
 
 // sealOver is takeOver where no store keeps sessions: each request makes the session anew until the browser has the
 // cookie, and of what they write the last response wins, as ever with sealed sessions.
 func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now wire.Millis) error {
-	login, err := s.logInFrom(st, im, b, &importing{from: im, handle: handleFor(old), x: s.x, brought: b})
+	how := &importing{from: im, handle: handleFor(old), x: s.x, brought: b}
+	if b.isAnybodys() {
+		how.handle = mintHandle()
+	}
+	login, err := s.logInFrom(st, im, b, how)
 	if err != nil || login == nil {
 		return err
 	}

@@ -579,3 +579,55 @@ func TestImportThatIsNotSureToBeAllowedIsNone(t *testing.T) {
 	}
 	bring(t, w.Manager, "ann:good", "").has("ann").finish().succeeded()
 }
+
+func TestVisitorsWithTheSameOldCookieStayApart(t *testing.T) {
+	for _, sealed := range []bool{false, true} {
+		e := &elsewhere{foreign: func(f *session.Foreign) { f.ID, f.Subject = "", "" }}
+		o := session.Options{Import: []session.Importer{e.importer()}}
+		w := newWorld(t, o)
+		if sealed {
+			w = newSealed(t, session.TemporaryKeys(), o)
+		}
+		ann, ben := bring(t, w.Manager, "nobody:good", ""), bring(t, w.Manager, "nobody:good", "")
+		name.Set(ann.has("").Session, "of Ann")
+		name.Set(ben.has("").Session, "of Ben")
+		first, second := ann.finish().succeeded().issued(), ben.finish().succeeded().issued()
+		a, b := begin(t, w.Manager, first), begin(t, w.Manager, second)
+		if name.Get(a.Session) != "of Ann" || name.Get(b.Session) != "of Ben" || a.Handle() == b.Handle() {
+			t.Errorf("sealed %t: two visitors whose signed cookies are alike have one session", sealed)
+		}
+	}
+}
+
+func TestValuesComeAlongWhollyOrNotAtAll(t *testing.T) {
+	const (
+		text    session.Key[string]  = "text"
+		raw     session.Key[[]byte]  = "raw"
+		measure session.Key[float64] = "measure"
+		big     session.Key[int64]   = "big"
+	)
+	for _, c := range []struct {
+		what  string
+		value any
+		key   session.AnyKey
+		comes bool
+	}{
+		{"bytes as text", []byte("token"), text, false},
+		{"text as bytes", "aGFsbG8=", raw, false},
+		{"bytes as bytes", []byte("token"), raw, true},
+		{"a large number as float64", int64(1<<53 + 1), measure, false},
+		{"a large number of JSON's as float64", json.RawMessage("9007199254740993"), measure, false},
+		{"a large number as int64", json.RawMessage("9007199254740993"), big, true},
+		{"a small number as float64", 3, measure, true},
+		{"a fraction", json.RawMessage("1.50"), measure, true},
+		{"null", json.RawMessage("null"), text, false},
+	} {
+		e := &elsewhere{foreign: func(f *session.Foreign) { f.Values = map[string]any{"it": c.value} }}
+		im := e.importer()
+		im.Values = map[string]session.AnyKey{"it": c.key}
+		v := bring(t, newWorld(t, session.Options{Import: []session.Importer{im}}).Manager, "ann:good", "")
+		if came := len(v.Keys()) == 1; v.Subject() != "ann" || came != c.comes {
+			t.Errorf("%s: it comes along: %t, want %t", c.what, came, c.comes)
+		}
+	}
+}

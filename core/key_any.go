@@ -3,11 +3,12 @@ package session
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
+	"strings"
 )
 
 // fill sets the key to a value from another system: JSON, or a value of Go's that has the key's type, or has the same
-// JSON. JSON's null is no value. A value that does not fit changes
-// nothing.
+// JSON. JSON's null is no value. A value that does not fit, or not wholly, changes nothing.
 func (k Key[T]) fill(s *Session, value any) error {
 	if text, isJSON := value.(json.RawMessage); isJSON && string(text) == "null" || value == nil {
 		return nil
@@ -21,7 +22,7 @@ func (k Key[T]) fill(s *Session, value any) error {
 				return errors.New("the value is none that JSON can hold")
 			}
 		}
-		if err := json.Unmarshal(text, &v); err != nil {
+		if err := json.Unmarshal(text, &v); err != nil || !isAlike(value, text, v) {
 			return k.doesNotFit()
 		}
 	}
@@ -31,6 +32,24 @@ func (k Key[T]) fill(s *Session, value any) error {
 	}
 	s.write(operation{key: string(k), value: encoded})
 	return nil
+}
+
+// isAlike reports whether v, which was read from the JSON of value, is the same: bytes are no text, though their JSON is,
+// and a whole number of many digits is none that a float64 can hold.
+func isAlike(value any, text []byte, v any) bool {
+	from, to := reflect.ValueOf(value), reflect.ValueOf(v)
+	if _, isJSON := value.(json.RawMessage); !isJSON && isBytes(from) != isBytes(to) {
+		return false
+	}
+	if to.IsValid() && to.CanFloat() && !strings.ContainsAny(string(text), ".eE") {
+		back, err := json.Marshal(v)
+		return err == nil && string(back) == string(text)
+	}
+	return true
+}
+
+func isBytes(v reflect.Value) bool {
+	return v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8
 }
 
 // keyName is the key without its type.

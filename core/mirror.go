@@ -122,5 +122,5 @@ func (im *importer) logOut(ctx *bounded, m *Manager, x Exchange) error {
 
 // closeForeign notes that another system's session is over, whatever copies of its cookie there are.
 func (m *Manager) closeForeign(ctx *bounded, im *importer, b *brought) error {
-	return m.closeOnce(ctx, m.onceKey(im, b.ID, b.subject), b.subject, 0, b.aliasEnd(m.now()))
+	return m.closeOnce(ctx, m.onceKey(im, b.ID, b.subject), b.subject, 0, aliasEnd(m.now()))
 }

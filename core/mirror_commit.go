@@ -82,7 +82,7 @@ func (c *commit) logInto(im *importer, x Exchange) error {
 		err = c.m.closeForeign(c.ctx, im, old)
 	}
 	if key, shared := sharedIn(&c.old, im); err == nil && shared {
-		err = c.m.closeOnce(c.ctx, key, string(c.old.env.Subject), 0, (&brought{}).aliasEnd(c.now))
+		err = c.m.closeOnce(c.ctx, key, string(c.old.env.Subject), 0, aliasEnd(c.now))
 	}
 	return err
 }

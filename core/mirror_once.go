@@ -64,8 +64,7 @@ func (c *commit) closeShared(rec *record) error {
 		if !shared || im.isOver(c.now) {
 			continue
 		}
-		end := (&brought{}).aliasEnd(c.now)
-		if err := c.m.closeOnce(c.ctx, key, string(rec.env.Subject), c.revocation(), end); err != nil {
+		if err := c.m.closeOnce(c.ctx, key, string(rec.env.Subject), c.revocation(), aliasEnd(c.now)); err != nil {
 			return unavailable("destroy", err)
 		}
 	}

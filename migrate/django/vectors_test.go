@@ -103,7 +103,7 @@ func want(t *testing.T, v vector, f session.Foreign, err error, written time.Tim
 		t.Fatalf("%s: %v", v.Name, err)
 	}
 	user, _ := v.Data["_auth_user_id"].(string)
-	if f.Subject != user || !f.Written.Equal(written) || f.ID == "" {
+	if f.Subject != user || !f.Written.Equal(written) || (f.ID == "") != (v.Cookie != "") {
 		t.Errorf("%s: subject %q, written %v, ID %q", v.Name, f.Subject, f.Written, f.ID)
 	}
 	if got := decoded(t, f); !reflect.DeepEqual(got, programs(v.Data)) {

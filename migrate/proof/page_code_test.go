@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -298,4 +299,34 @@ func fillCart(_ context.Context, s *session.Session, f session.Foreign) error {
 func onGorillaStore(sessions *session.Manager, handlers http.Handler) http.Handler {
 	gothic.Store = gorillastore.New()
 	return httpsession.Middleware(sessions)(handlers)
+}
+
+// Both at once
+
+func together(
+	store session.Store, db *sql.DB, client func(context.Context) (address, userAgent string),
+	idOf func(ctx context.Context, subject string) (string, error),
+	nameOf func(context.Context, session.Foreign) (string, error),
+) (*session.Manager, error) {
+	flask, err := fromflask.Cookie(fromflask.Config{
+		Secrets: []string{os.Getenv("FLASK_SECRET_KEY")},
+		Mirror:  &fromflask.Mirror{Client: client}, // whoever has sent the request, for Flask-Login
+	})
+	if err != nil {
+		return nil, err
+	}
+	django, err := fromdjango.DB(fromdjango.Config{
+		Secrets:      []string{os.Getenv("DJANGO_SECRET_KEY")},
+		PasswordHash: fromdjango.Users{DB: db, Dialect: sqlstore.PostgreSQL}.PasswordHash,
+		UserID:       idOf, // "user1" here is 1 there; this makes it a mirror
+	}, fromdjango.Table{DB: db, Dialect: sqlstore.PostgreSQL})
+	if err != nil {
+		return nil, err
+	}
+	django.Subject = nameOf // 1 there is "user1" here
+	for _, im := range []*session.Importer{&flask, &django} {
+		im.Until = lastDay
+		im.Values = map[string]session.AnyKey{"language": language}
+	}
+	return session.New(store, session.Options{Import: []session.Importer{flask, django}})
 }

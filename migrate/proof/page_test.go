@@ -67,7 +67,8 @@ func TestMigrationPageNamesWhatThereIs(t *testing.T) {
 	structs := map[string][]any{
 		"Config": {fromgorilla.Config{}, fromscs.Config{}, fromfiber.Config{}, fromflask.Config{}, fromdjango.Config{},
 			fromexpress.Config{}, fibersessions.Config{}},
-		"Importer": {session.Importer{}}, "Foreign": {session.Foreign{}}, "Options": {session.Options{}},
+		"Importer": {session.Importer{}}, "Event": {session.Event{}}, "ForeignCookie": {session.ForeignCookie{}},
+		"Mirror": {fromflask.Mirror{}}, "Foreign": {session.Foreign{}}, "Options": {session.Options{}},
 		"Cookie": {session.Cookie{}}, "Guard": {session.Guard{}}, "Table": {fromflask.Table{}, fromdjango.Table{}},
 		"Users": {fromdjango.Users{}}, "SessionManager": {scs.SessionManager{}},
 	}
