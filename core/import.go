@@ -12,6 +12,7 @@ import (
 type brought struct {
 	Foreign
 	subject string
+	value   string // of its cookie
 }
 
 // importAny looks for a session of another system that the visitor brings, and makes it the request's. A login goes
@@ -90,7 +91,7 @@ func (im *importer) read(ctx *bounded, value string) (b brought, err error) {
 	if b.Foreign, err = im.Open(ctx, value); err != nil {
 		return b, err
 	}
-	if b.ID == "" {
+	if b.value = value; b.ID == "" {
 		b.ID = value
 	}
 	if b.subject = b.Subject; im.Importer.Subject != nil {

@@ -86,7 +86,7 @@ func (s *Session) openTaken(
 	s.noteUnopened(st, o, &rec, now)
 	r := st.rarely()
 	r.importer, r.reason = im, r.reason.orBetter(o.reason)
-	r.dropForeign(im)
+	s.leaveRefused(st, im, b)
 	return true, nil, nil
 }
 
@@ -129,7 +129,7 @@ func (s *Session) makeOver(
 		if over {
 			err = c.endRecord(rec)
 			st.noteRefused(s.m, im, ReasonAlreadyEnded)
-			st.rarely().dropForeign(im)
+			s.leaveRefused(st, im, b)
 		}
 		return true, err
 	}
@@ -189,7 +189,7 @@ func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now 
 		return err
 	case over:
 		st.noteRefused(s.m, im, ReasonAlreadyEnded)
-		st.rarely().dropForeign(im)
+		s.leaveRefused(st, im, b)
 		return nil
 	}
 	st.takeFrom(login, im)

@@ -57,17 +57,30 @@ func (m *Manager) reopen(ctx *bounded, key string) error {
 	return err
 }
 
-// closeShared notes that the logins which a session shares are over with it.
+// closeShared notes that the logins which a session shares are over with it. Where that fails, a logout goes on with an
+// event; whoever revokes a session is told to try again.
 func (c *commit) closeShared(rec *record) error {
 	for _, im := range c.m.importers {
 		key, shared := sharedIn(rec, im)
-		if !shared || im.isOver(c.now) {
+		if !shared || im.isOver(c.now) || c.mirrored.shares(im, key) {
 			continue
 		}
 		end := (&brought{}).aliasEnd(c.now)
 		if err := c.m.closeOnce(c.ctx, key, string(rec.env.Subject), end); err != nil {
+			if c.revoked == "" {
+				c.noteUndone(im, string(rec.env.Subject), err)
+				continue
+			}
 			return unavailable("destroy", err)
 		}
 	}
 	return nil
+}
+
+// closeRevoked is closeShared for a session that Options.Revocations has ended, without anybody looking at it, when its
+// visitor presents it.
+func (m *Manager) closeRevoked(ctx *bounded, rec *record, now wire.Millis) error {
+	c := commit{m: m, facts: facts{now: now}, ctx: ctx, revoked: ReasonRevoked}
+	defer c.release()
+	return c.closeShared(rec)
 }
