@@ -31,13 +31,15 @@ type commit struct {
 	restart bool                    // the session was revoked, so that a login starts another one
 
 	mirrored  mirroring
-	importing *importing // the other system's session that the commit makes one of ours of; nil: none
+	foreign   []foreignLine // what the response does to other systems' cookies so far
+	importing *importing    // the other system's session that the commit makes one of ours of; nil: none
 
 	inherited []wire.Label // with their stamps: of the session whose values a login takes over into one of its own
 
 	next       record  // the session as it is after the commit, in this request's view
 	stored     *record // what another request had stored, if there was a conflict
 	revoked    Reason  // the event of what ends without its visitor's asking; "": its visitor destroys it
+	spares     bool    // what a login has made of a session that is to be ended goes on
 	followed   bool    // the changes went into another record than the one loaded
 	endedHere  bool    // what was to be ended was alive, and this commit has ended it
 	removed    bool    // by deleting the record; a renewal at that moment may have left a successor
@@ -174,7 +176,7 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	c.issued = s.m.cookie.valueIn(st.cookie)
 	c.loadedAt, c.cameByReplaced = c.old.seen+1000*wire.Millis(st.age), st.cameByReplaced()
 	if st.rare != nil {
-		c.importing = st.rare.importing
+		c.importing, c.foreign = st.rare.importing, st.rare.foreign
 	}
 	c.dropUnsaved()
 	if c.form {
@@ -183,7 +185,7 @@ func (c *commit) prepare(s *Session, st *state, at time.Time) {
 	if c.login || c.action == doEnd || c.action == doEndThenCreate {
 		c.others = st.others()
 	}
-	if s.m.store == nil && s.m.revocations == nil && len(s.m.mirrors) == 0 {
+	if s.m.store == nil && s.m.revocations == nil && len(s.m.importers) == 0 {
 		return
 	}
 	if st.pending != nil {
@@ -199,6 +201,9 @@ func (c *commit) dropUnsaved() {
 	if (c.unsaved || c.err != nil) && c.action != doEnd {
 		c.changes, c.changed = changes{}, false
 	}
+	if c.action == doEnd { // after the headers it may have been asked for
+		c.login = false
+	}
 }
 
 // run checks what the request has read against the session that it loaded, and has the carrier do the plan. Changes
@@ -208,12 +213,14 @@ func (c *commit) run() error {
 	if err := c.check(c.values(&c.old), c.ops); err != nil {
 		return err
 	}
-	if err := c.mirrorOut(); err != nil {
+	if err := c.tellOthers(); err != nil {
 		return err
 	}
 	err := c.carryOut()
 	if err != nil {
 		c.undoMirrors()
+	} else {
+		c.leaveOthers()
 	}
 	return err
 }

@@ -40,7 +40,9 @@ func (c *commit) endRecord(target record) error {
 		tried = tried || !errors.Is(failure, ErrConflict) // a store that is full is so the second time
 		heir, way, err := c.follow(found, reason)
 		switch {
-		case errors.Is(err, ErrEnded), err == nil && (way.other || c.revoked != "" && string(heir.env.Subject) != subject):
+		case errors.Is(err, ErrEnded), err == nil && (way.other || c.spares && way.login):
+			return nil
+		case err == nil && c.revoked != "" && string(heir.env.Subject) != subject:
 			return nil
 		case err != nil:
 			return err

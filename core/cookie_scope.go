@@ -31,6 +31,18 @@ func (s Scope) same(other Scope) bool {
 	return s.Path == other.Path && strings.EqualFold(s.Domain, other.Domain)
 }
 
+// coversPath reports whether a cookie of this scope is sent to all that is below a path (RFC 6265 §5.1.4).
+func (s Scope) coversPath(path string) bool {
+	rest, below := strings.CutPrefix(path, s.Path)
+	return below && (rest == "" || rest[0] == '/' || strings.HasSuffix(s.Path, "/"))
+}
+
+// coversDomain reports whether a cookie of this scope is sent to a domain and all below it (RFC 6265 §5.1.3).
+func (s Scope) coversDomain(domain string) bool {
+	rest, below := strings.CutSuffix(strings.ToLower(domain), strings.ToLower(s.Domain))
+	return s.Domain != "" && below && (rest == "" || strings.HasSuffix(rest, "."))
+}
+
 func (s Scope) attributes() string {
 	if s.Domain == "" {
 		return "; Path=" + s.Path

@@ -12,6 +12,7 @@ import (
 type brought struct {
 	Foreign
 	subject string
+	value   string     // of its cookie
 	byID    bool       // the other system has an id for it: two visitors never have the same one
 	twins   []*brought // the subject's further sessions that cookies of the same name open; they end with this one's move
 }
@@ -98,6 +99,7 @@ func (im *importer) read(ctx *bounded, value string) (b brought, err error) {
 	if b.Foreign, err = im.Open(ctx, value); err != nil {
 		return b, err
 	}
+	b.value = value
 	if b.byID = b.ID != ""; !b.byID {
 		b.ID = value
 	}

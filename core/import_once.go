@@ -122,9 +122,7 @@ func (s *Session) openTaken(
 	r := st.rarely()
 	r.importer, r.reason = im, r.reason.orBetter(o.reason)
 	settled := im.Mirror == nil && s.m.reached(o.since+answerTime, s.begunAt.onAppClock(now)) && !st.otherClient()
-	if settled || st.cookieDeletable() { // no answer with another one can be on its way
-		r.dropForeign(im)
-	}
+	s.leaveRefused(st, im, b, settled || st.cookieDeletable())
 	return true, nil, nil
 }
 
@@ -185,8 +183,8 @@ func (s *Session) makeOver(
 func (s *Session) refuseEnded(st *state, im *importer, b *brought) (over bool, err error) {
 	if over, err = s.m.endedBefore(&st.loading, im, b); over {
 		st.noteRefused(s.m, im, ReasonAlreadyEnded, nil)
-		if im.Mirror == nil {
-			st.rarely().dropForeign(im)
+		if im.Mirror == nil || b.began(im) > 0 { // otherwise it may be a new login over there
+			s.leaveRefused(st, im, b, im.Mirror == nil)
 		}
 	}
 	return over, err
@@ -203,9 +201,7 @@ func (s *Session) refuseRevoked(
 		}
 		if o.revoked {
 			st.noteRefused(s.m, im, ReasonAlreadyEnded, nil)
-			if im.Mirror == nil {
-				st.rarely().dropForeign(im)
-			}
+			s.leaveRefused(st, im, b, im.Mirror == nil)
 			return true, nil
 		}
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ func newImporters(o *Options, own *cookie) (made []*importer, err error) {
 		}
 		if err == nil && im.cookie.name == own.name {
 			err = fmt.Errorf("Cookie: %q is the name of this manager's own cookie: give Options.Cookie another Name", own.name)
+		}
+		if err == nil && im.Mirror != nil {
+			err = im.Cookie.checkSentWith(&o.Cookie)
 		}
 		if err == nil && o.Transport == Bearer {
 			err = errors.New("the other system's cookies are not looked at where Transport is Bearer: use CookieOnly or Either")
@@ -59,6 +63,36 @@ func (im *importer) check(others []*importer) error {
 		}
 	}
 	return nil
+}
+
+// checkSentWith returns an error if browsers send a mirror's cookie less often than own, this manager's: a request
+// without it counts as one after a logout over there.
+func (c ForeignCookie) checkSentWith(own *Cookie) error {
+	theirs, ours := Scope{c.Domain, c.Path}.complete(), Scope{own.Domain, own.Path}.complete()
+	field := ""
+	switch {
+	case strictness(c.SameSite) > strictness(own.SameSite):
+		field = "SameSite"
+	case !theirs.coversPath(ours.Path):
+		field = "Path"
+	case ours.Domain != "" && !theirs.coversDomain(ours.Domain):
+		field = "Domain"
+	default:
+		return nil
+	}
+	return fmt.Errorf("Cookie: its %s keeps it from requests that have this manager's own cookie, which a mirror would "+
+		"take for a logout over there: give Options.Cookie the same %[1]s, or widen the other system's", field)
+}
+
+// strictness orders what SameSite keeps a cookie from. Browsers differ in what none at all means: some take it for Lax.
+func strictness(s http.SameSite) int {
+	switch s {
+	case http.SameSiteNoneMode:
+		return 0
+	case http.SameSiteStrictMode:
+		return 2
+	}
+	return 1
 }
 
 // checked makes the lines that set and delete the other system's cookie.

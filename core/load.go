@@ -25,7 +25,8 @@ func (s *Session) load(st *state) {
 	if why := cmp.Or(found.unopened, found.skipped[0]); !st.found && why != "" && st.blocked() == nil {
 		st.rarely().reason = why
 	}
-	if len(m.importers) > 0 && !s.client.isBearer() && st.blocked() == nil && st.others() == nil && !st.otherClient() {
+	ambiguous := !st.found && st.others() != nil
+	if len(m.importers) > 0 && !s.client.isBearer() && st.blocked() == nil && !ambiguous && !st.otherClient() {
 		s.heedImporters(st, at)
 	}
 	if st.found {
@@ -55,6 +56,12 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 		}
 		if err == nil && o.reason == "" {
 			o.reason = s.heedBinding(st, &rec, now)
+		}
+		if err == nil && o.reason == "" && s.refusesBearer(&rec, now) {
+			st.rarely().otherClient, o.reason = true, ReasonOtherClient
+		}
+		if err == nil && o.revoked {
+			err = m.closeRevoked(&st.loading, &rec, now)
 		}
 		switch {
 		case err != nil:
@@ -159,12 +166,19 @@ func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Milli
 		marker := *rec
 		o.marker, o.since = &marker, rec.env.Renewed
 	}
-	if r := st.rarely(); r.marker == nil {
-		untold := o.marker.env.Flags&wire.Untold != 0
-		r.marker, r.deletable = o.marker, untold || s.m.reached(o.since+answerTime, s.begunAt.onAppClock(now))
-		if r.deletable {
-			st.upkeepAt = 0
-		}
+	s.noteMarker(st, o.marker, o.since, now)
+}
+
+// noteMarker notes the first marker that the visitor's token has led to, which has been there since then.
+func (s *Session) noteMarker(st *state, marker *record, since, now wire.Millis) {
+	r := st.rarely()
+	if r.marker != nil {
+		return
+	}
+	untold := marker.env.Flags&wire.Untold != 0
+	r.marker, r.deletable = marker, untold || s.m.reached(since+answerTime, s.begunAt.onAppClock(now))
+	if r.deletable {
+		st.upkeepAt = 0
 	}
 }
 
@@ -177,17 +191,22 @@ const answerTime = wire.Millis(time.Minute / time.Millisecond)
 func (s *Session) endFromOutside(st *state, rec *record, now wire.Millis) {
 	c := commit{m: s.m, facts: facts{now: now}, ctx: &st.loading, revoked: ReasonRevoked}
 	defer c.release()
+	c.endWhatIsLeft(rec)
+	st.addEvents(c.events)
+}
+
+// endWhatIsLeft ends a session, or notes as an event that it cannot.
+func (c *commit) endWhatIsLeft(rec *record) {
 	var err error
-	if s.m.store != nil {
+	if c.m.store != nil {
 		err = c.endRecord(*rec)
 	} else if len(rec.env.Subject) > 0 {
 		if err = c.revoke(rec); err == nil {
 			c.noteEnded(rec)
 		}
 	}
-	st.addEvents(c.events)
 	if err != nil {
-		st.addEvent(s.m, rec.event(ReasonCommitFailed, err))
+		c.events = c.m.appendEvent(c.events, rec.event(ReasonCommitFailed, err))
 	}
 }
 

@@ -9,10 +9,11 @@ import (
 	"github.com/coatcheck/coatcheck/core/internal/wire"
 )
 
-// mirroring is what a commit has done in the systems that are kept in step.
+// mirroring is what a commit has done in other systems.
 type mirroring struct {
-	with  []wire.Shared // the sessions there
+	with  []wire.Shared // the sessions there that its login is one in too
 	lines []mirrorLine
+	left  []left // what a login replaces there, once it has succeeded here
 }
 
 type mirrorLine struct {
@@ -20,27 +21,31 @@ type mirrorLine struct {
 	line string
 }
 
-// mirrorOut does in the other systems what the commit is about to do here. It comes first: what a login leaves over
-// there if it fails here, no visitor knows of, and a logout that fails over there is none.
-func (c *commit) mirrorOut() error {
+// shares reports whether the commit's login is the one with this key in another system.
+func (with *mirroring) shares(im *importer, key string) bool {
+	return slices.Contains(with.with, wire.Shared{Name: im.Name, Key: key})
+}
+
+// made reports whether the commit has made this value of another system's cookie.
+func (with *mirroring) made(im *importer, value string) bool {
+	return slices.ContainsFunc(with.lines, func(l mirrorLine) bool {
+		return l.im == im && im.cookie.valueIn(l.line) == value
+	})
+}
+
+// tellOthers does in the other systems what the commit is about to do here. It comes first: what a login leaves over
+// there if it fails here, no visitor knows of, and a logout that fails over there is none. What a login replaces over
+// there ends afterwards, in leaveOthers.
+func (c *commit) tellOthers() error {
 	x := c.exchange()
-	if len(c.m.mirrors) == 0 || x == nil || c.client.isBearer() {
+	if len(c.m.importers) == 0 || x == nil || c.client.isBearer() {
 		return nil
 	}
-	for _, im := range c.m.mirrors {
+	for _, im := range c.m.importers {
 		if im.isOver(c.now) {
 			continue
 		}
-		var err error
-		switch {
-		case c.importing != nil && c.importing.from == im:
-			c.share(im, c.importing.brought)
-		case c.login:
-			err = c.logInto(im, x)
-		case c.action == doEnd, c.action == doEndThenCreate:
-			err = c.logOutOf(im, x)
-		}
-		if err != nil {
+		if err := c.tell(im, x); err != nil {
 			c.undoMirrors()
 			return im.failed(err)
 		}
@@ -48,13 +53,77 @@ func (c *commit) mirrorOut() error {
 	return nil
 }
 
-// logOutOf ends the visitor's session in another system, and lets the response delete its cookie.
-func (c *commit) logOutOf(im *importer, x Exchange) error {
-	err := im.logOut(c.ctx, c.m, x)
-	if err == nil {
-		c.mirrored.lines = append(c.mirrored.lines, mirrorLine{im, im.cookie.delete()})
+// tell is tellOthers for one of them. A commit that ends a session after the headers may have been asked for a login
+// too, which does not happen.
+func (c *commit) tell(im *importer, x Exchange) error {
+	mirror := im.Mirror != nil
+	switch {
+	case c.importing != nil && (c.importing.from == im || !mirror):
+		if mirror {
+			c.share(im, c.importing.brought)
+		}
+	case c.login && mirror:
+		return c.logInto(im, x)
+	case c.login:
+		c.leaveCookie(im, x)
+	case c.action != doEnd && c.action != doEndThenCreate:
+	case mirror:
+		c.deleteThere(im)
+		return c.logOutThere(im, c.valuesThere(im, x))
+	default:
+		c.leaveCookie(im, x)
+		c.leaveOthers()
 	}
-	return err
+	return nil
+}
+
+// leaveCookie sees to it that a session which an importer would take over is not, because the visitor logs in or out
+// here: nobody looks at its cookie while he has a session. Where it cannot be read, at least the browser's cookie goes.
+func (c *commit) leaveCookie(im *importer, x Exchange) {
+	values := c.valuesThere(im, x)
+	open, err := im.openAll(c.ctx, values)
+	if err != nil {
+		c.noteUndone(im, "", err)
+	}
+	if err != nil || len(open) > 0 {
+		c.deleteThere(im)
+		c.mirrored.left = append(c.mirrored.left, left{im, values, open})
+	}
+}
+
+// leaveOthers ends in other systems what the commit has replaced. The commit has succeeded: a failure is an event.
+func (c *commit) leaveOthers() {
+	for _, l := range c.mirrored.left {
+		if err := c.leave(l); err != nil {
+			c.noteUndone(l.im, c.subject, err)
+		}
+	}
+	c.mirrored.left = nil
+	for _, im := range c.m.mirrors { // the session there may have another cookie by now
+		key, shared := sharedIn(&c.old, im)
+		if !c.login || !shared || c.mirrored.shares(im, key) {
+			continue
+		}
+		if err := c.closeThere(key, string(c.old.env.Subject)); err != nil {
+			c.noteUndone(im, c.subject, err)
+		}
+	}
+}
+
+// deleteThere lets the response delete another system's cookie.
+func (c *commit) deleteThere(im *importer) {
+	c.mirrored.lines = append(c.mirrored.lines, mirrorLine{im, im.cookie.delete()})
+}
+
+// valuesThere are the values of another system's cookie that the visitor has or is about to get, the latter first: this
+// request may have logged in before.
+func (c *commit) valuesThere(im *importer, x Exchange) (values []string) {
+	for _, f := range c.foreign {
+		if value := im.cookie.valueIn(f.line); f.name == im.cookie.name && value != "" {
+			values = append(values, value)
+		}
+	}
+	return append(values, im.presented(x)...)
 }
 
 // exchange is the request's, also for a login that is made of another system's session.
@@ -67,24 +136,26 @@ func (c *commit) exchange() Exchange {
 
 // logInto starts a session for the login's subject in another system.
 func (c *commit) logInto(im *importer, x Exchange) error {
-	old, present, err := im.visitor(c.ctx, x)
+	values, present := c.valuesThere(im, x), ""
+	open, err := im.openAll(c.ctx, values)
+	switch {
+	case err != nil:
+		return err
+	case len(open) > 0:
+		present = open[0].value
+	case len(values) > 0:
+		present = values[0]
+	}
+	c.mirrored.left = append(c.mirrored.left, left{im, values, open})
+	value, err := im.Mirror.Login(c.ctx, present, Foreign{Subject: c.subject, Values: c.valuesFor(im)})
+	if errors.Is(err, ErrNotFound) {
+		c.deleteThere(im)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	value, err := im.Mirror.Login(c.ctx, present, Foreign{Subject: c.subject, Values: c.valuesFor(im)})
-	if errors.Is(err, ErrNotFound) {
-		return c.logOutOf(im, x)
-	}
-	if err == nil {
-		err = c.takeMirrored(im, value)
-	}
-	if err == nil && old != nil {
-		err = c.m.closeForeign(c.ctx, im, old)
-	}
-	if key, shared := sharedIn(&c.old, im); err == nil && shared {
-		err = c.m.closeOnce(c.ctx, key, string(c.old.env.Subject), 0, aliasEnd(c.now))
-	}
-	return err
+	return c.takeMirrored(im, value)
 }
 
 // takeMirrored notes what a mirror's login has made, once the other system's importer agrees whose it is.

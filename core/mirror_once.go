@@ -57,16 +57,37 @@ func (m *Manager) reopen(ctx *bounded, key string) error {
 	return err
 }
 
-// closeShared notes that the logins which a session shares are over with it.
+// closeThere is closeOnce for what a commit ends. A sealed session that goes on keeps its handle, which is not to be revoked.
+func (c *commit) closeThere(key, subject string) error {
+	if handle := c.next.env.Handle; c.m.store == nil && key == string(handle[:]) && subject == string(c.next.env.Subject) {
+		return nil
+	}
+	return c.m.closeOnce(c.ctx, key, subject, c.revocation(), aliasEnd(c.now))
+}
+
+// closeShared notes that the logins which a session shares are over with it. Where that fails, a logout goes on with an
+// event; whoever revokes a session is told to try again.
 func (c *commit) closeShared(rec *record) error {
 	for _, im := range c.m.importers {
 		key, shared := sharedIn(rec, im)
-		if !shared || im.isOver(c.now) {
+		if !shared || im.isOver(c.now) || c.mirrored.shares(im, key) {
 			continue
 		}
-		if err := c.m.closeOnce(c.ctx, key, string(rec.env.Subject), c.revocation(), aliasEnd(c.now)); err != nil {
+		if err := c.closeThere(key, string(rec.env.Subject)); err != nil {
+			if c.revoked == "" {
+				c.noteUndone(im, string(rec.env.Subject), err)
+				continue
+			}
 			return unavailable("destroy", err)
 		}
 	}
 	return nil
+}
+
+// closeRevoked is closeShared for a session that Options.Revocations has ended, without anybody looking at it, when its
+// visitor presents it.
+func (m *Manager) closeRevoked(ctx *bounded, rec *record, now wire.Millis) error {
+	c := commit{m: m, facts: facts{now: now}, ctx: ctx, revoked: ReasonRevoked}
+	defer c.release()
+	return c.closeShared(rec)
 }

@@ -22,9 +22,15 @@ type twin struct {
 	down     bool
 	sealed   bool // its sessions are in its cookies, which nobody can end
 	made     int
+
+	noLogout   bool
+	beforeOpen func()
 }
 
 func (s *twin) open(_ context.Context, value string) (session.Foreign, error) {
+	if s.beforeOpen != nil {
+		s.beforeOpen()
+	}
 	who, ok := s.sessions[value]
 	switch {
 	case s.down:
@@ -35,7 +41,7 @@ func (s *twin) open(_ context.Context, value string) (session.Foreign, error) {
 	return session.Foreign{ID: value, Subject: who, Values: map[string]any{"lang": "de"}}, nil
 }
 
-func (s *twin) Login(_ context.Context, old string, f session.Foreign) (string, error) {
+func (s *twin) Login(_ context.Context, _ string, f session.Foreign) (string, error) {
 	s.calls = append(s.calls, "login")
 	switch {
 	case s.down:
@@ -43,7 +49,6 @@ func (s *twin) Login(_ context.Context, old string, f session.Foreign) (string, 
 	case f.Subject == "stranger":
 		return "", fmt.Errorf("look up: %w", session.ErrNotFound)
 	}
-	s.end(old)
 	s.made++
 	s.values = f.Values
 	value := fmt.Sprintf("%s-made-%d", s.name, s.made)
@@ -53,7 +58,7 @@ func (s *twin) Login(_ context.Context, old string, f session.Foreign) (string, 
 
 func (s *twin) Logout(_ context.Context, value string) error {
 	s.calls = append(s.calls, "logout")
-	if s.down {
+	if s.down || s.noLogout {
 		return errDown
 	}
 	s.end(value)
@@ -106,12 +111,19 @@ func (w *together) visit(f func(*session.Session)) *visit {
 // begin is a request whose response has yet to come.
 func (w *together) begin(f func(*session.Session)) *visit {
 	w.t.Helper()
+	v := w.open()
+	f(v.Session)
+	return v.finish()
+}
+
+// open is a request that has just come.
+func (w *together) open() *visit {
+	w.t.Helper()
 	v := begin(w.t, w.Manager, "")
 	for name, value := range w.jar {
 		v.x.lines = append(v.x.lines, name+"="+value)
 	}
-	f(v.Session)
-	return v.finish()
+	return v
 }
 
 func (w *together) keep(v *visit) *visit {

@@ -70,15 +70,21 @@ func (r *Request) End() {
 		s.mu.Lock()
 	}
 	late := settled && st != nil && s.phase == headersSent && st.pending.anything()
-	x := s.x
-	s.phase, s.x = requestOver, nil
-	s.mu.Unlock()
-	if !late {
-		return
+	if s.phase = requestOver; !late {
+		s.x = nil
 	}
+	s.mu.Unlock()
+	if late {
+		s.commitLate(st)
+	}
+}
+
+// commitLate saves what has changed after the headers were sent. A logout needs the request's cookies of other systems.
+func (s *Session) commitLate(st *state) {
 	at := s.m.clock() // without the lock, since it is the application's; from here on nobody else changes st
 	s.mu.Lock()
-	source := st.lateLine()
+	x, source := s.x, st.lateLine()
+	defer s.forgetExchange()
 	if err := s.commitLocked(st, early, at); err != nil {
 		e := Event{Reason: ReasonCommitFailed, Err: err, Route: route(x)}
 		if errors.Is(err, ErrCommitted) {
@@ -86,6 +92,13 @@ func (r *Request) End() {
 		}
 		s.reportCommit(e)
 	}
+}
+
+// forgetExchange is for the end of a request, after which its framework uses the exchange for another one.
+func (s *Session) forgetExchange() {
+	s.mu.Lock()
+	s.x = nil
+	s.mu.Unlock()
 }
 
 // Nested reports whether the context that Begin got leads to a session already, another manager's. An adapter whose
