@@ -41,19 +41,20 @@ type Importer struct {
 
 // Foreign is a session of another system.
 type Foreign struct {
-	// ID is what the session is known by over there and nobody can guess: its token, or the whole signed cookie. Empty
-	// means the cookie's value. Each ID is taken over once for a subject. It never reaches a log, and a store only as a
-	// hash.
+	// ID is what the session is known by over there and nobody can guess, such as its token. Empty means that there is
+	// nothing but the cookie's value, which two visitors may share while nobody is logged in: what is nobody's is then
+	// taken over as often as it comes. Otherwise each ID is taken over once for a subject. It never reaches a log, and a
+	// store only as a hash.
 	ID string
 	// Subject is whom it belongs to over there, if its format has a place for that.
 	Subject string
 	// Values by name: a json.RawMessage where the other system writes JSON, otherwise a value of Go's.
 	Values map[string]any
 	// Created is when it began, Authenticated when the visitor logged in, and Written when it was last written, each
-	// zero if that is not known.
+	// zero if that is not known. What began at an unknown time counts as ended by any Manager.RevokeAll.
 	Created, Authenticated, Written time.Time
 	// Deadline is when it ends over there however it is used. Zero means that its end moves with its use or is not
-	// known. The session here does not live longer.
+	// known. The session here does not live longer, unless a Login or SetLifetime here gives it another deadline.
 	Deadline time.Time
 }
 
