@@ -9,6 +9,10 @@ import (
 // Importer takes over the sessions of another system, so that a site can change to this package and log nobody out.
 // The packages under migrate make one for each system; what a program adds is who the visitor is, which values come
 // along, and the day on which it ends. See Options.Import.
+//
+// The request's session waits for Open, Subject, Fill, a Mirror's methods and, when it is made, Options.LifetimeFor:
+// none of them may use it. Nobody looks at the other system's cookie while the visitor has a session here; a login or
+// logout here deletes it, and what it opens is not taken over any more.
 type Importer struct {
 	// Name names the importer in events and the log: "flask". Each one of a manager needs its own; changing it lets
 	// sessions that have been taken over already be taken over again.
@@ -66,22 +70,39 @@ type ForeignCookie struct {
 	SameSite http.SameSite // zero: no such attribute
 	Insecure bool          // without Secure
 	Readable bool          // by scripts: without HttpOnly
-	// MaxAge is how long a cookie that a Mirror sets lasts. Zero means until the browser closes.
+	// MaxAge is how long a cookie that a Mirror sets lasts. Zero means until the browser closes. Where ours lasts longer,
+	// the end of this one counts as a logout over there.
 	MaxAge time.Duration
 }
 
 // Mirror keeps an Importer's other system in step, for a migration that takes weeks: a login here is a login there, and
 // a session that was logged in on both sides ends on both when either side ends it. Each request that uses its session
 // costs one Importer.Open more for each mirror. The sessions here that began before the mirror was set up are left
-// alone until their next login. Its methods must be safe for concurrent use; an error keeps what it is called for from
+// alone until their next login.
+//
+// What the other side ends, ends here with the visitor's next request: Session.Watch learns of it then. What Revoke,
+// RevokeAll, Options.MaxPerSubject or Manager.Edit ends here is not taken over again, and ends over there with the next
+// request that brings its cookie there: Logout is called, and the cookie stays. Until then it opens the other side.
+//
+// A request with our cookie and without the other system's counts as one after a logout over there. So a session that
+// is shared is not for bearers, who get ReasonOtherClient; and these visitors lose the session here, and go on with a
+// new one if they are logged in over there:
+//   - one whose cookie over there is replaced by something else than this package, as Django's cycle_key does, while a
+//     request with the old one is on its way
+//   - with two mirrors, one who logs in at one of them and whose first requests come at once, if he never gets the
+//     answer of the one that took the login over: that alone carries the other mirror's cookie
+//
+// Its methods must be safe for concurrent use. Where nothing else is said, an error keeps what it is called for from
 // happening, and the response becomes a 503.
 type Mirror interface {
 	// Login starts a session over there for f.Subject, which is this package's subject, with f.Values by their names over
-	// there, and returns the value of its cookie. old is the visitor's present cookie there, or "", and opens nothing
-	// afterwards, as far as the other system can do that. ErrNotFound says that nobody over there is this subject: the
-	// login is then one here alone, and the visitor is logged out over there.
+	// there, and returns the value of its cookie. old is the visitor's present cookie there, or "": Login may take values
+	// from its session and must not end it, because the login may still fail here. Once it has succeeded, Logout is called
+	// for old. ErrNotFound says that nobody over there is this subject: the login is then one here alone, and the visitor
+	// is logged out over there.
 	Login(ctx context.Context, old string, f Foreign) (value string, err error)
-	// Logout ends the session behind a cookie. That there is none is fine.
+	// Logout ends the session behind a cookie, as far as the other system can do that. That there is none is fine. What
+	// fails after a login here, or for a session that was revoked here, is an event, ReasonCommitFailed.
 	Logout(ctx context.Context, value string) error
 }
 

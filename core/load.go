@@ -157,9 +157,7 @@ func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Milli
 	if o.revoked { // its cookie stays: that of a login in the same browser may be on its way, and replaces it
 		return
 	}
-	switch o.reason {
-	case ReasonSuperseded, ReasonAlreadyEnded, ReasonReplayed:
-	default:
+	if !o.reason.leavesMarker() {
 		return
 	}
 	if o.marker == nil {
@@ -167,6 +165,11 @@ func (s *Session) noteUnopened(st *state, o opening, rec *record, now wire.Milli
 		o.marker, o.since = &marker, rec.env.Renewed
 	}
 	s.noteMarker(st, o.marker, o.since, now)
+}
+
+// leavesMarker reports whether a record with this reason tells what has become of the session that it was.
+func (r Reason) leavesMarker() bool {
+	return r == ReasonSuperseded || r == ReasonAlreadyEnded || r == ReasonReplayed
 }
 
 // noteMarker notes the first marker that the visitor's token has led to, which has been there since then.

@@ -134,7 +134,7 @@ func (s *Session) endShared(
 	st.forget(wire.Never)
 	if st.rarely().reason = ReasonAlreadyEnded; s.m.store == nil {
 		st.rare.offer = s.m.cookie.delete() // nothing else ends it, unless there are Revocations
-	} else if found, reason, err := c.lookUp(rec.id); err == nil && reason == ReasonAlreadyEnded {
+	} else if found, reason, err := c.lookUp(rec.id); err == nil && reason.leavesMarker() {
 		s.noteMarker(st, &found, found.env.Renewed, now)
 	}
 	return true, s.m.reopenSeen(&st.loading, by, rec, open)
@@ -200,7 +200,7 @@ func (c *commit) leave(l left) error {
 	for i := range l.open {
 		b := &l.open[i]
 		key := c.m.onceKey(l.im, b.ID, b.subject)
-		if c.mirrored.shares(l.im, key) {
+		if c.mirrored.shares(l.im, key) || key == string(c.next.env.Handle[:]) { // a sealed one: it ends with the session
 			continue
 		}
 		if err := c.closeThere(key, b.subject); err != nil {

@@ -230,7 +230,30 @@ func TestReadInFlightSparesALoginHere(t *testing.T) {
 	w.is("ann")
 }
 
-// A key planted by somebody else must not make the visitor that somebody.
+// A sealed session keeps its handle over a login, and with it what it would be made of once more.
+func TestLoginGoesOnAfterOneThere(t *testing.T) {
+	for _, mirrored := range []bool{true, false} {
+		w := newTogether(t, true, "flask")
+		w.others[0].sealed = true
+		if im := w.others[0].importer(); !mirrored {
+			im.Mirror = nil
+			w.world = newRevocable(t, session.Options{Import: []session.Importer{im}})
+		}
+		w.there("there", "ann")
+		w.jar["flask"] = "there"
+		w.visit(func(s *session.Session) { _ = s.Subject(); s.Login("ann") }).succeeded()
+		w.wants("ann", "after a login there and one here")
+		w.jar["flask"] = "there"
+		w.visit(login("ann")).succeeded()
+		w.wants("ann", "after one more login here")
+		w.visit((*session.Session).Destroy).succeeded()
+		if got := w.subjectWith("flask=there"); got != "" {
+			t.Errorf("after the logout a copy of the cookie from over there opens %q", got)
+		}
+	}
+}
+
+// A cookie planted by somebody else must not make the visitor that somebody.
 func TestPlantedCookieIsNoLogin(t *testing.T) {
 	w := newTogether(t, false, "flask")
 	w.visit(login("ann")).succeeded()

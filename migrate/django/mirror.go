@@ -21,7 +21,7 @@ type mirror struct {
 }
 
 // Login implements session.Mirror. As in Django, the values of a session in which nobody was logged in come along, and
-// those of another one are deleted with it.
+// those of another one do not.
 func (m mirror) Login(ctx context.Context, old string, f session.Foreign) (string, error) {
 	values, err := m.login(ctx, f)
 	if err != nil {
@@ -40,11 +40,7 @@ func (m mirror) Login(ctx context.Context, old string, f session.Foreign) (strin
 	if err != nil {
 		return "", fmt.Errorf("fromdjango: a value cannot be JSON: %w", err)
 	}
-	value, err := m.save(ctx, ascii(text), m.ends(f))
-	if err != nil {
-		return "", err
-	}
-	return value, m.remove(ctx, old)
+	return m.save(ctx, ascii(text), m.ends(f))
 }
 
 // begun are the values of a session in which nobody is logged in.

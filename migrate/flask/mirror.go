@@ -124,7 +124,7 @@ func pythonBytes(text string) string {
 // cookieMirror writes Flask's own cookies.
 type cookieMirror struct{ *prepared }
 
-// Login makes a cookie. The old one cannot be made to open nothing: Flask keeps no record of its cookies.
+// Login makes a cookie.
 func (m cookieMirror) Login(ctx context.Context, old string, f session.Foreign) (string, error) {
 	values, err := m.values(ctx, f)
 	if err != nil {
@@ -166,7 +166,7 @@ func (p *prepared) keep(values, begun map[string]any) {
 	}
 }
 
-// Logout has nothing to do: the session is in the cookie, which is deleted.
+// Logout has nothing to do: the session is in the cookie, of which Flask keeps no record.
 func (cookieMirror) Logout(context.Context, string) error { return nil }
 
 // written are Flask-Session's sessions, for a mirror.
@@ -197,9 +197,6 @@ func (m serverMirror) Login(ctx context.Context, old string, f session.Foreign) 
 	}
 	id := newID()
 	if err := m.written.Set(ctx, m.Prefix+id, data, m.Lifetime); err != nil {
-		return "", err
-	}
-	if err := m.Logout(ctx, old); err != nil {
 		return "", err
 	}
 	if len(m.signers) > 0 {

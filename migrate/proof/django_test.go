@@ -186,6 +186,7 @@ func djangoMirrors(t *testing.T, site djangoSite) {
 	bob.wantDjango("after a visit there", "2")
 	bob.wantOpen("the mirror's session", "2")
 	if site.forgets {
+		noError(t, mirror.Logout(t.Context(), old))
 		before.wantDjango("with the session of before the login", "")
 		if _, err := site.importer.Open(t.Context(), old); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("the session of before the login: %v", err)

@@ -128,8 +128,8 @@ func (r flaskRows) areMirrored() {
 	if err != nil || f.Subject != "42" || f.ID != value {
 		r.t.Errorf("a login: %+v, %v", f, err)
 	}
-	noError(r.t, r.i.Mirror.Logout(r.t.Context(), value))
 	for _, ended := range []string{flaskID, value} {
+		noError(r.t, r.i.Mirror.Logout(r.t.Context(), ended))
 		if _, err := r.i.Open(r.t.Context(), ended); !errors.Is(err, session.ErrNotFound) {
 			r.t.Errorf("after login and logout: error is %v", err)
 		}
