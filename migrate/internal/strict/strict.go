@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 	"unicode/utf8"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -22,6 +23,10 @@ const (
 	// MaxDepth is how deep JSON may nest.
 	MaxDepth = 64
 )
+
+// Skew is how far ahead of this program's the clock of a server may be that has signed a session. To a mirror a cookie
+// that does not open is a logout.
+const Skew = time.Minute
 
 // Refused returns the error that refuses a session.
 func Refused(r session.Reason, detail string, a ...any) error {
