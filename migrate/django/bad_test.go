@@ -283,8 +283,12 @@ func TestConfigurationIsChecked(t *testing.T) {
 	_, noFolder := fromdjango.Files(good(), filepath.Join(t.TempDir(), "none"))
 	_, readOnly := fromdjango.Cache(with(func(c *fromdjango.Config) { c.UserID = users{}.id }),
 		fromdjango.Cached{KeyValue: struct{ migrate.KeyValue }{memory{}}})
+	_, noBackend := fromdjango.SignedCookies(with(func(c *fromdjango.Config) { c.AuthBackends = []string{} }))
+	_, otherBackend := fromdjango.SignedCookies(with(func(c *fromdjango.Config) {
+		c.AuthBackends, c.UserID = []string{"shop.Backend"}, users{}.id
+	}))
 	for i, err := range []error{
-		noSecret, emptySecret, noHash, age, noDB, noDialect, name, noServer, noFolder, readOnly,
+		noSecret, emptySecret, noHash, age, noDB, noDialect, name, noServer, noFolder, readOnly, noBackend, otherBackend,
 	} {
 		if err == nil || !strings.HasPrefix(fmt.Sprint(err), "fromdjango: ") || strings.Contains(err.Error(), secret) {
 			t.Errorf("%d: %v", i, err)

@@ -15,7 +15,9 @@
 //	old.Values = map[string]session.AnyKey{"cart": cart}
 //
 // A session comes in as long as Django would have the visitor logged in: the signature is right, its age is not over
-// SESSION_COOKIE_AGE, request.session.set_expiry has not ended it, and the password has not been changed since. Its
+// SESSION_COOKIE_AGE, request.session.set_expiry has not ended it, the user is there and may log in, and the password
+// has not been changed since. That the back end by which he logged in is still in AUTHENTICATION_BACKENDS is checked
+// with Config.AuthBackends only, and what a back end of one's own asks besides is for Importer.Subject. A session's
 // end by set_expiry counts for every back end, because the browser's cookie ends with it; Django's signed_cookies and
 // file would go on to accept a copy.
 //
@@ -56,13 +58,17 @@ type Config struct {
 	// _auth_user_id, or session.ErrNotFound if there is no such user, or none who may log in. A session that began with
 	// another password is refused, as Django refuses it. See Users.
 	PasswordHash func(ctx context.Context, userID string) (string, error)
-	// AnyPassword leaves that check out: for user models without get_session_auth_hash.
+	// AnyPassword leaves that check out: for user models without get_session_auth_hash. Then nobody asks whether the user
+	// is still there and active either, which Importer.Subject can do.
 	AnyPassword bool
 
 	// UserID turns a subject of this package's, like "user:42", into Django's id of the user. It is for the Mirror, which
 	// the importer has if UserID is set: a login here is one in Django then, and a logout on either side ends both. If it
 	// returns session.ErrNotFound, Django does not know him, and the login is one here only.
 	UserID func(ctx context.Context, subject string) (string, error)
+	// AuthBackends is AUTHENTICATION_BACKENDS. A login by a back end that is not among them is refused, as Django has
+	// nobody logged in then. Nil means that any will do, also one that Django knows no more.
+	AuthBackends []string
 	// AuthBackend is the member of AUTHENTICATION_BACKENDS that a Mirror's logins are by. Empty means Django's
 	// ModelBackend.
 	AuthBackend string
@@ -115,15 +121,20 @@ func (c Config) complete() (Config, error) {
 		return c, errors.New("fromdjango: Config.Secrets: put SECRET_KEY there, none may be empty")
 	case c.Age < 0:
 		return c, errors.New("fromdjango: Config.Age: SESSION_COOKIE_AGE is not negative")
+	case c.AuthBackends != nil && len(c.AuthBackends) == 0:
+		return c, errors.New("fromdjango: Config.AuthBackends: put AUTHENTICATION_BACKENDS there; nil means any")
 	case (c.PasswordHash == nil) != c.AnyPassword:
 		return c, errors.New("fromdjango: Config.PasswordHash is missing: use that of Users or a function of your own; " +
 			"AnyPassword is for user models without get_session_auth_hash, and excludes it")
 	}
-	c.Secrets = slices.Clone(c.Secrets)
+	c.Secrets, c.AuthBackends = slices.Clone(c.Secrets), slices.Clone(c.AuthBackends)
 	fallback(&c.Age, defaultAge)
 	fallback(&c.CookieName, defaultCookie)
 	fallback(&c.AuthBackend, defaultBackend)
 	fallback(&c.Location, time.UTC)
+	if c.UserID != nil && c.AuthBackends != nil && !slices.Contains(c.AuthBackends, c.AuthBackend) {
+		return c, errors.New("fromdjango: Config.AuthBackend, which a Mirror's logins are by, is not among AuthBackends")
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

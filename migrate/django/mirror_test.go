@@ -68,6 +68,18 @@ func TestPasswordHash(t *testing.T) {
 	}
 }
 
+// A back end that is in AUTHENTICATION_BACKENDS no more logs nobody in at Django.
+func TestAuthBackends(t *testing.T) {
+	for backend, want := range map[string]session.Reason{"b": "", "c": "", "other": session.ReasonAlreadyEnded} {
+		c := config()
+		c.AuthBackends = []string{"c", "b"}
+		value := seal(cookieSalt, secret, b64(`{"_auth_user_id":"42","_auth_user_backend":"`+backend+`"}`), signedAt)
+		if _, err := must(fromdjango.SignedCookies(c)).Open(t.Context(), value); reason(err) != want {
+			t.Errorf("%s: %v, want %q", backend, err, want)
+		}
+	}
+}
+
 // Without the users nobody can say whether the login is still good: it is neither taken over nor refused.
 func TestUsersCannotBeAsked(t *testing.T) {
 	down := errors.New("down")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -103,6 +104,9 @@ func (c Config) user(ctx context.Context, values map[string]any) (string, error)
 	id, backend := text(values[keyUser]), text(values[keyBackend])
 	if id == "" || backend == "" {
 		return "", strict.Refused(session.ReasonCorrupt, keyUser+" or "+keyBackend+" is not a text")
+	}
+	if c.AuthBackends != nil && !slices.Contains(c.AuthBackends, backend) {
+		return "", strict.Refused(session.ReasonAlreadyEnded, keyBackend+" is not among Config.AuthBackends")
 	}
 	return id, c.checkPassword(ctx, id, text(values[keyHash]))
 }
