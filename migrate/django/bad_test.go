@@ -283,12 +283,23 @@ func TestConfigurationIsChecked(t *testing.T) {
 	_, noFolder := fromdjango.Files(good(), filepath.Join(t.TempDir(), "none"))
 	_, readOnly := fromdjango.Cache(with(func(c *fromdjango.Config) { c.UserID = users{}.id }),
 		fromdjango.Cached{KeyValue: struct{ migrate.KeyValue }{memory{}}})
+	of := func(u fromdjango.Users) fromdjango.Config {
+		return with(func(c *fromdjango.Config) { c.AnyPassword, c.Users = false, &u })
+	}
+	_, usersNoDB := fromdjango.SignedCookies(of(fromdjango.Users{Dialect: sqlstore.SQLite}))
+	_, usersNoDialect := fromdjango.SignedCookies(of(fromdjango.Users{DB: oneRow("")}))
+	_, usersName := fromdjango.SignedCookies(of(fromdjango.Users{DB: oneRow(""), Dialect: sqlstore.MySQL, Table: `x"`}))
+	_, usersColumn := fromdjango.SignedCookies(of(fromdjango.Users{DB: oneRow(""), Dialect: sqlstore.MySQL, ID: "a b"}))
+	_, usersTwice := fromdjango.SignedCookies(with(func(c *fromdjango.Config) {
+		c.Users = &fromdjango.Users{DB: oneRow(""), Dialect: sqlstore.MySQL} // and AnyPassword
+	}))
 	_, noBackend := fromdjango.SignedCookies(with(func(c *fromdjango.Config) { c.AuthBackends = []string{} }))
 	_, otherBackend := fromdjango.SignedCookies(with(func(c *fromdjango.Config) {
 		c.AuthBackends, c.UserID = []string{"shop.Backend"}, users{}.id
 	}))
 	for i, err := range []error{
 		noSecret, emptySecret, noHash, age, noDB, noDialect, name, noServer, noFolder, readOnly, noBackend, otherBackend,
+		usersNoDB, usersNoDialect, usersName, usersColumn, usersTwice,
 	} {
 		if err == nil || !strings.HasPrefix(fmt.Sprint(err), "fromdjango: ") || strings.Contains(err.Error(), secret) {
 			t.Errorf("%d: %v", i, err)

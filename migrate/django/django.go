@@ -2,8 +2,8 @@
 // file, as Django 3.1 and later write them. What it makes is for session.Options.Import:
 //
 //	old, err := fromdjango.DB(fromdjango.Config{
-//		Secrets:      []string{secretKey},
-//		PasswordHash: fromdjango.Users{DB: db, Dialect: sqlstore.PostgreSQL}.PasswordHash,
+//		Secrets: []string{secretKey},
+//		Users:   &fromdjango.Users{DB: db, Dialect: sqlstore.PostgreSQL},
 //	}, fromdjango.Table{DB: db, Dialect: sqlstore.PostgreSQL})
 //	old.Until = time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)
 //	old.Subject = func(_ context.Context, f session.Foreign) (string, error) {
@@ -41,8 +41,8 @@ const (
 	defaultBackend = "django.contrib.auth.backends.ModelBackend"
 )
 
-// Config is what the back ends have in common: settings of Django's, under their names there. Secrets and PasswordHash
-// are needed.
+// Config is what the back ends have in common: settings of Django's, under their names there. Secrets are
+// needed, and Users or PasswordHash.
 type Config struct {
 	// Secrets are SECRET_KEY and then SECRET_KEY_FALLBACKS. The first one signs what a Mirror writes.
 	Secrets []string
@@ -54,9 +54,12 @@ type Config struct {
 	// means UTC.
 	Location *time.Location
 
-	// PasswordHash returns the user's password as Django keeps it, "pbkdf2_sha256$…", for the id that is in
-	// _auth_user_id, or session.ErrNotFound if there is no such user, or none who may log in. A session that began with
-	// another password is refused, as Django refuses it. See Users.
+	// Users is where users' passwords are looked up. A session that began with another password is refused, as Django
+	// refuses it.
+	Users *Users
+	// PasswordHash is instead of Users, for programs that look passwords up in a way of their own. It returns the user's
+	// password as Django keeps it, "pbkdf2_sha256$…", for the id that is in _auth_user_id, or session.ErrNotFound if there
+	// is no such user, or none who may log in.
 	PasswordHash func(ctx context.Context, userID string) (string, error)
 	// AnyPassword leaves that check out: for user models without get_session_auth_hash. Then nobody asks whether the user
 	// is still there and active either, which Importer.Subject can do.
@@ -123,9 +126,6 @@ func (c Config) complete() (Config, error) {
 		return c, errors.New("fromdjango: Config.Age: SESSION_COOKIE_AGE is not negative")
 	case c.AuthBackends != nil && len(c.AuthBackends) == 0:
 		return c, errors.New("fromdjango: Config.AuthBackends: put AUTHENTICATION_BACKENDS there; nil means any")
-	case (c.PasswordHash == nil) != c.AnyPassword:
-		return c, errors.New("fromdjango: Config.PasswordHash is missing: use that of Users or a function of your own; " +
-			"AnyPassword is for user models without get_session_auth_hash, and excludes it")
 	}
 	c.Secrets, c.AuthBackends = slices.Clone(c.Secrets), slices.Clone(c.AuthBackends)
 	fallback(&c.Age, defaultAge)
@@ -138,7 +138,26 @@ func (c Config) complete() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return c, nil
+	return c.withUsers()
+}
+
+// withUsers makes a PasswordHash of Users.
+func (c Config) withUsers() (Config, error) {
+	ways := 0
+	for _, given := range []bool{c.Users != nil, c.PasswordHash != nil, c.AnyPassword} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return c, errors.New("fromdjango: Config: one of Users, PasswordHash and AnyPassword is needed, and only one: " +
+			"AnyPassword is for user models without get_session_auth_hash")
+	}
+	var err error
+	if c.Users != nil {
+		c.PasswordHash, err = c.Users.passwordHash()
+	}
+	return c, err
 }
 
 func fallback[T comparable](setting *T, standard T) {

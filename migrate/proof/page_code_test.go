@@ -239,9 +239,9 @@ func fromDjango(secretKey string, db *sql.DB, d sqlstore.Dialect) (session.Impor
 
 func djangoSettings(secretKey string, db *sql.DB, d sqlstore.Dialect) fromdjango.Config {
 	return fromdjango.Config{
-		Secrets:      []string{secretKey}, // then SECRET_KEY_FALLBACKS
-		Age:          14 * day,            // SESSION_COOKIE_AGE
-		PasswordHash: fromdjango.Users{DB: db, Dialect: d}.PasswordHash,
+		Secrets: []string{secretKey}, // then SECRET_KEY_FALLBACKS
+		Age:     14 * day,            // SESSION_COOKIE_AGE
+		Users:   &fromdjango.Users{DB: db, Dialect: d},
 	}
 }
 
