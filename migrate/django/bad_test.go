@@ -48,35 +48,34 @@ func TestBadTexts(t *testing.T) {
 		body string
 		want session.Reason
 	}{
-		"no base64":         {"e30!", session.ReasonCorrupt},
-		"padding":           {"e30=", session.ReasonCorrupt},
-		"other spelling":    {"e31", session.ReasonCorrupt},
-		"line break":        {"e3\n0", session.ReasonCorrupt},
-		"nothing":           {"", session.ReasonCorrupt},
-		"no zlib":           {"." + b64("{}"), session.ReasonCorrupt},
-		"after zlib":        {"." + b64(deflated("{}")+"x"), session.ReasonCorrupt},
-		"half of zlib":      {"." + b64(deflated(`{"a":"bc"}`)[:9]), session.ReasonCorrupt},
-		"bomb":              {"." + b64(deflated(strings.Repeat(" ", 2<<20)+"{}")), session.ReasonCorrupt},
-		"member twice":      {b64(`{"a":1,"a":2}`), session.ReasonCorrupt},
-		"member twice deep": {b64(`{"a":[{"b":1,"\u0062":2}]}`), session.ReasonCorrupt},
-		"two objects":       {b64(`{}{}`), session.ReasonCorrupt},
-		"list":              {b64(`[]`), session.ReasonCorrupt},
-		"text":              {b64(`"a"`), session.ReasonCorrupt},
-		"null":              {b64(`null`), session.ReasonCorrupt},
-		"NaN":               {b64(`{"a":NaN}`), session.ReasonCorrupt},
-		"Latin-1":           {b64("{\"a\":\"\xe9\"}"), session.ReasonCorrupt},
-		"UTF-8":             {b64(`{"a":"é"}`), session.ReasonCorrupt},
-		"pickle":            {b64("\x80\x05}\x94."), session.ReasonCorrupt},
-		"too deep":          {b64(nested), session.ReasonCorrupt},
-		"user a number":     {b64(`{"_auth_user_id":1,"_auth_user_backend":"b"}`), session.ReasonCorrupt},
-		"user null":         {b64(`{"_auth_user_id":null,"_auth_user_backend":"b"}`), session.ReasonCorrupt},
-		"user empty":        {b64(`{"_auth_user_id":"","_auth_user_backend":"b"}`), session.ReasonCorrupt},
-		"no back end":       {b64(`{"_auth_user_id":"1"}`), session.ReasonCorrupt},
-		"expiry a list":     {b64(`{"_session_expiry":[]}`), session.ReasonCorrupt},
-		"expiry no date":    {b64(`{"_session_expiry":"tomorrow"}`), session.ReasonCorrupt},
-		"expiry over":       {b64(`{"_session_expiry":"2023-11-14T22:13:20+00:00"}`), session.ReasonExpiredAbsolute},
-		"expiry naive":      {b64(`{"_session_expiry":"2023-11-14T22:13:19.999999"}`), session.ReasonExpiredAbsolute},
-		"expiry negative":   {b64(`{"_session_expiry":-1}`), session.ReasonExpiredIdle},
+		"no base64":       {"e30!", session.ReasonCorrupt},
+		"padding":         {"e30=", session.ReasonCorrupt},
+		"other spelling":  {"e31", session.ReasonCorrupt},
+		"line break":      {"e3\n0", session.ReasonCorrupt},
+		"nothing":         {"", session.ReasonCorrupt},
+		"no zlib":         {"." + b64("{}"), session.ReasonCorrupt},
+		"after zlib":      {"." + b64(deflated("{}")+"x"), session.ReasonCorrupt},
+		"half of zlib":    {"." + b64(deflated(`{"a":"bc"}`)[:9]), session.ReasonCorrupt},
+		"bomb":            {"." + b64(deflated(strings.Repeat(" ", 2<<20)+"{}")), session.ReasonCorrupt},
+		"member twice":    {b64(`{"a":1,"a":2}`), session.ReasonCorrupt},
+		"two objects":     {b64(`{}{}`), session.ReasonCorrupt},
+		"list":            {b64(`[]`), session.ReasonCorrupt},
+		"text":            {b64(`"a"`), session.ReasonCorrupt},
+		"null":            {b64(`null`), session.ReasonCorrupt},
+		"NaN":             {b64(`{"a":NaN}`), session.ReasonCorrupt},
+		"Latin-1":         {b64("{\"a\":\"\xe9\"}"), session.ReasonCorrupt},
+		"UTF-8":           {b64(`{"a":"é"}`), session.ReasonCorrupt},
+		"pickle":          {b64("\x80\x05}\x94."), session.ReasonCorrupt},
+		"too deep":        {b64(nested), session.ReasonCorrupt},
+		"user a number":   {b64(`{"_auth_user_id":1,"_auth_user_backend":"b"}`), session.ReasonCorrupt},
+		"user null":       {b64(`{"_auth_user_id":null,"_auth_user_backend":"b"}`), session.ReasonCorrupt},
+		"user empty":      {b64(`{"_auth_user_id":"","_auth_user_backend":"b"}`), session.ReasonCorrupt},
+		"no back end":     {b64(`{"_auth_user_id":"1"}`), session.ReasonCorrupt},
+		"expiry a list":   {b64(`{"_session_expiry":[]}`), session.ReasonCorrupt},
+		"expiry no date":  {b64(`{"_session_expiry":"tomorrow"}`), session.ReasonCorrupt},
+		"expiry over":     {b64(`{"_session_expiry":"2023-11-14T22:13:20+00:00"}`), session.ReasonExpiredAbsolute},
+		"expiry naive":    {b64(`{"_session_expiry":"2023-11-14T22:13:19.999999"}`), session.ReasonExpiredAbsolute},
+		"expiry negative": {b64(`{"_session_expiry":-1}`), session.ReasonExpiredIdle},
 	} {
 		for place, o := range openers(t) {
 			_, err := o.open(t, config(), seal(o.salt, secret, c.body, signedAt))
@@ -284,8 +283,23 @@ func TestConfigurationIsChecked(t *testing.T) {
 	_, noFolder := fromdjango.Files(good(), filepath.Join(t.TempDir(), "none"))
 	_, readOnly := fromdjango.Cache(with(func(c *fromdjango.Config) { c.UserID = users{}.id }),
 		fromdjango.Cached{KeyValue: struct{ migrate.KeyValue }{memory{}}})
+	of := func(u fromdjango.Users) fromdjango.Config {
+		return with(func(c *fromdjango.Config) { c.AnyPassword, c.Users = false, &u })
+	}
+	_, usersNoDB := fromdjango.SignedCookies(of(fromdjango.Users{Dialect: sqlstore.SQLite}))
+	_, usersNoDialect := fromdjango.SignedCookies(of(fromdjango.Users{DB: oneRow("")}))
+	_, usersName := fromdjango.SignedCookies(of(fromdjango.Users{DB: oneRow(""), Dialect: sqlstore.MySQL, Table: `x"`}))
+	_, usersColumn := fromdjango.SignedCookies(of(fromdjango.Users{DB: oneRow(""), Dialect: sqlstore.MySQL, ID: "a b"}))
+	_, usersTwice := fromdjango.SignedCookies(with(func(c *fromdjango.Config) {
+		c.Users = &fromdjango.Users{DB: oneRow(""), Dialect: sqlstore.MySQL} // and AnyPassword
+	}))
+	_, noBackend := fromdjango.SignedCookies(with(func(c *fromdjango.Config) { c.AuthBackends = []string{} }))
+	_, otherBackend := fromdjango.SignedCookies(with(func(c *fromdjango.Config) {
+		c.AuthBackends, c.UserID = []string{"shop.Backend"}, users{}.id
+	}))
 	for i, err := range []error{
-		noSecret, emptySecret, noHash, age, noDB, noDialect, name, noServer, noFolder, readOnly,
+		noSecret, emptySecret, noHash, age, noDB, noDialect, name, noServer, noFolder, readOnly, noBackend, otherBackend,
+		usersNoDB, usersNoDialect, usersName, usersColumn, usersTwice,
 	} {
 		if err == nil || !strings.HasPrefix(fmt.Sprint(err), "fromdjango: ") || strings.Contains(err.Error(), secret) {
 			t.Errorf("%d: %v", i, err)

@@ -42,10 +42,11 @@ func (p files) open(_ context.Context, value string) (stored, error) {
 		return stored{}, session.ErrNotFound
 	case err != nil:
 		return stored{}, fmt.Errorf("fromdjango: reading a session: %w", withoutPath(err))
-	case p.Now().Sub(modified) >= p.Age:
-		return stored{}, strict.Refused(session.ReasonExpiredIdle, "not written for %v", p.Age)
 	}
 	json, at, err := p.unsign(storeSalt, text)
+	if err == nil && p.Now().Sub(modified) >= p.Age && !hasEnd(json) {
+		return stored{}, strict.Refused(session.ReasonExpiredIdle, "not written for %v", p.Age)
+	}
 	return stored{id: value, json: json, written: at}, err
 }
 

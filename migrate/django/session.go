@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -48,11 +49,7 @@ func (c Config) foreign(ctx context.Context, s stored) (session.Foreign, error) 
 // deadline judges _session_expiry: a number of seconds since the last write, of which 0 and null mean
 // SESSION_COOKIE_AGE, or a date, which is the session's end.
 func (c Config) deadline(expiry any, written time.Time) (time.Time, error) {
-	var value any
-	if raw, ok := expiry.(json.RawMessage); ok {
-		_ = json.Unmarshal(raw, &value) // strict.Object has checked it
-	}
-	switch v := value.(type) {
+	switch v := decoded(expiry).(type) {
 	case nil:
 		return time.Time{}, nil
 	case float64:
@@ -64,6 +61,24 @@ func (c Config) deadline(expiry any, written time.Time) (time.Time, error) {
 		return c.date(v)
 	}
 	return time.Time{}, strict.Refused(session.ReasonCorrupt, keyExpiry+" is neither a number nor a date")
+}
+
+// hasEnd reports whether a session has an end by _session_expiry, so that SESSION_COOKIE_AGE does not count.
+func hasEnd(text []byte) bool {
+	values, err := strict.Object(text)
+	if err != nil {
+		return true // which is judged later
+	}
+	expiry := decoded(values[keyExpiry])
+	return expiry != nil && expiry != 0.0
+}
+
+// decoded is a JSON value that strict.Object has checked, and nil if there is none.
+func decoded(member any) (value any) {
+	if raw, ok := member.(json.RawMessage); ok {
+		_ = json.Unmarshal(raw, &value)
+	}
+	return value
 }
 
 // date reads what Python's datetime.isoformat writes, and refuses what is over.
@@ -89,6 +104,9 @@ func (c Config) user(ctx context.Context, values map[string]any) (string, error)
 	id, backend := text(values[keyUser]), text(values[keyBackend])
 	if id == "" || backend == "" {
 		return "", strict.Refused(session.ReasonCorrupt, keyUser+" or "+keyBackend+" is not a text")
+	}
+	if c.AuthBackends != nil && !slices.Contains(c.AuthBackends, backend) {
+		return "", strict.Refused(session.ReasonAlreadyEnded, keyBackend+" is not among Config.AuthBackends")
 	}
 	return id, c.checkPassword(ctx, id, text(values[keyHash]))
 }

@@ -21,9 +21,6 @@ const (
 	hashSalt   = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
 )
 
-// skew is how far in the future a signature may be, for servers whose clocks differ. Django has no limit there.
-const skew = time.Minute
-
 // maxSigned is the longest text that is read: what compression did not shorten, the time and the signature.
 const maxSigned = strict.MaxSize*4/3 + 100
 
@@ -58,7 +55,7 @@ func (c Config) unsign(salt, text string) ([]byte, time.Time, error) {
 	switch {
 	case !ok:
 		return nil, time.Time{}, strict.Refused(session.ReasonMalformed, "the time is not in base 62")
-	case at.Sub(c.Now()) > skew:
+	case at.Sub(c.Now()) > strict.Skew:
 		return nil, time.Time{}, strict.Refused(session.ReasonUnopenable, "signed in the future: compare the clocks")
 	}
 	json, err := unpack(body)

@@ -10,7 +10,9 @@ import (
 	"github.com/coatcheck/coatcheck/stores/sqlstore"
 )
 
-// Users is the table of AUTH_USER_MODEL.
+// Users is the table of AUTH_USER_MODEL. The database compares the id with what _auth_user_id has for it, which is fine
+// for numbers; a key that the database keeps in another form, like a UUID on MySQL and SQLite, needs a PasswordHash of
+// the program's own.
 type Users struct {
 	DB      *sql.DB
 	Dialect sqlstore.Dialect
@@ -20,24 +22,24 @@ type Users struct {
 	Inactive bool
 }
 
-// PasswordHash is for Config.PasswordHash. The database compares the id with what _auth_user_id has for it, which is
-// fine for numbers; a key that the database keeps in another form, like a UUID on MySQL and SQLite, needs a function
-// of the program's own.
-func (u Users) PasswordHash(ctx context.Context, userID string) (string, error) {
+// passwordHash is what Config.PasswordHash wants.
+func (u Users) passwordHash() (func(ctx context.Context, userID string) (string, error), error) {
+	if u.DB == nil {
+		return nil, errors.New("fromdjango: Users.DB is missing")
+	}
 	query, err := u.query()
-	if err != nil {
-		return "", err
-	}
-	var password string
-	var active bool
-	err = u.DB.QueryRowContext(ctx, query, userID).Scan(&password, &active)
-	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && !active:
-		return "", session.ErrNotFound
-	case err != nil:
-		return "", fmt.Errorf("fromdjango: reading a user: %w", err)
-	}
-	return password, nil
+	return func(ctx context.Context, userID string) (string, error) {
+		var password string
+		var active bool
+		err := u.DB.QueryRowContext(ctx, query, userID).Scan(&password, &active)
+		switch {
+		case errors.Is(err, sql.ErrNoRows), err == nil && !active:
+			return "", session.ErrNotFound
+		case err != nil:
+			return "", fmt.Errorf("fromdjango: reading a user: %w", err)
+		}
+		return password, nil
+	}, err
 }
 
 func (u Users) query() (string, error) {

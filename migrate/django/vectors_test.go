@@ -196,6 +196,34 @@ func TestFileAgeAsDjango(t *testing.T) {
 	}
 }
 
+// "Remember me" is set_expiry(60 days). It counts from the last write instead of SESSION_COOKIE_AGE, by which the file is
+// over after 14 days. 0 and null mean SESSION_COOKIE_AGE.
+func TestFileWithAnAgeOfItsOwn(t *testing.T) {
+	folder := t.TempDir()
+	for _, c := range []struct {
+		expiry string
+		days   int
+		want   session.Reason
+	}{
+		{"5184000", 59, ""},
+		{"5184000", 60, session.ReasonExpiredIdle},
+		{"0", 13, ""},
+		{"0", 14, session.ReasonExpiredIdle},
+		{"null", 14, session.ReasonExpiredIdle},
+		{`"2024-01-13T22:13:20"`, 59, ""},
+		{`"2024-01-13T22:13:20"`, 60, session.ReasonExpiredAbsolute},
+		{"[]", 59, session.ReasonCorrupt},
+	} {
+		text := seal(storeSalt, secret, b64(`{"_session_expiry":`+c.expiry+`}`), signedAt)
+		write(t, filepath.Join(folder, "sessionid"+key), text, signedAt)
+		now := signedAt.AddDate(0, 0, c.days)
+		_, err := must(fromdjango.Files(at(now), folder)).Open(t.Context(), key)
+		if reason(err) != c.want || c.want == "" && err != nil {
+			t.Errorf("%s after %d days: %v, want %q", c.expiry, c.days, err, c.want)
+		}
+	}
+}
+
 func write(t *testing.T, path, text string, modified time.Time) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

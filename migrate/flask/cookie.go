@@ -64,22 +64,13 @@ func (p *prepared) unsealed(value string) (body string, written time.Time, err e
 	}
 	now := p.Now().Unix()
 	switch { // Flask reckons in whole seconds
-	case seconds > now+p.ahead():
+	case seconds > now+int64(strict.Skew/time.Second):
 		return "", written, strict.Refused(session.ReasonUnopenable,
 			"signed %d s in the future: let the servers' clocks agree", seconds-now)
 	case now-seconds > int64(p.Lifetime/time.Second):
 		return "", written, strict.Refused(session.ReasonExpiredIdle, "older than %v", p.Lifetime)
 	}
 	return text[:dot], time.Unix(seconds, 0), nil
-}
-
-// ahead is by how many seconds Flask's clock may be ahead. Flask itself grants none. To a mirror a cookie that does not
-// open is a logout, and each page of Flask's may write a new one.
-func (p *prepared) ahead() int64 {
-	if p.Mirror == nil {
-		return 0
-	}
-	return 5
 }
 
 // timestamp reads seconds since 1970, big-endian without leading zeros.

@@ -83,7 +83,7 @@ func TestSignedNonsense(t *testing.T) {
 		"a tuple":                {b64(`{" t":[1]}`), "ZVPxAA", session.ReasonCorrupt},
 		"nothing":                {"", "ZVPxAA", session.ReasonCorrupt},
 		"a member twice":         {b64(`{"_user_id":"1","_user_id":"2"}`), "ZVPxAA", session.ReasonCorrupt},
-		"a member twice, inside": {b64(`{"a":[{"b":1,"\u0062":2}]}`), "ZVPxAA", session.ReasonCorrupt},
+		"a member twice, inside": {b64(`{"a":[{"b":1,"\u0062":2}]}`), "ZVPxAA", ""}, // see TestMemberTwiceInside
 		"trailing bytes":         {b64(`{} {}`), "ZVPxAA", session.ReasonCorrupt},
 		"not UTF-8":              {b64("{\"a\":\"\xff\"}"), "ZVPxAA", session.ReasonCorrupt},
 		"nested too deep":        {deep, "ZVPxAA", session.ReasonCorrupt},

@@ -26,7 +26,7 @@ func TestSealAsFlask(t *testing.T) {
 		if strings.Contains(v.TaggedJSON, `{" `) && !strings.Contains(v.TaggedJSON, `" di"`) {
 			continue // of a type that JSON does not have
 		}
-		c := Config{Secrets: v.secrets(t), Now: at(v.Timestamp), Mirror: &Mirror{}}
+		c := Config{Secrets: v.secrets(t), Now: at(v.Timestamp + 5), Mirror: &Mirror{}}
 		p, err := c.prepare("cookie-session")
 		if err != nil {
 			t.Fatal(err)
@@ -146,15 +146,26 @@ func TestMirrorKeepsWhatNobodyHas(t *testing.T) {
 	}
 }
 
-// TestClocksThatDifferLogNobodyOut: to a mirror a cookie that does not open is a logout, and Flask's clock may be a
-// moment ahead of this one.
+// TestClocksThatDifferLogNobodyOut: to a mirror a cookie that does not open is a logout, and without one a visitor's
+// first visit would be without his session. Flask's clock may be ahead of this one.
 func TestClocksThatDifferLogNobodyOut(t *testing.T) {
-	for ahead, want := range map[int64]session.Reason{1: "", 5: "", 6: session.ReasonUnopenable} {
-		c := config()
-		c.Now, c.Mirror = at(now-ahead), &Mirror{}
-		if got := reasonOf(t, cookieImporter(t, c), simple); got != want {
-			t.Errorf("%d s ahead: refused as %q, want %q", ahead, got, want)
+	for ahead, want := range map[int64]session.Reason{1: "", 60: "", 61: session.ReasonUnopenable} {
+		for _, m := range []*Mirror{nil, {}} {
+			c := config()
+			c.Now, c.Mirror = at(now-ahead), m
+			if got := reasonOf(t, cookieImporter(t, c), simple); got != want {
+				t.Errorf("%d s ahead, mirror %v: refused as %q, want %q", ahead, m, got, want)
+			}
 		}
+	}
+}
+
+// TestMirrorForAFlaskBehind: Flask takes no cookie from the future, and its clock may be a few seconds behind.
+func TestMirrorForAFlaskBehind(t *testing.T) {
+	c := config()
+	c.Mirror = &Mirror{}
+	if _, f := mirrored(t, cookieImporter(t, c), ""); !f.Written.Equal(time.Unix(now-5, 0)) {
+		t.Errorf("signed as of %v, want 5 s before %v", f.Written.Unix(), now)
 	}
 }
 

@@ -41,8 +41,9 @@ func unpacked(data []byte) (map[string]any, error) {
 
 // unpacker reads MessagePack. After its first error it reads nothing more.
 type unpacker struct {
-	rest []byte
-	err  error
+	rest    []byte
+	err     error
+	unclear bool // an object has a member twice, but not the outermost
 }
 
 func (u *unpacker) fail(reason string) any {
@@ -148,14 +149,25 @@ func (u *unpacker) array(size uint64, depth int) any {
 	return array
 }
 
+// object leaves out what strict.Object does: members inside which an object has a name twice.
 func (u *unpacker) object(size uint64, depth int) any {
 	object := map[string]any{}
+	var unclear []string
 	for i := uint64(0); i < size && u.err == nil; i++ {
 		name := u.name(depth)
-		if _, twice := object[name]; twice {
+		_, twice := object[name]
+		if twice && depth == 0 {
 			return u.fail("an object has a member twice")
 		}
+		u.unclear = u.unclear || twice
 		object[name] = u.value(depth + 1)
+		if depth == 0 && u.unclear {
+			unclear = append(unclear, name)
+			u.unclear = false
+		}
+	}
+	for _, name := range unclear {
+		delete(object, name)
 	}
 	return object
 }

@@ -13,6 +13,10 @@ import (
 	"unicode/utf16"
 )
 
+// early is how many seconds before it is made a cookie is stamped: Flask refuses one from the future, and its clock may
+// be behind.
+const early = 5
+
 // seal makes a cookie as Flask makes it. Its zlib may find other bytes for the same text.
 func (p *prepared) seal(values map[string]any) string { return p.sealTagged(tagged(values)) }
 
@@ -24,7 +28,7 @@ func (p *prepared) sealTagged(value any) string {
 		body = "." + base64.RawURLEncoding.EncodeToString(short)
 	}
 	var seconds [8]byte
-	binary.BigEndian.PutUint64(seconds[:], uint64(max(0, p.Now().Unix())))
+	binary.BigEndian.PutUint64(seconds[:], uint64(max(0, p.Now().Unix()-early)))
 	stamp := base64.RawURLEncoding.EncodeToString(bytes.TrimLeft(seconds[:], "\x00"))
 	return p.signers[0].sign(body + "." + stamp)
 }

@@ -268,3 +268,29 @@ func FuzzDecode(f *testing.F) {
 		wantJSON(t, values)
 	})
 }
+
+// TestMemberTwiceInside: Python's dictionaries may have both 7 and "7" for names. Which one counts nobody knows, so that
+// value is left out, and no other.
+func TestMemberTwiceInside(t *testing.T) {
+	kv := kept{}
+	onServer, cookie := keyValueImporter(t, Config{}, kv), cookieImporter(t, config())
+	for name, data := range map[string]string{
+		"JSON":        `{"_user_id":"42","cart":[{"7":1,"7":2}],"n":[{"7":1}]}`,
+		"tag":         `{"_user_id":"42","cart":{" t":[{"7":1,"7":2}]},"n":1}`,
+		"MessagePack": "\x83\xa8_user_id\xa242\xa4cart\x91\x82\x07\x01\xa17\x02\xa1n\x01",
+	} {
+		open, value := onServer.Open, sid
+		kv["session:"+sid] = data
+		if name == "tag" {
+			open, value = cookie.Open, signed(t, b64(data), "ZVPxAA")
+		}
+		f, err := open(t.Context(), value)
+		if err != nil || f.Subject != "42" || f.Values["cart"] != nil || f.Values["n"] == nil {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+	f, err := cookie.Open(t.Context(), signed(t, b64(`{" di":{" t__":{"7":1,"7":2}}}`), "ZVPxAA"))
+	if err != nil || len(f.Values) > 0 {
+		t.Errorf("%+v, %v", f, err)
+	}
+}

@@ -24,15 +24,19 @@ const (
 	tagDatetime = " d"
 )
 
-// untagged reads an object of Flask's JSON into its members, each as plain JSON.
+// untagged reads an object of Flask's JSON into its members, each as plain JSON. What strict.Object leaves out is not
+// among them. An object that is tagged as a whole has one member, so it is left out or not as a whole.
 func untagged(text []byte) (map[string]any, error) {
-	if _, err := strict.Object(text); err != nil {
+	checked, err := strict.Object(text)
+	if err != nil {
 		return nil, err
 	}
 	value, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
+	whole, _ := value.(map[string]any)
+	leaveOut := len(checked) < len(whole)
 	if value, err = untag(value); err != nil {
 		return nil, err
 	}
@@ -41,6 +45,10 @@ func untagged(text []byte) (map[string]any, error) {
 		return nil, errors.New("not a JSON object")
 	}
 	for name, member := range members {
+		if leaveOut && checked[name] == nil {
+			delete(members, name)
+			continue
+		}
 		if members[name], err = compact(member); err != nil {
 			return nil, err
 		}

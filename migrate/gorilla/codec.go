@@ -14,9 +14,6 @@ import (
 	"github.com/coatcheck/coatcheck/migrate/internal/strict"
 )
 
-// skew is how far ahead the clocks of the other system's servers may be.
-const skew = time.Minute
-
 // newCodecs makes a codec of each key pair, as securecookie.CodecsFromPairs does. They check signatures and decrypt;
 // the rest is done here, after them.
 func newCodecs(c Config) ([]*securecookie.SecureCookie, error) {
@@ -95,7 +92,7 @@ func (f *format) judge(date string) (written time.Time, err error) {
 	}
 	written, now := time.Unix(seconds, 0), f.Now()
 	switch {
-	case written.After(now.Add(skew)):
+	case written.After(now.Add(strict.Skew)):
 		return time.Time{}, strict.Refused(session.ReasonUnopenable, "its date is in the future")
 	case f.MaxAge >= 0 && seconds < now.Unix()-int64(f.MaxAge/time.Second):
 		return time.Time{}, strict.Refused(session.ReasonExpiredIdle, "written more than %s ago", f.MaxAge)

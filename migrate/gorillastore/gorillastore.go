@@ -40,6 +40,7 @@ package gorillastore
 import (
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/gorilla/sessions"
 
@@ -47,7 +48,9 @@ import (
 )
 
 // Store is a sessions.Store. It is safe for concurrent use by several requests.
-type Store struct{}
+type Store struct {
+	memories sync.Map // each a memory, by a weak pointer to its gorilla session
+}
 
 var _ sessions.Store = (*Store)(nil)
 
@@ -71,7 +74,7 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	}
 	found.ID, found.IsNew = here.Handle(), stored == nil
 	known, err := stored.decode(found.Values)
-	remember(r, found, known)
+	s.remember(here, found, known)
 	return found, err
 }
 
@@ -79,13 +82,13 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 // response.
 func (s *Store) Save(r *http.Request, _ http.ResponseWriter, changed *sessions.Session) error {
 	here := session.From(r.Context())
-	before, err := remembered(r, here, changed)
+	before, err := s.remembered(here, changed)
 	if err != nil {
 		return err
 	}
 	if changed.Options != nil && changed.Options.MaxAge < 0 {
 		key := keyOf(changed.Name())
-		remember(r, changed, nil)
+		s.remember(here, changed, nil)
 		return commit(here, func() { key.Delete(here) })
 	}
 	d, err := before.difference(changed.Values)
@@ -95,7 +98,7 @@ func (s *Store) Save(r *http.Request, _ http.ResponseWriter, changed *sessions.S
 	if err := commit(here, func() { keyOf(changed.Name()).Update(here, d.applyTo) }); err != nil {
 		return err
 	}
-	remember(r, changed, d.applyTo(content{before}).Values)
+	s.remember(here, changed, d.applyTo(content{before}).Values)
 	changed.ID = here.Handle()
 	return nil
 }

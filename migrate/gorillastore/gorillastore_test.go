@@ -95,6 +95,35 @@ func TestGetAndNew(t *testing.T) {
 	})
 }
 
+// A middleware may make another request of the one that the session was read with, and the handler save with either.
+// What others have saved meanwhile stays, and what the handler has deleted goes.
+func TestSaveWithAnotherRequest(t *testing.T) {
+	s := newSite(t)
+	s.change(func(values map[any]any) { values["a"], values["b"] = 1, 2 })
+	s.visit(func(w http.ResponseWriter, r *http.Request) {
+		inner := r.Clone(r.Context())
+		shop, err := store.Get(inner, "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, _ := store.Get(r, "shop")
+		other.Values["c"] = 3
+		if err := other.Save(r, w); err != nil {
+			t.Error(err)
+		}
+		delete(shop.Values, "a")
+		shop.Values["d"] = 4
+		if err := shop.Save(r, w); err != nil {
+			t.Error(err)
+		}
+	})
+	s.look("shop", func(found *sessions.Session) {
+		if want := map[any]any{"b": 2, "c": 3, "d": 4}; !reflect.DeepEqual(found.Values, want) {
+			t.Errorf("%v, want %v", found.Values, want)
+		}
+	})
+}
+
 func TestFlashes(t *testing.T) {
 	s := newSite(t)
 	s.visit(func(w http.ResponseWriter, r *http.Request) {
@@ -267,7 +296,8 @@ func TestSealed(t *testing.T) {
 	})
 }
 
-// A session may be saved in another request than the one that read it. It gets all values there.
+// A session may be saved in another visitor's request than the one that read it. It gets all values there, and those
+// that are there already stay.
 func TestSavedInAnotherRequest(t *testing.T) {
 	var read *sessions.Session
 	newSite(t).look("shop", func(found *sessions.Session) { read = found })
@@ -280,7 +310,7 @@ func TestSavedInAnotherRequest(t *testing.T) {
 		}
 	})
 	other.look("shop", func(found *sessions.Session) {
-		if want := map[any]any{"a": 1}; !reflect.DeepEqual(found.Values, want) {
+		if want := map[any]any{"a": 1, "b": 2}; !reflect.DeepEqual(found.Values, want) {
 			t.Errorf("got %v, want %v", found.Values, want)
 		}
 	})

@@ -1,40 +1,45 @@
 package gorillastore
 
 import (
-	"context"
-	"net/http"
+	"maps"
+	"runtime"
+	"weak"
 
 	"github.com/gorilla/sessions"
 
 	session "github.com/coatcheck/coatcheck/core"
 )
 
-type memoryKey struct{}
-
-// memory is what the sessions of a request were when they were read or saved last. Like gorilla's registry it belongs
-// to the request's context.
-type memory map[*sessions.Session]entries
-
-func remember(r *http.Request, s *sessions.Session, e entries) {
-	m, ok := r.Context().Value(memoryKey{}).(memory)
-	if !ok {
-		m = memory{}
-		*r = *r.WithContext(context.WithValue(r.Context(), memoryKey{}, m))
-	}
-	m[s] = e
+// memory is what a gorilla session was when it was read or saved last, and in which session here.
+type memory struct {
+	here *session.Session
+	entries
 }
 
-// remembered returns what a session was. For one that this request has not read that is what can be read now.
-func remembered(r *http.Request, here *session.Session, s *sessions.Session) (entries, error) {
-	if m, ok := r.Context().Value(memoryKey{}).(memory); ok {
-		if e, ok := m[s]; ok {
-			return e, nil
-		}
+// remember notes that for as long as there is the gorilla session. It does not go by the request, because Save may be
+// called with another one than Get.
+func (s *Store) remember(here *session.Session, of *sessions.Session, e entries) {
+	key := weak.Make(of)
+	if _, known := s.memories.Swap(key, memory{here, e}); !known {
+		runtime.AddCleanup(of, func(key weak.Pointer[sessions.Session]) { s.memories.Delete(key) }, key)
 	}
-	stored, err := read(here, s.Name())
+}
+
+// remembered returns what a session was. For one that was read elsewhere, or not by this store, that is what can be read
+// now; of the first only what it had there too, so that nothing is taken for deleted that the handler has not seen.
+func (s *Store) remembered(here *session.Session, of *sessions.Session) (entries, error) {
+	found, _ := s.memories.Load(weak.Make(of))
+	was, known := found.(memory)
+	if known && was.here == here {
+		return was.entries, nil
+	}
+	stored, err := read(here, of.Name())
 	if err != nil {
 		return nil, err
 	}
-	known, _ := stored.decode(map[any]any{}) // the others are left alone
-	return known, nil
+	now, _ := stored.decode(map[any]any{}) // the others are left alone
+	if known {
+		maps.DeleteFunc(now, func(name string, _ []byte) bool { return was.entries[name] == nil })
+	}
+	return now, nil
 }

@@ -122,5 +122,8 @@ func nameOf(key any) string {
 	if s, ok := key.(string); ok && utf8.ValidString(s) && !strings.HasPrefix(s, "\x00") {
 		return s
 	}
+	if t := reflect.TypeOf(key); t != nil && t.PkgPath() != "" { // %T has the last part of the path only
+		return fmt.Sprintf("\x00%s.%s %#v", t.PkgPath(), t.Name(), key)
+	}
 	return fmt.Sprintf("\x00%T %#v", key, key)
 }

@@ -54,8 +54,8 @@ func startDjango(t *testing.T, p djangoPlace, table fromdjango.Table, env ...str
 	u, err := url.Parse(startPython(t, "django_app.py", packages, env...))
 	noError(t, err)
 	i, err := p.importer(fromdjango.Config{
-		Secrets:      []string{djangoSecret},
-		PasswordHash: fromdjango.Users{DB: table.DB, Dialect: table.Dialect}.PasswordHash,
+		Secrets: []string{djangoSecret},
+		Users:   &fromdjango.Users{DB: table.DB, Dialect: table.Dialect},
 		UserID: func(_ context.Context, subject string) (string, error) {
 			return strings.TrimPrefix(subject, "user:"), nil
 		},

@@ -240,9 +240,9 @@ func fromDjango(secretKey string, db *sql.DB, d sqlstore.Dialect) (session.Impor
 
 func djangoSettings(secretKey string, db *sql.DB, d sqlstore.Dialect) fromdjango.Config {
 	return fromdjango.Config{
-		Secrets:      []string{secretKey}, // then SECRET_KEY_FALLBACKS
-		Age:          14 * day,            // SESSION_COOKIE_AGE
-		PasswordHash: fromdjango.Users{DB: db, Dialect: d}.PasswordHash,
+		Secrets: []string{secretKey}, // then SECRET_KEY_FALLBACKS
+		Age:     14 * day,            // SESSION_COOKIE_AGE
+		Users:   &fromdjango.Users{DB: db, Dialect: d},
 	}
 }
 
@@ -316,9 +316,9 @@ func together(
 		return nil, err
 	}
 	django, err := fromdjango.DB(fromdjango.Config{
-		Secrets:      []string{os.Getenv("DJANGO_SECRET_KEY")},
-		PasswordHash: fromdjango.Users{DB: db, Dialect: sqlstore.PostgreSQL}.PasswordHash,
-		UserID:       idOf, // "user1" here is 1 there; this makes it a mirror
+		Secrets: []string{os.Getenv("DJANGO_SECRET_KEY")},
+		Users:   &fromdjango.Users{DB: db, Dialect: sqlstore.PostgreSQL},
+		UserID:  idOf, // "user1" here is 1 there; this makes it a mirror
 	}, fromdjango.Table{DB: db, Dialect: sqlstore.PostgreSQL})
 	if err != nil {
 		return nil, err

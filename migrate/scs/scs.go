@@ -35,7 +35,9 @@ type Config struct {
 	HashTokenInStore bool
 	// Lifetime is SessionManager.Lifetime, by which it is known when a session began or its token was last renewed, as
 	// it should be at a login. Zero means that this is not known: sessions of subjects for whom RevokeAll has been called
-	// do not come in.
+	// do not come in. Nor is it known where SetDeadline has set an end so late, or Lifetime is set so low here, that the
+	// session would have begun in the future; where they differ by less, a session counts as newer than it is, and some
+	// that are older than RevokeAll come in. So where the application calls SetDeadline, leave this zero.
 	Lifetime time.Duration
 	// Types has a value of each type that sessions hold besides Go's basic ones, slices of these, []any and
 	// map[string]any: those that the application gives to gob.Register, such as time.Time{}. Others refuse the session.
@@ -94,8 +96,8 @@ func (c Config) open(ctx context.Context, value string) (session.Foreign, error)
 // foreign gives the session an ID that it has in every spelling: MySQL finds tokens without regard to case.
 func (c Config) foreign(token string, deadline time.Time, values map[string]any) session.Foreign {
 	f := session.Foreign{ID: strings.ToLower(token), Values: values, Deadline: deadline}
-	if c.Lifetime > 0 {
-		f.Created = deadline.Add(-c.Lifetime)
+	if began := deadline.Add(-c.Lifetime); c.Lifetime > 0 && !began.After(c.Now()) {
+		f.Created = began
 	}
 	return f
 }

@@ -89,8 +89,8 @@ func besideDjango(a *App, getenv func(string) string) (im session.Importer, err 
 		return im, err
 	}
 	im, err = fromdjango.DB(fromdjango.Config{
-		Secrets:      []string{secret},
-		PasswordHash: fromdjango.Users{DB: db, Dialect: sqlstore.PostgreSQL}.PasswordHash,
+		Secrets: []string{secret},
+		Users:   &fromdjango.Users{DB: db, Dialect: sqlstore.PostgreSQL},
 		UserID: func(ctx context.Context, name string) (string, error) {
 			return find(ctx, db, "SELECT id FROM auth_user WHERE username = $1", name)
 		},

@@ -1,5 +1,5 @@
-// Package strict reads what other systems have written, and nothing that they would not write: no duplicate keys, no
-// trailing bytes, no more than a limit.
+// Package strict reads what other systems have written, and nothing that decoders may understand in different ways: no
+// duplicate keys, no trailing bytes, no more than a limit.
 package strict
 
 import (
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 	"unicode/utf8"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -22,6 +23,10 @@ const (
 	// MaxDepth is how deep JSON may nest.
 	MaxDepth = 64
 )
+
+// Skew is how far ahead of this program's the clock of a server may be that has signed a session. To a mirror a cookie
+// that does not open is a logout.
+const Skew = time.Minute
 
 // Refused returns the error that refuses a session.
 func Refused(r session.Reason, detail string, a ...any) error {
@@ -64,9 +69,13 @@ func Inflate(compressed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Object reads one JSON object into its members, whose texts are checked and not decoded.
+// Object reads one JSON object into its members, whose texts are checked and not decoded. A member inside which an
+// object has a name twice, as a Python dictionary with 7 and "7" has when it is written, is left out: decoders differ in
+// which one counts. Names that differ in case only are two here, and one to encoding/json, which takes the last of them
+// for a struct's field.
 func Object(text []byte) (map[string]any, error) {
-	if err := check(text); err != nil {
+	unclear, err := check(text)
+	if err != nil {
 		return nil, err
 	}
 	members := map[string]json.RawMessage{}
@@ -75,29 +84,38 @@ func Object(text []byte) (map[string]any, error) {
 	}
 	values := make(map[string]any, len(members))
 	for name, raw := range members {
-		values[name] = raw
+		if !unclear[name] {
+			values[name] = raw
+		}
 	}
 	return values, nil
 }
 
-// check refuses what decoders may understand in different ways.
-func check(text []byte) error {
+// check refuses what decoders may understand in different ways, but for members inside of which that is so: it returns
+// their names.
+func check(text []byte) (unclear map[string]bool, err error) {
 	if len(text) > MaxSize || !utf8.Valid(text) {
-		return errors.New("too long, or not UTF-8")
+		return nil, errors.New("too long, or not UTF-8")
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := checkValue(d, 0); err != nil {
-		return err
+	c := checker{Decoder: json.NewDecoder(bytes.NewReader(text)), unclear: map[string]bool{}}
+	c.UseNumber()
+	if err := c.value(0); err != nil {
+		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("bytes after the end of JSON")
+	if _, err := c.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("bytes after the end of JSON")
 	}
-	return nil
+	return c.unclear, nil
 }
 
-func checkValue(d *json.Decoder, depth int) error {
-	token, err := d.Token()
+type checker struct {
+	*json.Decoder
+	member  string          // of the outermost object, in which the checker is
+	unclear map[string]bool // those members in which an object has a name twice
+}
+
+func (c *checker) value(depth int) error {
+	token, err := c.Token()
 	if err != nil {
 		return errors.New("not JSON")
 	}
@@ -109,24 +127,36 @@ func checkValue(d *json.Decoder, depth int) error {
 		return fmt.Errorf("JSON nests deeper than %d", MaxDepth)
 	}
 	seen := map[string]bool{}
-	for d.More() {
+	for c.More() {
 		if delim == '{' {
-			name, _ := d.Token()
-			text, ok := name.(string)
-			if !ok {
-				return errors.New("not JSON")
+			if err := c.name(seen, depth); err != nil {
+				return err
 			}
-			if seen[text] {
-				return errors.New("a JSON object has a member twice")
-			}
-			seen[text] = true
 		}
-		if err := checkValue(d, depth+1); err != nil {
+		if err := c.value(depth + 1); err != nil {
 			return err
 		}
 	}
-	if _, err := d.Token(); err != nil {
+	if _, err := c.Token(); err != nil {
 		return errors.New("not JSON")
 	}
+	return nil
+}
+
+// name reads the name of an object's next member.
+func (c *checker) name(seen map[string]bool, depth int) error {
+	token, _ := c.Token()
+	name, ok := token.(string)
+	switch {
+	case !ok:
+		return errors.New("not JSON")
+	case seen[name] && depth == 0:
+		return errors.New("a JSON object has a member twice")
+	case seen[name]:
+		c.unclear[c.member] = true
+	case depth == 0:
+		c.member = name
+	}
+	seen[name] = true
 	return nil
 }
