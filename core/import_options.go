@@ -69,7 +69,7 @@ func (im *importer) check(others []*importer) error {
 // without it counts as one after a logout over there.
 func (c ForeignCookie) checkSentWith(own *Cookie) error {
 	theirs, ours := Scope{c.Domain, c.Path}.complete(), Scope{own.Domain, own.Path}.complete()
-	field := ""
+	var field string
 	switch {
 	case strictness(c.SameSite) > strictness(own.SameSite):
 		field = "SameSite"

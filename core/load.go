@@ -54,14 +54,8 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 		if o.unchecked != nil {
 			st.addEvent(m, rec.event(ReasonUnchecked, o.unchecked))
 		}
-		if err == nil && o.reason == "" {
-			o.reason = s.heedBinding(st, &rec, now)
-		}
-		if err == nil && o.reason == "" && s.refusesBearer(&rec, now) {
-			st.rarely().otherClient, o.reason = true, ReasonOtherClient
-		}
-		if err == nil && o.revoked {
-			err = m.closeRevoked(&st.loading, &rec, now)
+		if err == nil {
+			err = s.heedClient(st, &o, &rec, now)
 		}
 		switch {
 		case err != nil:
@@ -85,6 +79,21 @@ func (s *Session) loadCandidates(st *state, found *candidates, at time.Time) {
 	if replayed != nil && (!st.found || replayed.session.id != st.base.id) {
 		s.noteUnopened(st, replayed.opening, &replayed.session, now)
 	}
+}
+
+// heedClient refuses a session that is not for the client which presents it. One that was revoked is closed in the
+// systems that share it.
+func (s *Session) heedClient(st *state, o *opening, rec *record, now wire.Millis) error {
+	if o.reason == "" {
+		o.reason = s.heedBinding(st, rec, now)
+	}
+	if o.reason == "" && s.refusesBearer(rec, now) {
+		st.rarely().otherClient, o.reason = true, ReasonOtherClient
+	}
+	if !o.revoked {
+		return nil
+	}
+	return s.m.closeRevoked(&st.loading, rec, now)
 }
 
 // offerAnew sets a cookie that opens a session once more, in the present scope, because those of the former scopes are

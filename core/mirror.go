@@ -175,7 +175,12 @@ func (c *commit) logOutThere(im *importer, values []string) error {
 	if err != nil {
 		return err
 	}
-	return c.leave(left{im, values, open})
+	l := left{im, values, open}
+	if err := c.endLeft(l); err != nil {
+		return err
+	}
+	c.closeLeft(l)
+	return nil
 }
 
 // left are sessions in another system that are to be over, and the values of the cookies that lead there, of which
@@ -186,9 +191,8 @@ type left struct {
 	open   []brought
 }
 
-// leave ends them, and sees to it that none is taken over again, whatever copies of its cookie there are. That the
-// latter cannot be noted is an event, so that it keeps nobody from logging out.
-func (c *commit) leave(l left) error {
+// endLeft ends them over there, which only a mirror can.
+func (c *commit) endLeft(l left) error {
 	for _, value := range l.values {
 		if l.im.Mirror == nil || c.mirrored.made(l.im, value) {
 			continue
@@ -197,6 +201,12 @@ func (c *commit) leave(l left) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// closeLeft sees to it that none of them is taken over again, whatever copies of its cookie there are. That it cannot
+// be noted is an event, so that it keeps nobody from logging out.
+func (c *commit) closeLeft(l left) {
 	for i := range l.open {
 		b := &l.open[i]
 		key := c.m.onceKey(l.im, b.ID, b.subject)
@@ -207,7 +217,6 @@ func (c *commit) leave(l left) error {
 			c.noteUndone(l.im, b.subject, err)
 		}
 	}
-	return nil
 }
 
 // noteUndone tells of what could not be done in or about another system, though the request succeeds.

@@ -94,9 +94,10 @@ func (c *commit) leaveCookie(im *importer, x Exchange) {
 // leaveOthers ends in other systems what the commit has replaced. The commit has succeeded: a failure is an event.
 func (c *commit) leaveOthers() {
 	for _, l := range c.mirrored.left {
-		if err := c.leave(l); err != nil {
+		if err := c.endLeft(l); err != nil {
 			c.noteUndone(l.im, c.subject, err)
 		}
+		c.closeLeft(l)
 	}
 	c.mirrored.left = nil
 	for _, im := range c.m.mirrors { // the session there may have another cookie by now

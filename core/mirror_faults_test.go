@@ -206,9 +206,13 @@ func TestFailedLoginChangesNothing(t *testing.T) {
 func TestLoginSucceedsThoughTheOldOneStaysThere(t *testing.T) {
 	w := withOptions(t, session.Options{})
 	w.visit(login("ann")).succeeded()
+	old := w.jar["flask"]
 	w.others[0].noLogout = true
 	w.visit(login("bob")).succeeded()
 	w.is("bob")
+	if got := w.subjectWith("flask=" + old); got != "" {
+		t.Errorf("the old session over there is taken over as %q's", got)
+	}
 	if !w.saw(session.ReasonCommitFailed) {
 		t.Errorf("nobody is told that the old session could not be ended: %v", w.reasons())
 	}
