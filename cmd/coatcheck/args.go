@@ -78,6 +78,9 @@ func commandOf(root *kong.Node, args []string) string {
 // withoutArguments removes from a usage error what may be a URL with a password, a cookie or a key in the wrong place.
 func withoutArguments(err error, args []string) error {
 	text := strings.ReplaceAll(err.Error(), protection, "")
+	if before, _, found := strings.Cut(text, "yes, false, 0 or no but got "); found { // what a flag without a value was given
+		text = before + "yes, false, 0 or no"
+	}
 	for _, arg := range args {
 		_, value, _ := strings.Cut(arg, "=") // the parser may repeat a flag's value alone
 		for _, part := range []string{arg, value} {

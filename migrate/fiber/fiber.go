@@ -64,6 +64,7 @@ func (c Config) importer(decode func(*strict.Gob, []byte) (session.Foreign, erro
 	if err != nil {
 		return session.Importer{}, fmt.Errorf("fromfiber: Types: %w", err)
 	}
+	gob.Rename(expirationName, ownExpirationName) // to version 2 neither has a type
 	if c.ValidID == nil {
 		c.ValidID = idOfFiber.MatchString
 	}

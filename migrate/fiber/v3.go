@@ -1,7 +1,6 @@
 package fromfiber
 
 import (
-	"bytes"
 	"encoding/gob" //nolint:depguard // Fiber writes it
 	"errors"
 	"sync"
@@ -26,7 +25,6 @@ var registerExpiration = sync.OnceFunc(func() { gob.RegisterName(ownExpirationNa
 
 func decodeV3(g *strict.Gob, data []byte) (f session.Foreign, err error) {
 	all := map[any]any{}
-	data = bytes.Replace(data, []byte(expirationName), []byte(ownExpirationName), 1)
 	if err := g.Decode(data, &all); err != nil {
 		return f, err
 	}

@@ -47,3 +47,27 @@ func TestDeadlineOfV3(t *testing.T) {
 		}
 	}
 }
+
+// What a visitor has written comes along as it is, whatever it is, and leaves him logged in.
+func TestTextWithTheTypesName(t *testing.T) {
+	registerExpiration()
+	gob.Register(time.Time{})
+	want := expirationName + "; " + ownExpirationName
+	for range 20 { // a map is written in any order
+		var b bytes.Buffer
+		all := map[any]any{"search": want, "deadline": ownExpirationName, expirationKey(0): time.Now().Add(time.Hour)}
+		if err := gob.NewEncoder(&b).Encode(all); err != nil {
+			t.Fatal(err)
+		}
+		name := append([]byte{byte(len(ownExpirationName))}, ownExpirationName...) // a type's begins so, and a text
+		text := bytes.ReplaceAll(b.Bytes(), name, append([]byte{byte(len(expirationName))}, expirationName...))
+		i, err := V3(Config{Storage: one(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := i.Open(t.Context(), "6ba7b810-9dad-41d1-80b4-00c04fd430c8")
+		if err != nil || f.Values["search"] != want || f.Values["deadline"] != expirationName || f.Deadline.IsZero() {
+			t.Fatalf("%+v, %v", f, err)
+		}
+	}
+}

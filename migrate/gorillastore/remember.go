@@ -25,8 +25,8 @@ func (s *Store) remember(here *session.Session, of *sessions.Session, e entries)
 	}
 }
 
-// remembered returns what a session was. For one that was read elsewhere, or not by this store, that is what can be read
-// now; of the first only what it had there too, so that nothing is taken for deleted that the handler has not seen.
+// remembered returns what a session was. For one that was read elsewhere, or not by this store, that is what can be
+// read now; of the first only what it had there, so that nothing is taken for deleted that the handler has not seen.
 func (s *Store) remembered(here *session.Session, of *sessions.Session) (entries, error) {
 	found, _ := s.memories.Load(weak.Make(of))
 	was, known := found.(memory)

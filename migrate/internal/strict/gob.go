@@ -11,13 +11,19 @@ import (
 // Gob reads what encoding/gob has written. What stands in an interface is a basic type, a slice of one, []any,
 // map[string]any, or one of the types that the program names: a gob that names another one is not decoded at all,
 // whatever types the process has registered.
-type Gob struct{ named map[string]reflect.Type }
+type Gob struct {
+	named   map[string]reflect.Type
+	renamed map[string]string
+}
 
 var basic = []any{
 	false, 0, int8(0), int16(0), int32(0), int64(0), uint(0), uint8(0), uint16(0), uint32(0), uint64(0), float32(0), 0.0,
 	"", []bool{}, []int{}, []int8{}, []int16{}, []int32{}, []int64{}, []uint{}, []uint8{}, []uint16{}, []uint32{},
 	[]uint64{}, []float32{}, []float64{}, []string{}, []any{}, map[string]any{},
 }
+
+// Rename has Decode take the one name of a type for the other, which has to be as long.
+func (g *Gob) Rename(from, to string) { g.renamed = map[string]string{from: to} }
 
 // NewGob registers a value of each of the types, unless the program has done so under a name of its own.
 func NewGob(types []any) (*Gob, error) {
@@ -48,7 +54,7 @@ func gobName(v any) (name string, err error) {
 		}
 		return reflect.TypeOf(v), true
 	}
-	return name, scanGob(written.Bytes(), reflect.TypeFor[any](), first)
+	return name, scanGob(written.Bytes(), reflect.TypeFor[any](), first, nil)
 }
 
 // register panics within gob if the type has a name already. Then that is the one.
@@ -76,7 +82,10 @@ func (g *Gob) Decode(data []byte, into any) (err error) {
 		t, ok = g.named[name]
 		return t, ok
 	}
-	if err := scanGob(data, reflect.TypeOf(into), named); err != nil {
+	if g.renamed != nil {
+		data = bytes.Clone(data)
+	}
+	if err := scanGob(data, reflect.TypeOf(into), named, g.renamed); err != nil {
 		return err
 	}
 	defer func() {

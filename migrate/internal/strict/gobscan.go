@@ -8,9 +8,12 @@ import (
 
 // scanGob goes through a gob of one value as encoding/gob's Decoder does, without making anything of it. It refuses
 // types in interfaces that have no name here, counts that promise more than is there, deep nesting, and bytes after the
-// end. into is the type that the value will be decoded into. https://pkg.go.dev/encoding/gob describes the format.
-func scanGob(data []byte, into reflect.Type, named func(name string) (reflect.Type, bool)) error {
-	s := &gobScan{rest: data, types: map[int64]*gobType{}, named: named}
+// end. into is the type that the value will be decoded into. Where a type
+// has a name that is in renamed, data gets the other one. https://pkg.go.dev/encoding/gob describes the format.
+func scanGob(data []byte, into reflect.Type, named func(name string) (reflect.Type, bool),
+	renamed map[string]string,
+) error {
+	s := &gobScan{rest: data, types: map[int64]*gobType{}, named: named, renamed: renamed}
 	s.typed(s.typeID(false), into, 0)
 	if len(s.message)+len(s.rest) > 0 {
 		s.fail("bytes after the end of a gob")
@@ -23,6 +26,7 @@ type gobScan struct {
 	message, rest []byte // what is left of the present message, and the messages after it
 	types         map[int64]*gobType
 	named         func(name string) (reflect.Type, bool)
+	renamed       map[string]string // of one length each
 	err           error
 }
 
@@ -180,8 +184,9 @@ func (s *gobScan) dynamic(into reflect.Type, depth int) {
 	if n == 0 {
 		return // nil
 	}
-	name := string(s.bytes(n))
-	t, ok := s.named(name)
+	name := s.bytes(n)
+	copy(name, s.renamed[string(name)])
+	t, ok := s.named(string(name))
 	if s.err == nil && !ok {
 		s.fail("a gob with a value of a type that is not named")
 	}
