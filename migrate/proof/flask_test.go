@@ -276,6 +276,7 @@ func onServer(t *testing.T, importer flaskImporter, b flaskBrowser, settings map
 	comesAlong(t, i, b, "", kinds...)
 	before := b.cookie()
 	logsIn(t, i, b, true)
+	noError(t, i.Mirror.Logout(t.Context(), before)) // as the core does when the login has succeeded
 	if _, err := i.Open(t.Context(), before); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("the session of before the login: error is %v", err)
 	}
