@@ -20,6 +20,8 @@ type Config struct {
 	Server migrate.KeyValue
 	// Prefix is connect-redis's. Empty means "sess:".
 	Prefix string
+	// NoPrefix says that it is empty there.
+	NoPrefix bool
 }
 
 // ConnectRedis takes sessions over. Their values are json.RawMessage. Foreign.Subject is passport.user if that is a
@@ -39,9 +41,7 @@ func ConnectRedis(c Config) (session.Importer, error) {
 	if c.Server == nil {
 		return session.Importer{}, errors.New("fromexpress: no Server: give a redisstore.KeyValue")
 	}
-	if c.Prefix == "" {
-		c.Prefix = "sess:"
-	}
+	c.Prefix = strict.Prefix(c.Prefix, "sess:", c.NoPrefix)
 	return session.Importer{
 		Name:   "express",
 		Cookie: session.ForeignCookie{Name: "connect.sid", Insecure: true},

@@ -119,6 +119,13 @@ func TestFlaskSessions(t *testing.T) {
 	}
 }
 
+func TestNoPrefix(t *testing.T) {
+	f, err := keyValueImporter(t, Config{NoPrefix: true}, kept{sid: "\x80"}).Open(t.Context(), sid)
+	if err != nil || f.ID != sid {
+		t.Errorf("%q, %v", f.ID, err)
+	}
+}
+
 // TestSignedIDs opens what Flask-Session signs with SESSION_USE_SIGNER, and nothing without a signature then.
 func TestSignedIDs(t *testing.T) {
 	var all serverVectors

@@ -4,6 +4,7 @@ package strict
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"encoding/base64"
 	"encoding/json"
@@ -27,6 +28,14 @@ const (
 // Skew is how far ahead of this program's the clock of a server may be that has signed a session. To a mirror a cookie
 // that does not open is a logout.
 const Skew = time.Minute
+
+// Prefix is what stands before a session's id in a server's keys: none, or the standard one unless it is another.
+func Prefix(other, standard string, none bool) string {
+	if none {
+		return ""
+	}
+	return cmp.Or(other, standard)
+}
 
 // Refused returns the error that refuses a session.
 func Refused(r session.Reason, detail string, a ...any) error {
