@@ -25,7 +25,9 @@ type Config struct {
 }
 
 // ConnectRedis takes sessions over. Their values are json.RawMessage. Foreign.Subject is passport.user if that is a
-// string or a number. Foreign.Written is known if the application sets cookie.maxAge.
+// string or a number. If it is an object, Foreign.Subject is empty, and without an Importer.Subject that looks into
+// Foreign.Values["passport"] the visitor comes in as nobody. Foreign.Written is known if the application sets
+// cookie.maxAge.
 //
 // A session ends when the server forgets it, as with connect-redis: the time of expiry inside stays behind when a
 // request extends a session without changing it. One without a TTL there does not end.

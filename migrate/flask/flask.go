@@ -42,7 +42,9 @@ type Config struct {
 	Secrets []string
 	// Lifetime is PERMANENT_SESSION_LIFETIME. Zero means Flask's 31 days. Older cookies are refused, permanent or not.
 	Lifetime time.Duration
-	// User names the value that becomes Foreign.Subject. Empty means "_user_id", Flask-Login's.
+	// User names the value that becomes Foreign.Subject. Empty means "_user_id", Flask-Login's. If it is neither a text
+	// nor a number, Foreign.Subject is empty, and without an Importer.Subject that looks into Foreign.Values the visitor
+	// comes in as nobody.
 	User string
 	// Prefix is SESSION_KEY_PREFIX, for Flask-Session. Empty means "session:".
 	Prefix string
