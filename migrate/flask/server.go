@@ -59,8 +59,8 @@ func (o onlySessions) Delete(ctx context.Context, key string) error {
 	return o.WritableKeyValue.Delete(ctx, key)
 }
 
-// begunAsSession recognizes JSON objects, MessagePack's in its three sizes, and pickles, but not whether the rest can be
-// read here: a logout has to end that session as well.
+// begunAsSession recognizes JSON objects, MessagePack's in its three sizes, and pickles, also where the rest cannot be
+// read here: a logout has to end such a session as well.
 func begunAsSession(data []byte) bool {
 	return len(data) > 0 && (data[0] == '{' || data[0]&0xf0 == 0x80 || data[0] == 0xde || data[0] == 0xdf) || pickled(data)
 }

@@ -276,8 +276,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestMemberTwiceInside: Python's dictionaries may have both 7 and "7" for names. Which one counts nobody knows, so that
-// value is left out, and no other.
+// TestMemberTwiceInside: Python's dictionaries may have both 7 and "7" for names. Which one counts nobody knows, so
+// that value is left out, and no other.
 func TestMemberTwiceInside(t *testing.T) {
 	kv := kept{}
 	onServer, cookie := keyValueImporter(t, Config{}, kv), cookieImporter(t, config())

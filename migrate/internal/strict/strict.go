@@ -80,8 +80,8 @@ func Inflate(compressed []byte) ([]byte, error) {
 
 // Object reads one JSON object into its members, whose texts are checked and not decoded. A member inside which an
 // object has a name twice, as a Python dictionary with 7 and "7" has when it is written, is left out: decoders differ
-// in which one counts. Names that differ in case only are two here, and one to encoding/json, which takes the last of them
-// for a struct's field.
+// in which one counts. Names that differ in case only are two here, and one to encoding/json, which takes the last of
+// them for a struct's field.
 func Object(text []byte) (map[string]any, error) {
 	unclear, err := check(text)
 	if err != nil {
