@@ -78,8 +78,8 @@ func commandOf(root *kong.Node, args []string) string {
 // withoutArguments removes from a usage error what may be a URL with a password, a cookie or a key in the wrong place.
 func withoutArguments(err error, args []string) error {
 	text := strings.ReplaceAll(err.Error(), protection, "")
-	if before, _, found := strings.Cut(text, "yes, false, 0 or no but got "); found { // what a flag without a value was given
-		text = before + "yes, false, 0 or no"
+	if before, _, found := strings.Cut(text, " or no but got "); found { // the value of a flag that is true or false
+		text = before + " or no"
 	}
 	for _, arg := range args {
 		_, value, _ := strings.Cut(arg, "=") // the parser may repeat a flag's value alone

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sort"
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
@@ -88,7 +89,11 @@ func (s foreignSettings) django() fromdjango.Config {
 func (s foreignSettings) gorilla(asJSON bool) fromgorilla.Config {
 	c := fromgorilla.Config{Cookie: s.cookie, MaxAge: s.lifetime, JSON: asJSON, Now: s.now}
 	for _, key := range s.keys {
-		c.KeyPairs = append(c.KeyPairs, []byte(key))
+		var bytes []byte // nil for no block key
+		if key != "" {
+			bytes = []byte(key)
+		}
+		c.KeyPairs = append(c.KeyPairs, bytes)
 	}
 	return c
 }
@@ -105,8 +110,9 @@ type foreignFinding struct {
 	cookie, format  string
 	reason          session.Reason // "" if it opens
 	detail          string
-	session.Foreign // if it opens, or has expired
-	lifetime        time.Duration
+	opened          bool // also if it has expired, but not if that is due to what is in it
+	session.Foreign      // if it was opened
+	expires         time.Time
 }
 
 // ageless is a lifetime that is never over.
@@ -128,16 +134,17 @@ func (o system) read(ctx context.Context, value string, s foreignSettings) (best
 
 // read opens a cookie. What has expired is opened all the same, to say what it was.
 func (o foreignFormat) read(ctx context.Context, value string, s foreignSettings) (foreignFinding, error) {
-	found := foreignFinding{cookie: s.cookie, format: o.format, lifetime: s.lifetime}
+	found := foreignFinding{cookie: s.cookie, format: o.format}
 	for _, lifetime := range []time.Duration{s.lifetime, ageless} {
-		s.lifetime = lifetime
-		i, err := o.importer(s)
+		ever := s
+		ever.lifetime = lifetime
+		i, err := o.importer(ever)
 		if err != nil {
 			return found, err
 		}
 		f, err := i.Open(ctx, value)
 		if err == nil {
-			found.Foreign = f
+			found.opened, found.Foreign, found.expires = true, f, o.expires(ctx, value, s, f)
 			return found, nil
 		}
 		if found.reason == "" {
@@ -148,6 +155,23 @@ func (o foreignFormat) read(ctx context.Context, value string, s foreignSettings
 		}
 	}
 	return found, nil
+}
+
+// expires is when a session ends that is not written again. Within its lifetime only the importer knows, since a session
+// may say so itself: so it is asked at several times.
+func (o foreignFormat) expires(ctx context.Context, value string, s foreignSettings, f session.Foreign) time.Time {
+	if !f.Deadline.IsZero() || f.Written.IsZero() {
+		return f.Deadline
+	}
+	at := func(seconds int) time.Time { return f.Written.Add(time.Duration(seconds) * time.Second) }
+	return at(sort.Search(int(s.lifetime/time.Second), func(seconds int) bool {
+		s.now = func() time.Time { return at(seconds) }
+		i, err := o.importer(s)
+		if err == nil {
+			_, err = i.Open(ctx, value)
+		}
+		return err != nil
+	}))
 }
 
 func refusal(err error) (session.Reason, string) {

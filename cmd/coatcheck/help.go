@@ -20,7 +20,8 @@ var helpTexts = kong.Vars{
 		"like 336h.",
 	"inspectSealerHelp": "What sealed the session: any, securecookie or aead.",
 	"inspectNameHelp": "The manager's name, where the application sets session.Options.Name. By default what follows " +
-		"the prefix in the cookie's name, or id. With --as, the name of the other system's cookie.",
+		"the prefix in the cookie's name, or id. With --as, the name of the other system's cookie, where " +
+		"the cookie comes without one.",
 	"inspectCookieHelp": "The cookie's value, NAME=VALUE, or a whole Cookie or Set-Cookie line. Left out or '-', it is " +
 		"read from standard input, out of sight of process lists and the shell's history.",
 	"keygenNameHelp": "Name of the key, by default the date: 1 to 32 letters, digits, '-', '_' or '.'. Names are not " +

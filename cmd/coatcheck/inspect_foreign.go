@@ -36,7 +36,7 @@ func (i inspect) inspectForeign(c *console) error {
 	s := foreignSettings{keys: keys, lifetime: cmp.Or(i.Lifetime, from.lifetime), now: c.now}
 	var best *foreignFinding
 	for _, k := range cookies {
-		if s.cookie = cmp.Or(i.Name, k.name, from.cookie); s.cookie == "" {
+		if s.cookie = cmp.Or(k.name, i.Name, from.cookie); s.cookie == "" {
 			return usageError("the signature covers the cookie's name: give NAME=VALUE, or --name")
 		}
 		found, err := from.read(c.ctx, k.value, s)

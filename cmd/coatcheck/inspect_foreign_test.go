@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/gob" //nolint:depguard // gorilla writes it
 	"encoding/json"
 	"os"
@@ -144,6 +147,72 @@ func TestInspectForeignValues(t *testing.T) {
 	p = inspectForeignJSON(t, &console{now: time.Now}, keys, "--as", "gorilla", "--secrets", cookie)
 	if v := p.Values["cart"]; v.Type != "[]string" || string(v.Value) != "[\n        \"tea\"\n      ]" {
 		t.Errorf("%s", v)
+	}
+}
+
+// djangoWith is a cookie of signed_cookies, from the time of the vectors, with a user and set_expiry.
+func djangoWith(key, expiry string) string {
+	const salt = "django.contrib.sessions.backends.signed_cookies"
+	body := `{"_auth_user_id":"1","_auth_user_backend":"b","x":1,"_session_expiry":` + expiry + `}`
+	text := base64.RawURLEncoding.EncodeToString([]byte(body)) + ":1r31eq" // 1700000000 in base 62
+	hashed := sha256.Sum256([]byte(salt + "signer" + key))
+	mac := hmac.New(sha256.New, hashed[:])
+	mac.Write([]byte(text))
+	return text + ":" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// request.session.set_expiry(300) ends a session in five minutes, and not in two weeks.
+func TestInspectForeignExpires(t *testing.T) {
+	for expiry, want := range map[string]time.Duration{
+		"300": 5 * time.Minute, "0": 14 * day, "86400000": 14 * day, `"2023-11-15T00:13:20+02:00"`: 0,
+	} {
+		p := inspectForeignJSON(t, atVectors(-time.Second), "k", "--as", "django", djangoWith("k", expiry))
+		if !p.Accepted || !p.Expires.Equal(vectorsTime.Add(want)) {
+			t.Errorf("%s: %+v, want it to expire at %s", expiry, p, vectorsTime.Add(want))
+		}
+	}
+}
+
+// Of what could not be read nothing is said but that.
+func TestInspectForeignThatCannotBeRead(t *testing.T) {
+	t.Setenv(foreignKeysVariable, "k")
+	for _, expiry := range []string{"1", "-1", `"2023-11-14T22:13:20"`} {
+		args := []string{"inspect", "--as", "django", djangoWith("k", expiry)}
+		status, stdout, _ := callWith(atVectors(time.Hour), args...)
+		if status != exitNobody || !strings.Contains(stdout, "expired") || strings.Contains(stdout, "subject") ||
+			strings.Contains(stdout, "values") {
+			t.Errorf("%s: %d %s", expiry, status, stdout)
+		}
+	}
+}
+
+// The name in front of a value is the cookie's, whatever --name says of a bare one.
+func TestInspectForeignName(t *testing.T) {
+	value := gorillaCookie(t, "shop", map[any]any{"a": 1})
+	for _, args := range [][]string{{"--name", "sid", "shop=" + value}, {"--name", "shop", value}} {
+		args = append([]string{"--as", "gorilla"}, args...)
+		p := inspectForeignJSON(t, &console{now: time.Now}, gorillaHash+"\n"+gorillaBlock, args...)
+		if !p.Accepted || p.Name != "shop" {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// An empty line stands for no block key.
+func TestInspectForeignWithoutBlockKey(t *testing.T) {
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(map[any]any{"a": 1}); err != nil {
+		t.Fatal(err)
+	}
+	value, err := securecookie.New([]byte(gorillaHash), nil).
+		SetSerializer(securecookie.NopEncoder{}).Encode("shop", b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, keys := range []string{gorillaHash, gorillaHash + "\n\n", strings.Repeat("n", 32) + "\n\n" + gorillaHash} {
+		if p := inspectForeignJSON(t, &console{now: time.Now}, keys, "--as", "gorilla", "shop="+value); !p.Accepted {
+			t.Errorf("%q: %+v", keys, p)
+		}
 	}
 }
 

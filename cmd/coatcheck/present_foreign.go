@@ -44,15 +44,16 @@ func (i inspect) presentForeign(f foreignFinding) presentedForeign {
 	case session.ReasonUnknown:
 		return presentedForeign{Accepted: true, Name: f.cookie, Format: f.format, Carries: carriesID}
 	case "", session.ReasonExpiredIdle, session.ReasonExpiredAbsolute:
-		p.Format, p.Carries = f.format, carriesSession
+		p.Format = f.format
+		if f.opened {
+			p.Carries = carriesSession
+		}
 	case session.ReasonCorrupt:
 		p.Format = f.format
 	}
 	p.Accepted = f.reason == ""
 	p.Subject, p.Written, p.Created, p.Authenticated = f.Subject, f.Written, f.Created, f.Authenticated
-	if p.Expires = f.Deadline; p.Expires.IsZero() && !f.Written.IsZero() {
-		p.Expires = f.Written.Add(f.lifetime)
-	}
+	p.Expires = f.expires
 	p.Values = make(map[string]foreignValue, len(f.Values))
 	for name, value := range f.Values {
 		p.Values[name] = i.presentValue(value)

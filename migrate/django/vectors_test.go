@@ -196,8 +196,8 @@ func TestFileAgeAsDjango(t *testing.T) {
 	}
 }
 
-// "Remember me" is set_expiry(60 days). It counts from the last write instead of SESSION_COOKIE_AGE, by which the file is
-// over after 14 days. 0 and null mean SESSION_COOKIE_AGE.
+// "Remember me" is set_expiry(60 days). It counts from the last write instead of SESSION_COOKIE_AGE, by which the file
+// is over after 14 days. 0 and null mean SESSION_COOKIE_AGE.
 func TestFileWithAnAgeOfItsOwn(t *testing.T) {
 	folder := t.TempDir()
 	for _, c := range []struct {

@@ -20,10 +20,14 @@ type Config struct {
 	Server migrate.KeyValue
 	// Prefix is connect-redis's. Empty means "sess:".
 	Prefix string
+	// NoPrefix says that it is empty there.
+	NoPrefix bool
 }
 
 // ConnectRedis takes sessions over. Their values are json.RawMessage. Foreign.Subject is passport.user if that is a
-// string or a number. Foreign.Written is known if the application sets cookie.maxAge.
+// string or a number. If it is an object, Foreign.Subject is empty, and without an Importer.Subject that looks into
+// Foreign.Values["passport"] the visitor comes in as nobody. Foreign.Written is known if the application sets
+// cookie.maxAge.
 //
 // A session ends when the server forgets it, as with connect-redis: the time of expiry inside stays behind when a
 // request extends a session without changing it. One without a TTL there does not end.
@@ -39,9 +43,7 @@ func ConnectRedis(c Config) (session.Importer, error) {
 	if c.Server == nil {
 		return session.Importer{}, errors.New("fromexpress: no Server: give a redisstore.KeyValue")
 	}
-	if c.Prefix == "" {
-		c.Prefix = "sess:"
-	}
+	c.Prefix = strict.Prefix(c.Prefix, "sess:", c.NoPrefix)
 	return session.Importer{
 		Name:   "express",
 		Cookie: session.ForeignCookie{Name: "connect.sid", Insecure: true},

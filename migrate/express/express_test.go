@@ -235,6 +235,17 @@ func TestConfigRefused(t *testing.T) {
 	}
 }
 
+func TestNoPrefix(t *testing.T) {
+	s := &server{text: "{" + alive + "}"}
+	i, err := fromexpress.ConnectRedis(fromexpress.Config{Secrets: []string{secret}, Server: s, NoPrefix: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := i.Open(t.Context(), cookie); err != nil || f.ID != id || s.asked[0] != id {
+		t.Errorf("%q, %v; asked for %q", f.ID, err, s.asked)
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	ids := map[string]string{} // of the cookies that there may be
 	for _, v := range vectors(f) {

@@ -32,20 +32,24 @@ import (
 	"time"
 
 	session "github.com/coatcheck/coatcheck/core"
+	"github.com/coatcheck/coatcheck/migrate/internal/strict"
 )
 
 // Config says how an application sets Flask up. The names in capitals are those of Flask's settings.
 type Config struct {
-	// Secrets are SECRET_KEY, then SECRET_KEY_FALLBACKS. Any of them opens; the first signs
-	// what a Mirror writes. The
+	// Secrets are SECRET_KEY, then SECRET_KEY_FALLBACKS. Any of them opens; the first signs what a Mirror writes. The
 	// sessions of Flask-Session are signed with SESSION_USE_SIGNER alone: without it, leave Secrets empty.
 	Secrets []string
 	// Lifetime is PERMANENT_SESSION_LIFETIME. Zero means Flask's 31 days. Older cookies are refused, permanent or not.
 	Lifetime time.Duration
-	// User names the value that becomes Foreign.Subject. Empty means "_user_id", Flask-Login's.
+	// User names the value that becomes Foreign.Subject. Empty means "_user_id", Flask-Login's. If it is neither a text
+	// nor a number, Foreign.Subject is empty, and without an Importer.Subject that looks into Foreign.Values the visitor
+	// comes in as nobody.
 	User string
 	// Prefix is SESSION_KEY_PREFIX, for Flask-Session. Empty means "session:".
 	Prefix string
+	// NoPrefix says that it is empty there.
+	NoPrefix bool
 	// Signer is for applications with a session interface of their own.
 	Signer Signer
 	// Mirror makes a login here one in Flask too. Nil means one way: sessions move here.
@@ -80,7 +84,7 @@ func (c Config) prepare(salt string) (*prepared, error) {
 	}
 	fill(&c.Lifetime, defaultLifetime)
 	fill(&c.User, "_user_id")
-	fill(&c.Prefix, "session:")
+	c.Prefix = strict.Prefix(c.Prefix, "session:", c.NoPrefix)
 	fill(&c.Signer.Salt, salt)
 	fill(&c.Signer.Derivation, "hmac")
 	if c.Signer.Digest == nil {

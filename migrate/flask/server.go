@@ -31,11 +31,38 @@ func KeyValue(c Config, kv migrate.KeyValue) (session.Importer, error) {
 		return session.Importer{}, errors.New("fromflask: there is no server: take redisstore.KeyValue or " +
 			"memcachestore.KeyValue")
 	}
-	w, _ := kv.(written)
+	var w written
+	if all, ok := kv.(migrate.WritableKeyValue); ok {
+		w = onlySessions{all}
+	}
 	return c.onServer(func(ctx context.Context, key string) (data []byte, created time.Time, err error) {
 		data, err = kv.Get(ctx, key)
 		return data, created, err
 	}, w)
+}
+
+// onlySessions deletes what begins as sessions do, and nothing else: visitors choose the ids, and other programs' keys
+// may have the same prefix.
+type onlySessions struct{ migrate.WritableKeyValue }
+
+func (o onlySessions) Delete(ctx context.Context, key string) error {
+	data, err := o.Get(ctx, key)
+	if errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !begunAsSession(data) {
+		return nil
+	}
+	return o.WritableKeyValue.Delete(ctx, key)
+}
+
+// begunAsSession recognizes JSON objects, MessagePack's in its three sizes, and pickles, also where the rest cannot be
+// read here: a logout has to end such a session as well.
+func begunAsSession(data []byte) bool {
+	return len(data) > 0 && (data[0] == '{' || data[0]&0xf0 == 0x80 || data[0] == 0xde || data[0] == 0xdf) || pickled(data)
 }
 
 // server reads sessions that are kept on a server, while the cookie has an id.

@@ -119,6 +119,13 @@ func TestFlaskSessions(t *testing.T) {
 	}
 }
 
+func TestNoPrefix(t *testing.T) {
+	f, err := keyValueImporter(t, Config{NoPrefix: true}, kept{sid: "\x80"}).Open(t.Context(), sid)
+	if err != nil || f.ID != sid {
+		t.Errorf("%q, %v", f.ID, err)
+	}
+}
+
 // TestSignedIDs opens what Flask-Session signs with SESSION_USE_SIGNER, and nothing without a signature then.
 func TestSignedIDs(t *testing.T) {
 	var all serverVectors
@@ -269,8 +276,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestMemberTwiceInside: Python's dictionaries may have both 7 and "7" for names. Which one counts nobody knows, so that
-// value is left out, and no other.
+// TestMemberTwiceInside: Python's dictionaries may have both 7 and "7" for names. Which one counts nobody knows, so
+// that value is left out, and no other.
 func TestMemberTwiceInside(t *testing.T) {
 	kv := kept{}
 	onServer, cookie := keyValueImporter(t, Config{}, kv), cookieImporter(t, config())
@@ -294,3 +301,33 @@ func TestMemberTwiceInside(t *testing.T) {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
+
+// TestMirrorDeletesSessionsOnly: a visitor chooses the id in his cookie, and with a short prefix, or none, another
+// program's key may be what it names. A pickle is a session: Flask-Session goes on to read it.
+func TestMirrorDeletesSessionsOnly(t *testing.T) {
+	for data, stays := range map[string]bool{
+		"the queue": true, `["json"]`: true, `{"a":1}`: false, "\x80": false, "\x80\x05}.": false,
+		`{"a":NaN}`: false, "(dp0\n.": false, "": true,
+	} {
+		kv := kept{"session:" + sid: data}
+		if err := keyValueImporter(t, Config{Mirror: &Mirror{}}, kv).Mirror.Logout(t.Context(), sid); err != nil {
+			t.Fatal(err)
+		}
+		if (len(kv) == 1) != stays {
+			t.Errorf("%q: there is %v", data, kv)
+		}
+	}
+	i := keyValueImporter(t, Config{Mirror: &Mirror{}}, brokenKept{kept{}, errDown})
+	if err := i.Mirror.Logout(t.Context(), sid); !errors.Is(err, errDown) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+var errDown = errors.New("connection refused")
+
+type brokenKept struct {
+	kept
+	err error
+}
+
+func (b brokenKept) Get(context.Context, string) ([]byte, error) { return nil, b.err }

@@ -63,6 +63,8 @@ type Config struct {
 	KeyName func(key any) (string, bool)
 	// KeyPrefix stands before a session's id in Redis. Empty means redistore's "session_".
 	KeyPrefix string
+	// NoPrefix says that it is empty there.
+	NoPrefix bool
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }
@@ -87,9 +89,7 @@ func Redis(kv migrate.KeyValue, c Config) (session.Importer, error) {
 	case kv == nil:
 		return session.Importer{}, errors.New("fromgorilla: Redis needs a KeyValue, such as redistore.KeyValue of the client")
 	}
-	if f.KeyPrefix == "" {
-		f.KeyPrefix = "session_"
-	}
+	f.KeyPrefix = strict.Prefix(c.KeyPrefix, "session_", c.NoPrefix)
 	cookie := session.ForeignCookie{Name: c.Cookie, Insecure: true, Readable: true} // NewRediStore's attributes
 	open := func(ctx context.Context, value string) (session.Foreign, error) { return f.openRedis(ctx, kv, value) }
 	return session.Importer{Name: "redistore", Cookie: cookie, Open: open}, nil

@@ -74,6 +74,11 @@ func TestRedis(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(f.Values, map[string]any{"lang": json.RawMessage(`"de"`)}) {
 		t.Errorf("JSON: %v, %v", err, f.Values)
 	}
+	c = config(hashKey)
+	c.NoPrefix = true
+	if f, err = open(redis(t, shelf{"A": gobOf(t, values)}, c), signed(t, "A", nil, hashKey)); err != nil || f.ID != "A" {
+		t.Errorf("without a prefix: %q, %v", f.ID, err)
+	}
 }
 
 func TestRedisRefuses(t *testing.T) {

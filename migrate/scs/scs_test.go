@@ -109,10 +109,12 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// An application may call SetDeadline, for "remember me" for example, or say less here than its Lifetime is. A time in the
-// future tells nothing: were it taken for when the session began, RevokeAll would not end it.
+// An application may call SetDeadline, for "remember me" for example, or say less here than its Lifetime is. A time in
+// the future tells nothing: were it taken for when the session began, RevokeAll would not end it.
 func TestCreatedIsNotInTheFuture(t *testing.T) {
-	for deadline, want := range map[time.Duration]time.Time{24 * time.Hour: now, 24*time.Hour + 1: {}, 720 * time.Hour: {}} {
+	for deadline, want := range map[time.Duration]time.Time{
+		24 * time.Hour: now, 24*time.Hour + 1: {}, 720 * time.Hour: {},
+	} {
 		c := fromscs.Config{Store: store{token: written(t, now.Add(deadline), nil)}, Lifetime: 24 * time.Hour}
 		f, err := importer(t, c).Open(t.Context(), token)
 		if err != nil || !f.Created.Equal(want) {

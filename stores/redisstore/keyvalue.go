@@ -13,8 +13,9 @@ import (
 )
 
 // KeyValue is for the packages under migrate: it reads and writes what another system keeps in Redis. It has no prefix
-// of its own. The client must not be nil, and stays the caller's to configure and close. A user of Redis's own needs
-// GET, and for a mirror SET and DEL; GETEX instead of GET where the client reads from replicas or keeps a cache.
+// of its own, and a key of another type than text is not there for it. The client must not be nil, and stays the
+// caller's to configure and close. A user of Redis's own needs GET, and for a mirror SET and DEL; GETEX instead of GET
+// where the client reads from replicas or keeps a cache.
 func KeyValue(client redis.UniversalClient) migrate.WritableKeyValue { return keyValue{New(client)} }
 
 type keyValue struct{ s *Store }
@@ -39,7 +40,7 @@ func (kv keyValue) failed(command string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, redis.Nil):
+	case errors.Is(err, redis.Nil), redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return session.ErrNotFound
 	}
 	return fmt.Errorf("redisstore: %s of another system's key: %w", command, err)

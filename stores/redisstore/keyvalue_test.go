@@ -30,6 +30,9 @@ func TestKeyValue(t *testing.T) {
 	check(t, kv.Delete(ctx, "session:a"))
 	_, err = kv.Get(ctx, "session:a")
 	wantError(t, "Get after Delete", err, session.ErrNotFound)
+	check(t, c.SAdd(ctx, "session:b", "x").Err()) // another program's, under a name that a visitor's cookie may have
+	_, err = kv.Get(ctx, "session:b")
+	wantError(t, "Get of a set", err, session.ErrNotFound)
 	server.Kill()
 	if _, err = kv.Get(ctx, "session:a"); err == nil {
 		t.Error("Get works without a server")

@@ -4,6 +4,7 @@ package strict
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"encoding/base64"
 	"encoding/json"
@@ -27,6 +28,14 @@ const (
 // Skew is how far ahead of this program's the clock of a server may be that has signed a session. To a mirror a cookie
 // that does not open is a logout.
 const Skew = time.Minute
+
+// Prefix is what stands before a session's id in a server's keys: none, or the standard one unless it is another.
+func Prefix(other, standard string, none bool) string {
+	if none {
+		return ""
+	}
+	return cmp.Or(other, standard)
+}
 
 // Refused returns the error that refuses a session.
 func Refused(r session.Reason, detail string, a ...any) error {
@@ -71,8 +80,8 @@ func Inflate(compressed []byte) ([]byte, error) {
 
 // Object reads one JSON object into its members, whose texts are checked and not decoded. A member inside which an
 // object has a name twice, as a Python dictionary with 7 and "7" has when it is written, is left out: decoders differ
-// in which one counts. Names that differ in case only are two here, and one to encoding/json, which takes the last of them
-// for a struct's field.
+// in which one counts. Names that differ in case only are two here, and one to encoding/json, which takes the last of
+// them for a struct's field.
 func Object(text []byte) (map[string]any, error) {
 	unclear, err := check(text)
 	if err != nil {
