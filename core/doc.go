@@ -197,7 +197,7 @@
 //
 // [Options.Import] takes over the sessions of the system that a site had before, so that nobody has to
 // log in again. The packages under migrate make an [Importer] for each system, which turns a
-// [ForeignCookie] into a [Foreign] session or refuses it with [NotImported]; the program adds the
+// [ForeignCookie] into a [Foreign] session or refuses it with [NotImportedError]; the program adds the
 // day on which that ends, whose session it is, and by [AnyKey] which values come along. It happens
 // once for each session, in the first request that uses ours. A [Mirror] keeps both systems logged
 // in and out together while a migration takes weeks. docs/migration.md has a page for each system.

@@ -110,7 +110,7 @@ func (m *Manager) emit(ctx context.Context, events []Event) {
 // LogFailure is what happens to events where Options.OnEvent is nil: failures go to the default logger of log/slog, and
 // nothing else does. A function of yours that has other things to do with events may call it too.
 func LogFailure(ctx context.Context, e Event) {
-	if _, refused := errors.AsType[*NotImported](e.Err); e.Err == nil || refused {
+	if _, refused := errors.AsType[*NotImportedError](e.Err); e.Err == nil || refused {
 		return // a client's cookie that was not accepted
 	}
 	level := slog.LevelError

@@ -31,7 +31,7 @@ func ExampleOptions_import() {
 	old.Open = func(_ context.Context, value string) (session.Foreign, error) {
 		user, signature, _ := strings.Cut(value, ".")
 		if !hmac.Equal([]byte(signature), []byte(sign(user))) {
-			return session.Foreign{}, &session.NotImported{Reason: session.ReasonUnopenable}
+			return session.Foreign{}, &session.NotImportedError{Reason: session.ReasonUnopenable}
 		}
 		return session.Foreign{Subject: "user:" + user}, nil
 	}
@@ -70,7 +70,7 @@ func ExampleAnyKey() {
 }
 
 // Whose session it is may be the application's to say, and whether that user may come in.
-func ExampleNotImported() {
+func ExampleNotImportedError() {
 	closed := map[string]bool{"7": true} // accounts
 	old := session.Importer{Name: "old-program", Cookie: session.ForeignCookie{Name: "old"}, Until: march}
 	old.Open = func(_ context.Context, value string) (session.Foreign, error) { // which would check a signature first
@@ -78,7 +78,7 @@ func ExampleNotImported() {
 	}
 	old.Subject = func(_ context.Context, f session.Foreign) (string, error) {
 		if closed[f.Subject] {
-			return "", &session.NotImported{Reason: session.ReasonAlreadyEnded, Detail: "the account is closed"}
+			return "", &session.NotImportedError{Reason: session.ReasonAlreadyEnded, Detail: "the account is closed"}
 		}
 		return "user:" + f.Subject, nil
 	}

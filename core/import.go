@@ -111,7 +111,7 @@ func (im *importer) read(ctx *bounded, value string) (b brought, err error) {
 
 // refusal tells an importer's word that there is no session from a failure.
 func refusal(err error) (Reason, error) {
-	no, refused := errors.AsType[*NotImported](err)
+	no, refused := errors.AsType[*NotImportedError](err)
 	switch {
 	case err == nil:
 		return "", nil
@@ -133,9 +133,9 @@ func (st *state) noteRefused(m *Manager, im *importer, reason Reason, why error)
 	}
 	r := st.rarely()
 	r.reason = r.reason.orBetter(reason)
-	no, _ := errors.AsType[*NotImported](why)
+	no, _ := errors.AsType[*NotImportedError](why)
 	if no == nil || no.Reason == "" {
-		no = &NotImported{Reason: reason}
+		no = &NotImportedError{Reason: reason}
 	}
 	if m.onEvent != nil {
 		st.addEvent(m, Event{Reason: reason, Importer: im.Name, Err: no})

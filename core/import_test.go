@@ -32,7 +32,7 @@ func (e *elsewhere) open(_ context.Context, value string) (session.Foreign, erro
 	case state == "gone":
 		return session.Foreign{}, fmt.Errorf("look up: %w", session.ErrNotFound)
 	case state != "good":
-		return session.Foreign{}, &session.NotImported{Reason: session.Reason(state)}
+		return session.Foreign{}, &session.NotImportedError{Reason: session.Reason(state)}
 	}
 	f := session.Foreign{ID: value, Subject: who, Values: map[string]any{
 		"cart": json.RawMessage(`["coat"]`), "lang": "de", "visits": 3, "secret": "stays there",

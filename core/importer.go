@@ -19,7 +19,7 @@ type Importer struct {
 	Name string
 	// Cookie is the other system's cookie.
 	Cookie ForeignCookie
-	// Open checks a cookie's value and reads the session that it stands for. A NotImported error says why there is
+	// Open checks a cookie's value and reads the session that it stands for. A NotImportedError error says why there is
 	// none; ErrNotFound says that the other system does not know it. Any other error means that the other system's data
 	// cannot be had at present: the response becomes a 503 and the cookie stays. It must be safe for concurrent use, and
 	// trust nothing in the value before its signature has been checked. The context ends with Options.StoreTimeout.
@@ -112,13 +112,13 @@ type AnyKey interface {
 	keyName() string
 }
 
-// NotImported is the error of Importer.Open, Subject and Fill that refuses a session: the visitor is anonymous, and the
-// reason is counted as an event's.
-type NotImported struct {
+// NotImportedError is the error of Importer.Open, Subject and Fill that refuses a session: the visitor is anonymous, and
+// the reason is counted as an event's.
+type NotImportedError struct {
 	Reason Reason // such as ReasonMalformed, ReasonUnopenable, ReasonExpiredAbsolute or ReasonCorrupt
 	Detail string // for those who look for a mistake; never a value or a token
 }
 
-func (e *NotImported) Error() string {
+func (e *NotImportedError) Error() string {
 	return "session: not imported: " + string(e.Reason) + ": " + e.Detail
 }

@@ -52,7 +52,7 @@ func TestSessionsOfFiberComeIn(t *testing.T) {
 				t.Fatal(err)
 			}
 			f, err := i.Open(t.Context(), cookie.Value)
-			if refused, _ := errors.AsType[*session.NotImported](err); !alive && refused != nil &&
+			if refused, _ := errors.AsType[*session.NotImportedError](err); !alive && refused != nil &&
 				refused.Reason == session.ReasonExpiredAbsolute {
 				continue
 			}

@@ -175,7 +175,7 @@ func (o foreignFormat) expires(ctx context.Context, value string, s foreignSetti
 }
 
 func refusal(err error) (session.Reason, string) {
-	if refused, ok := errors.AsType[*session.NotImported](err); ok {
+	if refused, ok := errors.AsType[*session.NotImportedError](err); ok {
 		return refused.Reason, refused.Detail
 	}
 	return session.ReasonUnknown, "" // nothing else can fail

@@ -135,6 +135,6 @@ var anyImporter = session.Importer{
 	Name: "coatcheck", Cookie: session.ForeignCookie{Name: "coatcheck"},
 	Until: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
 	Open: func(context.Context, string) (session.Foreign, error) {
-		return session.Foreign{}, &session.NotImported{Reason: session.ReasonMalformed}
+		return session.Foreign{}, &session.NotImportedError{Reason: session.ReasonMalformed}
 	},
 }

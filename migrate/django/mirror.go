@@ -46,7 +46,7 @@ func (m mirror) Login(ctx context.Context, old string, f session.Foreign) (strin
 // begun are the values of a session in which nobody is logged in.
 func (m mirror) begun(ctx context.Context, old string) (map[string]any, error) {
 	s, err := m.open(ctx, old)
-	if refused, _ := errors.AsType[*session.NotImported](err); refused != nil || errors.Is(err, session.ErrNotFound) {
+	if refused, _ := errors.AsType[*session.NotImportedError](err); refused != nil || errors.Is(err, session.ErrNotFound) {
 		return nil, nil //nolint:nilerr // there is no session
 	}
 	if err != nil {

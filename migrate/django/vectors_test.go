@@ -274,7 +274,7 @@ func TestCacheKeysAsDjango(t *testing.T) {
 
 // reason is why a session was refused, and "" for another error.
 func reason(err error) session.Reason {
-	if refused, ok := errors.AsType[*session.NotImported](err); ok {
+	if refused, ok := errors.AsType[*session.NotImportedError](err); ok {
 		return refused.Reason
 	}
 	return ""

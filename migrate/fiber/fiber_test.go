@@ -56,7 +56,7 @@ func importer(t testing.TB, version version, c fromfiber.Config) session.Importe
 func reason(t testing.TB, i session.Importer, value string) session.Reason {
 	t.Helper()
 	_, err := i.Open(t.Context(), value)
-	refused, ok := errors.AsType[*session.NotImported](err)
+	refused, ok := errors.AsType[*session.NotImportedError](err)
 	switch {
 	case errors.Is(err, session.ErrNotFound):
 		return session.ReasonUnknown

@@ -42,7 +42,7 @@ func TestDeadlineOfV3(t *testing.T) {
 		session.ReasonExpiredAbsolute: now, session.ReasonCorrupt: "tomorrow",
 	} {
 		_, err := open(value)
-		if refused, ok := errors.AsType[*session.NotImported](err); !ok || refused.Reason != want {
+		if refused, ok := errors.AsType[*session.NotImportedError](err); !ok || refused.Reason != want {
 			t.Errorf("%v: %v, want %s", value, err, want)
 		}
 	}

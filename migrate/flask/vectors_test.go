@@ -139,9 +139,9 @@ func reasonOf(t testing.TB, i session.Importer, value string) session.Reason {
 	if err == nil {
 		return ""
 	}
-	var refused *session.NotImported
+	var refused *session.NotImportedError
 	if !errors.As(err, &refused) || refused.Detail == "" || !reflect.DeepEqual(f, session.Foreign{}) {
-		t.Fatalf("%v, %v: want nothing and a NotImported with details", f, err)
+		t.Fatalf("%v, %v: want nothing and a NotImportedError with details", f, err)
 	}
 	return refused.Reason
 }

@@ -21,7 +21,7 @@ func FuzzCookie(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		if found, err := open(i, value); err == nil && !isSigned(value, hashKey) {
 			t.Errorf("opened: %v", found.Values)
-		} else if reason := (*session.NotImported)(nil); err != nil && !errors.As(err, &reason) {
+		} else if reason := (*session.NotImportedError)(nil); err != nil && !errors.As(err, &reason) {
 			t.Errorf("not refused, but failed: %v", err)
 		}
 	})
@@ -53,7 +53,7 @@ func FuzzPayload(f *testing.F) {
 		inRedis, id := redis(t, shelf{"session_A": payload}, c), signed(t, "A", nil, hashKey)
 		for i, value := range map[*session.Importer]string{&inCookie: value, &inRedis: id} {
 			found, err := open(*i, value)
-			if reason := (*session.NotImported)(nil); err != nil && !errors.As(err, &reason) && payload != "down" {
+			if reason := (*session.NotImportedError)(nil); err != nil && !errors.As(err, &reason) && payload != "down" {
 				t.Errorf("not refused, but failed: %v", err)
 			} else if (err == nil) != (found.Values != nil) {
 				t.Errorf("values %v with %v", found.Values, err)

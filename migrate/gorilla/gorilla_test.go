@@ -71,7 +71,7 @@ func open(i session.Importer, value string) (session.Foreign, error) {
 func refused(t *testing.T, what string, i session.Importer, value string, want session.Reason) {
 	t.Helper()
 	f, err := open(i, value)
-	var reason *session.NotImported
+	var reason *session.NotImportedError
 	switch {
 	case !errors.As(err, &reason):
 		t.Errorf("%s: opened as %v with error %v, want %s", what, f.Values, err, want)

@@ -18,14 +18,14 @@ func Fill(name string) func(context.Context, *session.Session, session.Foreign) 
 		for key, v := range f.Values {
 			if text, ok := v.(json.RawMessage); ok {
 				if json.Unmarshal(text, &v) != nil {
-					return &session.NotImported{Reason: session.ReasonCorrupt, Detail: "gorillastore: a value is no JSON"}
+					return &session.NotImportedError{Reason: session.ReasonCorrupt, Detail: "gorillastore: a value is no JSON"}
 				}
 			}
 			values[key] = v
 		}
 		d, err := entries(nil).difference(values)
 		if err != nil {
-			return &session.NotImported{Reason: session.ReasonCorrupt, Detail: err.Error()}
+			return &session.NotImportedError{Reason: session.ReasonCorrupt, Detail: err.Error()}
 		}
 		keyOf(name).Set(s, d.applyTo(content{}))
 		return nil

@@ -42,7 +42,8 @@ func TestFillRefuses(t *testing.T) {
 		newSite(t).visit(func(_ http.ResponseWriter, r *http.Request) {
 			fill := gorillastore.Fill("shop")
 			err := fill(r.Context(), session.From(r.Context()), session.Foreign{Values: map[string]any{"a": v}})
-			if refused := (*session.NotImported)(nil); !errors.As(err, &refused) || refused.Reason != session.ReasonCorrupt {
+			refused := (*session.NotImportedError)(nil)
+			if !errors.As(err, &refused) || refused.Reason != session.ReasonCorrupt {
 				t.Errorf("%T: %v", v, err)
 			}
 		})

@@ -100,7 +100,7 @@ func (v djangoVisitor) wantOpen(what, user string) session.Foreign {
 func (v djangoVisitor) wantRefused(what string, want session.Reason) {
 	v.t.Helper()
 	_, err := v.open()
-	refused, _ := errors.AsType[*session.NotImported](err)
+	refused, _ := errors.AsType[*session.NotImportedError](err)
 	if refused == nil || refused.Reason != want {
 		v.t.Errorf("%s: %v, want %s", what, err, want)
 	}

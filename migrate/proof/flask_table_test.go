@@ -114,7 +114,7 @@ func (r flaskRows) areStrict() {
 	over := strings.Repeat("c", 43)
 	r.put(over, -time.Minute)
 	_, err := r.i.Open(r.t.Context(), over)
-	var refused *session.NotImported
+	var refused *session.NotImportedError
 	if !errors.As(err, &refused) || refused.Reason != session.ReasonExpiredIdle {
 		r.t.Errorf("a session that is over: error is %v", err)
 	}

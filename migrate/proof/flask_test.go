@@ -298,7 +298,7 @@ func pickleIsRefused(t *testing.T, importer flaskImporter, b flaskBrowser) {
 	noError(t, err)
 	b.send(http.MethodPost, "/login?user=42")
 	_, err = i.Open(t.Context(), b.cookie())
-	var refused *session.NotImported
+	var refused *session.NotImportedError
 	if !errors.As(err, &refused) || refused.Reason != session.ReasonCorrupt || !strings.Contains(refused.Detail, "0.7") {
 		t.Errorf("a pickle: error is %v", err)
 	}

@@ -233,7 +233,7 @@ func (s gorillaSite) refuses(t *testing.T, i session.Importer, cookie string) {
 func wantGorillaRefusal(t *testing.T, what string, i session.Importer, cookie string, reason session.Reason) {
 	t.Helper()
 	_, err := i.Open(t.Context(), cookie)
-	if refused := (*session.NotImported)(nil); !errors.As(err, &refused) || refused.Reason != reason {
+	if refused := (*session.NotImportedError)(nil); !errors.As(err, &refused) || refused.Reason != reason {
 		t.Errorf("%s: %v, want %s", what, err, reason)
 	}
 }

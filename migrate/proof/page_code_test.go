@@ -284,7 +284,7 @@ func fillCart(_ context.Context, s *session.Session, f session.Foreign) error {
 	}
 	var items []struct{ Name string }
 	if err := json.Unmarshal(text, &items); err != nil {
-		return &session.NotImported{Reason: session.ReasonCorrupt, Detail: "the cart is no list of items"}
+		return &session.NotImportedError{Reason: session.ReasonCorrupt, Detail: "the cart is no list of items"}
 	}
 	var names []string
 	for _, item := range items {

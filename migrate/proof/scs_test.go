@@ -171,7 +171,7 @@ func refusedFor(t *testing.T, err error) session.Reason {
 	if errors.Is(err, session.ErrNotFound) {
 		return session.ReasonUnknown
 	}
-	refused, ok := errors.AsType[*session.NotImported](err)
+	refused, ok := errors.AsType[*session.NotImportedError](err)
 	if !ok {
 		t.Fatalf("error %v, want a refusal", err)
 	}

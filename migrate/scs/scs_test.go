@@ -69,7 +69,7 @@ func importer(t testing.TB, c fromscs.Config) session.Importer {
 func reason(t testing.TB, i session.Importer, value string) session.Reason {
 	t.Helper()
 	_, err := i.Open(t.Context(), value)
-	refused, ok := errors.AsType[*session.NotImported](err)
+	refused, ok := errors.AsType[*session.NotImportedError](err)
 	switch {
 	case errors.Is(err, session.ErrNotFound):
 		return session.ReasonUnknown

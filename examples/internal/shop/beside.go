@@ -121,7 +121,7 @@ func find(ctx context.Context, db *sql.DB, query, of string) (found string, err 
 // known returns the name of somebody who has an account here, or "" for nobody.
 func (a *accounts) known(name string) (string, error) {
 	if _, known := a.find(name); !known && name != "" {
-		return "", &session.NotImported{Reason: session.ReasonUnknown, Detail: "the shop has no such account"}
+		return "", &session.NotImportedError{Reason: session.ReasonUnknown, Detail: "the shop has no such account"}
 	}
 	return name, nil
 }

@@ -39,7 +39,7 @@ func Prefix(other, standard string, none bool) string {
 
 // Refused returns the error that refuses a session.
 func Refused(r session.Reason, detail string, a ...any) error {
-	return &session.NotImported{Reason: r, Detail: fmt.Sprintf(detail, a...)}
+	return &session.NotImportedError{Reason: r, Detail: fmt.Sprintf(detail, a...)}
 }
 
 var base64url = base64.RawURLEncoding.Strict()
