@@ -157,8 +157,8 @@ func (o foreignFormat) read(ctx context.Context, value string, s foreignSettings
 	return found, nil
 }
 
-// expires is when a session ends that is not written again. Within its lifetime only the importer knows, since a session
-// may say so itself: so it is asked at several times.
+// expires is when a session ends that is not written again. Within its lifetime only the importer knows, since a
+// session may say so itself: so it is asked at several times.
 func (o foreignFormat) expires(ctx context.Context, value string, s foreignSettings, f session.Foreign) time.Time {
 	if !f.Deadline.IsZero() || f.Written.IsZero() {
 		return f.Deadline
