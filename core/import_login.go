@@ -91,7 +91,7 @@ func (s *Session) fillFrom(st *state, im *importer, b *brought) error {
 	return nil
 }
 
-var errOnlyFills = errors.New("session: the function Fill of an Importer may set values and a lifetime, and nothing else")
+var errOnlyFills = errors.New("session: the function Fill of an Importer may set values and a lifetime, and no more")
 
 // fills reports whether this is the session that an importer's Fill is filling.
 func (s *Session) fills() bool {

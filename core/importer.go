@@ -112,8 +112,8 @@ type AnyKey interface {
 	keyName() string
 }
 
-// NotImportedError is the error of Importer.Open, Subject and Fill that refuses a session: the visitor is anonymous, and
-// the reason is counted as an event's.
+// NotImportedError is the error of Importer.Open, Subject and Fill that refuses a session: the visitor is anonymous,
+// and the reason is counted as an event's.
 type NotImportedError struct {
 	Reason Reason // such as ReasonMalformed, ReasonUnopenable, ReasonExpiredAbsolute or ReasonCorrupt
 	Detail string // for those who look for a mistake; never a value or a token

@@ -34,8 +34,8 @@ func (k Key[T]) fill(s *Session, value any) error {
 	return nil
 }
 
-// isAlike reports whether v, which was read from the JSON of value, is the same: bytes are no text, though their JSON is,
-// and a whole number of many digits is none that a float64 can hold.
+// isAlike reports whether v, which was read from the JSON of value, is the same: bytes are no text, though their JSON
+// is, and a whole number of many digits is none that a float64 can hold.
 func isAlike(value any, text []byte, v any) bool {
 	from, to := reflect.ValueOf(value), reflect.ValueOf(v)
 	if _, isJSON := value.(json.RawMessage); !isJSON && isBytes(from) != isBytes(to) {

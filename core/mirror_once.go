@@ -57,7 +57,8 @@ func (m *Manager) reopen(ctx *bounded, key string) error {
 	return err
 }
 
-// closeThere is closeOnce for what a commit ends. A sealed session that goes on keeps its handle, which is not to be revoked.
+// closeThere is closeOnce for what a commit ends. A sealed session that goes on keeps its handle, which is not to be
+// revoked.
 func (c *commit) closeThere(key, subject string) error {
 	if handle := c.next.env.Handle; c.m.store == nil && key == string(handle[:]) && subject == string(c.next.env.Subject) {
 		return nil

@@ -27,8 +27,8 @@ func FuzzCookie(f *testing.F) {
 	})
 }
 
-// isSigned reports whether securecookie has written a value with the key: base64 of date, value and MAC, with "|" between
-// them. The MAC is over the cookie's name, date and value, likewise.
+// isSigned reports whether securecookie has written a value with the key: base64 of date, value and MAC, with "|"
+// between them. The MAC is over the cookie's name, date and value, likewise.
 func isSigned(value string, key []byte) bool {
 	raw, err := base64.URLEncoding.DecodeString(value)
 	parts := bytes.SplitN(raw, []byte("|"), 3)

@@ -58,7 +58,7 @@ func (e entries) decode(values map[any]any) (known entries, err error) {
 
 func decode(text []byte) (map[any]any, error) {
 	one := map[any]any{}
-	return one, gob.NewDecoder(bytes.NewReader(text)).Decode(&one) //nolint:gosec // this package has written it
+	return one, gob.NewDecoder(bytes.NewReader(text)).Decode(&one)
 }
 
 // difference is what a request has changed.

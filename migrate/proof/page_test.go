@@ -3,6 +3,7 @@ package proof_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"go/format"
 	"log/slog"
 	"net/http"
@@ -119,7 +120,7 @@ func TestMigrationPage(t *testing.T) {
 	t.Run("Fiber", func(t *testing.T) {
 		storage, app := fibersessions.New().Storage, fiber.New()
 		app.Get("/", fiberLogin2(storage))
-		response, err := app.Test(httptest.NewRequest(http.MethodGet, "/", nil))
+		response, err := app.Test(httptest.NewRequest(http.MethodGet, "/", nil)) //nolint:bodyclose // it is in memory
 		noError(t, err)
 		i, err := fromFiber(storage)
 		noError(t, err)
@@ -303,5 +304,24 @@ func TestMigrationPageShowsTheWarning(t *testing.T) {
 	_, line, _ := strings.Cut(told.String(), " ") // the time
 	if line == "" || !strings.Contains(string(page), line) {
 		t.Errorf("the page does not have this line:\n%s", line)
+	}
+}
+
+// TestMigrationPageSharesLogins: what the page shows for both at once keeps Flask and Django in step.
+func TestMigrationPageSharesLogins(t *testing.T) {
+	t.Setenv("FLASK_SECRET_KEY", flaskSecret)
+	t.Setenv("DJANGO_SECRET_KEY", djangoSecret)
+	db, err := sql.Open("pgx", "postgres://127.0.0.1:1/nowhere") // nobody asks it anything
+	noError(t, err)
+	defer func() { _ = db.Close() }()
+	sessions, err := together(memstore.New(), db, nil,
+		func(_ context.Context, subject string) (string, error) {
+			return strings.TrimPrefix(subject, "user"), nil
+		},
+		func(_ context.Context, f session.Foreign) (string, error) { return "user" + f.Subject, nil })
+	noError(t, err)
+	imports := sessions.Settings().Imports
+	if len(imports) != 2 || !imports[0].Mirror || !imports[1].Mirror {
+		t.Errorf("the importers are %+v, want two mirrors", imports)
 	}
 }
