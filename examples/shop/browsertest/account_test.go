@@ -56,7 +56,7 @@ func TestLogoutInAnotherTab(t *testing.T) {
 }
 
 func TestCookie(t *testing.T) {
-	everywhere(t, comesAndGoes)
+	on(t, frameworks, comesAndGoes)
 }
 
 // With -tls the cookie is the strict one, and the browser sends it all the same.

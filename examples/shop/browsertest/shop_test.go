@@ -9,15 +9,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coatcheck/coatcheck/internal/soak"
 )
 
 // patience is how long one test may take on one framework, or on one store.
 var patience = time.Minute
 
+// frameworks are all that the shop runs on. What the adapters do on each, package adaptertest checks.
+var frameworks = []string{"nethttp", "gin", "fiber", "echo", "echov5", "chi"}
+
 // everywhere runs a test on each framework, with a shop of its own and a new visitor. The arguments are for the shop.
+// Usually Gin stands for those whose handlers have an http.ResponseWriter, and Fiber for fasthttp.
 func everywhere(t *testing.T, test func(t *testing.T, b tab), args ...string) {
 	t.Helper()
-	on(t, []string{"nethttp", "gin", "fiber", "echo", "echov5", "chi"}, test, args...)
+	on(t, soak.Size([]string{"gin", "fiber"}, frameworks), test, args...)
 }
 
 // on runs a test on some frameworks as everywhere does.
