@@ -88,7 +88,8 @@ func (s *Session) copyOver(st *state, im *importer, b *brought) error {
 var errContested = errors.New("others were faster each time")
 
 // awaitsRenewed reports whether the visitor's token was renewed so lately that the answer with the new one may be on
-// its way, which no other cookie is to replace. What was ended leaves no such answer: a login here ends it over there too.
+// its way, which no other cookie is to replace. What was ended leaves no such answer: a login here ends it over there
+// too.
 func (st *state) awaitsRenewed() bool {
 	marker := st.marker()
 	return marker != nil && marker.env.Kind == wire.Alias && !st.cookieDeletable()

@@ -51,8 +51,8 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) (ended int, err 
 //
 // With Options.Import, RevokeOthers, RevokeAll and RevokeEverybody also end what the other system still has: it is not
 // taken over, unless its visitor is known to have logged in there later. Of a Mirror's system, where a login is one
-// here too, it is enough that it has written the session later. A program without Options.Import ends only what is here; the
-// command coatcheck ends both.
+// here too, it is enough that it has written the session later. A program without Options.Import ends only what is
+// here; the command coatcheck ends both.
 //
 // All three go on until they are done or ctx ends, however many sessions there are. What cannot be ended does not
 // keep the others from ending: beside an error, ended counts those that have.

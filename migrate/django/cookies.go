@@ -13,8 +13,8 @@ const maxCookie = 4096
 
 // SignedCookies takes over the sessions of django.contrib.sessions.backends.signed_cookies, which are in the cookie as
 // a whole. Django cannot end one of them: its logout deletes the browser's cookie, and a copy goes on to be valid. So
-// it is with what a Mirror writes and ends. Two of one user that were signed in the same second with the same values are
-// one text, and become one session here; two of nobody's stay apart.
+// it is with what a Mirror writes and ends. Two of one user that were signed in the same second with the same values
+// are one text, and become one session here; two of nobody's stay apart.
 func SignedCookies(c Config) (session.Importer, error) {
 	c, err := c.complete()
 	if err != nil {
