@@ -5,8 +5,9 @@
 # make bench   what sessions cost, beside those that people use today: tables, report.html and benchmarks.json
 
 SHELL    := /bin/sh
-# Backwards, because the stores and drivers at the end take longest: the others are tested beside them.
-MODULES  := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './.*' | sort -r))
+# What takes longest comes first, so that the others are tested beside it, and of those the stores and drivers.
+SLOWEST  := ./examples/shop/browsertest ./examples ./cmd/coatcheck
+MODULES  := $(SLOWEST) $(filter-out $(SLOWEST),$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './.*' | sort -r)))
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME := 2000x
 # Many tests wait for a server or a disk, so that more of them run at once than there are processors. The linter vets.
