@@ -28,7 +28,7 @@ func TestTheShopIsServed(t *testing.T) {
 			v.sends("GET", "/nonesuch?a=b", "", 404, "There is no such page")
 			v.sends("DELETE", "/cart", "", 405, "does not take that method")
 			v.sends("POST", "/login", strings.Repeat("a", shop.MaxBody+1), 413, "error")
-			v.sends("GET", "/?"+strings.Repeat("a", 20_000), "", 431, "Request Header Fields Too Large") // by Fiber
+			v.refusesLongHeaders()
 			v.sends("POST", "/login", "username=user1&password=wrong", 401, "is wrong")
 			v.sends("GET", "/profile", "", 401, "error")
 			v.sends("POST", "/login", "username=user1&password=password1", 200, `"user":"user1"`)
@@ -67,6 +67,26 @@ type visitor struct {
 	*testing.T
 	url    string
 	client *http.Client
+}
+
+// refusesLongHeaders fails the test unless Fiber itself answers a request whose headers are too long. It closes the
+// connection with that, so that the answer is lost where it comes before all of the request has been written.
+func (v visitor) refusesLongHeaders() {
+	v.Helper()
+	path := "/?" + strings.Repeat("a", 20_000)
+	for range 20 {
+		response, err := v.client.Get(v.url + path)
+		if err != nil {
+			continue
+		}
+		_ = response.Body.Close()
+		v.sends("GET", "/healthz", "", 200, "ok")
+		if response.StatusCode != 431 || response.Header.Get("X-Content-Type-Options") != "nosniff" {
+			v.Errorf("status %d with %v, want a 431 with the headers of each answer", response.StatusCode, response.Header)
+		}
+		return
+	}
+	v.Error("of twenty requests with long headers none got an answer")
 }
 
 // sends fails the test unless the answer has this status, this text and the headers that each answer has.
