@@ -2,7 +2,6 @@ package session
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/coatcheck/coatcheck/core/internal/wire"
@@ -12,9 +11,9 @@ import (
 type brought struct {
 	Foreign
 	subject string
-	value   string     // of its cookie
-	byID    bool       // the other system has an id for it: two visitors never have the same one
-	twins   []*brought // the subject's further sessions that cookies of the same name open; they end with this one's move
+	value   string    // of its cookie
+	byID    bool      // the other system has an id for it: two visitors never have the same one
+	twins   []brought // the subject's further sessions that cookies of the same name open; they end with this one's move
 }
 
 // importAny looks for a session of another system that the visitor brings, and makes it the request's. A login goes
@@ -32,7 +31,7 @@ func (s *Session) importAny(st *state, at time.Time) {
 		b, err := s.look(st, im, now)
 		switch {
 		case err != nil:
-			st.failLoad(m, importFailed(im, err))
+			st.failLoad(m, im.failed(err))
 			return
 		case b == nil:
 		case b.subject == "" && nobodys == nil:
@@ -47,7 +46,7 @@ func (s *Session) importAny(st *state, at time.Time) {
 }
 
 // look returns the session that the visitor brings of one importer's system, nil if there is none.
-func (s *Session) look(st *state, im *importer, now wire.Millis) (chosen *brought, err error) {
+func (s *Session) look(st *state, im *importer, now wire.Millis) (*brought, error) {
 	found := im.cookie.find(s.x.CookieLines(), im.checkValue)
 	for _, reason := range found.skipped {
 		st.noteRefused(s.m, im, reason, nil)
@@ -58,6 +57,7 @@ func (s *Session) look(st *state, im *importer, now wire.Millis) (chosen *brough
 	if e, due := im.endNotice(now); due {
 		st.addEvent(s.m, e)
 	}
+	var open []brought
 	for _, value := range found.values[:found.count] {
 		b, why := im.read(&st.loading, value)
 		reason, err := refusal(why)
@@ -66,32 +66,44 @@ func (s *Session) look(st *state, im *importer, now wire.Millis) (chosen *brough
 			return nil, err
 		case reason != "":
 			st.noteRefused(s.m, im, reason, why)
-		case chosen == nil:
-			chosen = &b
-		case b.subject == "" || b.subject != chosen.subject:
-			st.noteRefused(s.m, im, ReasonAmbiguous, nil)
-			return nil, nil
 		default:
-			chosen.twins = append(chosen.twins, &b)
+			open = append(open, b)
 		}
 	}
+	chosen, ambiguous := oneOf(open)
+	if ambiguous {
+		st.noteRefused(s.m, im, ReasonAmbiguous, nil)
+	}
 	return chosen, nil
+}
+
+// oneOf returns the first of several sessions in another system. Where they are not all of one subject, they cannot be
+// told apart, as with cookies of ours.
+func oneOf(open []brought) (b *brought, ambiguous bool) {
+	for i := range open {
+		if i > 0 && (open[i].subject == "" || open[i].subject != open[0].subject) {
+			return nil, true
+		}
+	}
+	if len(open) == 0 {
+		return nil, false
+	}
+	open[0].twins = open[1:]
+	return &open[0], false
 }
 
 // importFrom makes b the request's session. It returns whether there is no need to look further.
 func (s *Session) importFrom(st *state, im *importer, b *brought, now wire.Millis) (settled bool) {
 	err := s.takeOver(st, im, b, now)
 	for i := 0; i < len(b.twins) && err == nil && st.found; i++ {
-		err = s.m.closeForeign(&st.loading, im, b.twins[i])
+		if b.twins[i].ID != b.ID { // otherwise it is the same one under another spelling
+			err = s.m.closeForeign(&st.loading, im, &b.twins[i])
+		}
 	}
 	if err != nil {
-		st.failLoad(s.m, importFailed(im, err))
+		st.failLoad(s.m, im.failed(err))
 	}
 	return st.found || st.blocked() != nil
-}
-
-func importFailed(im *importer, err error) error {
-	return fmt.Errorf("import from %s: %w", im.Name, err)
 }
 
 // read opens the session behind a cookie's value and asks whose it is.

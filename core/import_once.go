@@ -79,10 +79,15 @@ func (s *Session) copyOver(st *state, im *importer, b *brought) error {
 	}
 	var rec record
 	login.st.base.reparse(&rec)
+	st.adoptLogin(s.m, im, login, &rec)
+	return nil
+}
+
+// adoptLogin makes rec, which the login has made, the request's session, with the login's cookie.
+func (st *state) adoptLogin(m *Manager, im *importer, login *Session, rec *record) {
 	st.takeFrom(login, im)
 	line := login.st.cookie
-	st.adoptFrom(s.m, im, &rec, opening{token: s.m.cookie.valueIn(line), offer: line, presented: true})
-	return nil
+	st.adoptFrom(m, im, rec, opening{token: m.cookie.valueIn(line), offer: line, presented: true})
 }
 
 var errContested = errors.New("others were faster each time")
@@ -135,6 +140,7 @@ func (st *state) adoptFrom(m *Manager, im *importer, rec *record, o opening) {
 	r.importer, r.marker, r.deletable = im, nil, false
 }
 
+// hasRunOut reports whether what was made of a login in another system is over without having been ended.
 func hasRunOut(r Reason) bool {
 	return r == ReasonUnknown || r == ReasonExpiredIdle || r == ReasonExpiredAbsolute || r == ReasonReplayed
 }
@@ -248,8 +254,6 @@ func (s *Session) sealOver(st *state, im *importer, b *brought, old string, now 
 	if over, err := s.refuseRevoked(st, im, b, &rec, now); over || err != nil {
 		return err
 	}
-	st.takeFrom(login, im)
-	line := login.st.cookie
-	st.adoptFrom(s.m, im, &rec, opening{token: s.m.cookie.valueIn(line), offer: line, presented: true})
+	st.adoptLogin(s.m, im, login, &rec)
 	return nil
 }

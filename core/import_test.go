@@ -631,3 +631,13 @@ func TestValuesComeAlongWhollyOrNotAtAll(t *testing.T) {
 		}
 	}
 }
+
+func TestTwoSpellingsOfOneOldSessionAreNoSecondOne(t *testing.T) {
+	w, e := newImporting(t, session.Options{})
+	e.foreign = func(f *session.Foreign) { f.ID, f.Subject = "the one", "ann" }
+	both := "one:good; " + oldCookie + "=two:good"
+	first := bring(t, w.Manager, both, "").has("ann").finish().succeeded().issued()
+	if again := bring(t, w.Manager, both, "").has("ann").finish().succeeded().issued(); again != first {
+		t.Error("a visitor whose answer was lost gets another session")
+	}
+}

@@ -59,28 +59,13 @@ func (s *Session) heedMirror(st *state, im *importer, rec *record, open []brough
 	case ambiguous:
 		st.noteRefused(s.m, im, ReasonAmbiguous, nil)
 	case b != nil && b.subject != "":
-		if err := s.takeOver(st, im, b, now); err != nil {
-			st.failLoad(s.m, im.failed(err))
-		}
+		s.importFrom(st, im, b, now)
 	}
 	if anonymous := st.rarely().anonymous; anonymous != nil && !st.found && st.blocked() == nil {
 		st.adopt(s.m, anonymous, opening{})
 	}
 	st.rare.anonymous = nil
 	return true
-}
-
-// oneOf returns the first of several sessions in another system, if they are all of one subject.
-func oneOf(open []brought) (b *brought, ambiguous bool) {
-	for i := range open {
-		if open[i].subject != open[0].subject {
-			return nil, true
-		}
-	}
-	if len(open) == 0 {
-		return nil, false
-	}
-	return &open[0], false
 }
 
 // presented returns the values of the request's cookies of another system.
@@ -210,7 +195,7 @@ func (c *commit) closeLeft(l left) {
 	for i := range l.open {
 		b := &l.open[i]
 		key := c.m.onceKey(l.im, b.ID, b.subject)
-		if c.mirrored.shares(l.im, key) || key == string(c.next.env.Handle[:]) { // a sealed one: it ends with the session
+		if c.mirrored.shares(l.im, key) {
 			continue
 		}
 		if err := c.closeThere(key, b.subject); err != nil {

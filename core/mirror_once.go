@@ -1,10 +1,6 @@
 package session
 
-import (
-	"errors"
-
-	"github.com/coatcheck/coatcheck/core/internal/wire"
-)
+import "github.com/coatcheck/coatcheck/core/internal/wire"
 
 // A session knows with which ones of other systems it shares its login, so that those are not taken over once more when
 // it has ended: their cookies may be copied, and not every system can end what is behind one.
@@ -50,11 +46,7 @@ func (m *Manager) reopen(ctx *bounded, key string) error {
 	if m.store == nil {
 		return nil
 	}
-	err := m.store.Delete(ctx, RecordID([]byte(key)))
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
+	return m.store.Delete(ctx, RecordID([]byte(key)))
 }
 
 // closeThere is closeOnce for what a commit ends. A sealed session that goes on keeps its handle, which is not to be
